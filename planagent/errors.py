@@ -1,0 +1,71 @@
+"""The exception tree. Every message says what happened and where; `remedy` says what to do next.
+
+    PlanagentError            exit 1  (never raised itself)
+    ├── UsageError            exit 2  a wrong flag, setting or argument
+    ├── FindingsError         exit 3  the plan or a draft breaks a rule
+    ├── NoBackendError        exit 4  the specs describe no backend
+    ├── CorpusError           exit 5  no specs, or a file that cannot be read
+    ├── WriterError           exit 6  the writer (model, server, key) failed
+    │   ├── TransportError            the server could not be reached or kept failing
+    │   └── AnswerError               the server answered, but with nothing usable
+    └── WorkspaceError        exit 7  a file cannot be written, or specs changed while planning
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PlanagentError(Exception):
+    """Base of every error that planagent raises on purpose.
+
+    Args:
+        message: what happened, and where.
+        remedy: what the reader should do next; empty only where nothing can be done.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class UsageError(PlanagentError):
+    exit_code = 2
+
+
+class FindingsError(PlanagentError):
+    exit_code = 3
+
+
+class NoBackendError(PlanagentError):
+    exit_code = 4
+
+
+class CorpusError(PlanagentError):
+    exit_code = 5
+
+
+class WriterError(PlanagentError):
+    exit_code = 6
+
+
+class TransportError(WriterError):
+    """The server could not be reached, refused, or kept failing after all retries."""
+
+
+class AnswerError(WriterError):
+    """The server answered, but the answer is cut off, refused, filtered, empty or not JSON.
+
+    `kind` is one of "length", "refusal", "content_filter", "empty", "invalid".
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, kind: str = "invalid") -> None:
+        super().__init__(message, remedy)
+        self.kind = kind
+
+
+class WorkspaceError(PlanagentError):
+    exit_code = 7

@@ -1,0 +1,82 @@
+"""The only module that reads spec files and writes plan files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from planagent.errors import CorpusError, WorkspaceError
+
+MAX_FILE_BYTES = 8 * 1024 * 1024
+"""A larger file is no spec that anyone wrote; it is reported and left out."""
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes.
+
+    Raises:
+        CorpusError: the file vanished, is unreadable or larger than `MAX_FILE_BYTES`.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise CorpusError(
+                f"{path}: {size:,} bytes, more than the {MAX_FILE_BYTES:,} that one spec may have.",
+                "Split the file, or leave it out with `exclude` in planagent.toml.",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise CorpusError(
+            f"{path}: cannot be read ({error.strerror or error}).", "Check that it exists and its permissions."
+        ) from error
+
+
+def decode(data: bytes) -> tuple[str, list[str]]:
+    """Text of a spec file with LF line ends, and notes on what had to be mended."""
+    notes: list[str] = []
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16", "replace")
+        notes.append("UTF-16")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("utf-8", "replace")
+            notes.append("not valid UTF-8; undecodable bytes were replaced")
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+        notes.append("NUL characters were dropped")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace `path` by `text` in one rename: a reader sees the old file or the new one.
+
+    Raises:
+        WorkspaceError: the directory cannot be made or written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+                out.write(text)
+                out.flush()
+                os.fsync(out.fileno())
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+            Path(name).chmod(mode)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path}: cannot be written ({error.strerror or error}).",
+            "Check the directory's permissions and free space, or choose another place with --output.",
+        ) from error

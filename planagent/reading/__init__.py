@@ -1,0 +1,1 @@
+"""Specs in, facts out: documents, passages, endpoints, entities, variables, requirements, conflicts."""

@@ -1,0 +1,288 @@
+"""Reads a workspace: documents, then facts, then conflicts. The one entry of this package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, cast
+
+from planagent.errors import CorpusError, NoBackendError, UsageError
+from planagent.files import decode, read_bytes, sha256
+from planagent.model import (
+    Corpus,
+    Document,
+    Endpoint,
+    EnvVar,
+    Evidence,
+    Facts,
+    Requirement,
+    Side,
+    Technology,
+    normalize_path,
+    unique_evidence,
+)
+from planagent.reading import names, secrets
+from planagent.reading.conflicts import find_conflicts
+from planagent.reading.details import read_details
+from planagent.reading.discover import feature_of, find_files, role_of
+from planagent.reading.endpoints import Details, Mention, base_path, find_mentions, merge, to_endpoint
+from planagent.reading.entities import entity_name, find_entities, merge_entities
+from planagent.reading.entities import Found as EntityFound
+from planagent.reading.gaps import find_gaps
+from planagent.reading.openapi import is_entity_schema, is_openapi, read_openapi
+from planagent.reading.scope import choose_scope, phase_of
+from planagent.reading.technologies import find_technologies
+from planagent.reading.text import Line, parse_markdown
+
+_FRONT_REQUIREMENT = re.compile(
+    r"(?i)\b(?:responsive|viewport|ui\b|user interface|browser|dark mode|tailwind|css|next\.?js|react|component|screen reader|"
+    r"touch target|animation|hover|button|modal|toast|loading state|page load|lighthouse|mobile, tablet|visual(?:ly)?|redirect(?:s|ed)? to the)\b"
+)
+_BACK_REQUIREMENT = re.compile(
+    r"(?i)\b(?:api|endpoint|backend|server|database|jwt|token|http|status|[1-5]\d\d|persist|store|query|request|response|validate|system must)\b"
+)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the readers found, in order of documents, before it is merged."""
+
+    mentions: list[tuple[str, Mention]] = field(default_factory=list)
+    consumed: list[tuple[str, Mention]] = field(default_factory=list)
+    details: dict[tuple[str, int], Details] = field(default_factory=dict)
+    entities: list[EntityFound] = field(default_factory=list)
+    variables: list[names.VariableFound] = field(default_factory=list)
+    requirements: list[tuple[Document, names.RequirementFound]] = field(default_factory=list)
+    technologies: dict[str, Technology] = field(default_factory=dict)
+    tree: dict[str, tuple[str, Evidence]] = field(default_factory=dict)
+    lines: dict[str, list[Line]] = field(default_factory=dict)
+
+
+def read_corpus(
+    workspace: Path,
+    *,
+    scope: str = "",
+    include: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+    on_document: Callable[[str], None] | None = None,
+) -> Corpus:
+    """Reads every document of a workspace.
+
+    Args:
+        workspace: the project's root.
+        scope: see `choose_scope`.
+        include, exclude: globs over workspace-relative paths, from the configuration.
+        on_document: told each path as it is read.
+
+    Raises:
+        UsageError: the workspace is not a directory.
+        CorpusError: no document was found, or none has any text.
+    """
+    if not workspace.is_dir():
+        raise UsageError(f"{workspace}: not a directory.", "Give the project's root with --workspace.")
+    files, warnings = find_files(workspace, include, exclude)
+    documents: list[Document] = []
+    leaks: list[Evidence] = []
+    for found in files:
+        if on_document:
+            on_document(found.path)
+        try:
+            data = read_bytes(found.absolute)
+        except CorpusError as error:
+            warnings.append(f"{error.message} Left out.")
+            continue
+        text, notes = decode(data)
+        text, real = secrets.mask(text)
+        leaks += [Evidence(found.path, line) for line in real]
+        role, why = role_of(found.path, text)
+        if notes:
+            warnings.append(f"{found.path}: {'; '.join(notes)}")
+        documents.append(
+            Document(found.path, role, why, text, sha256(data), feature_of(found.path), phase_of(found.path, text), notes=tuple(notes))
+        )
+    if not any(d.role != "other" and d.text.strip() for d in documents):
+        raise CorpusError(
+            f"{workspace}: no spec found ({len(documents)} files looked at).",
+            "Put specs under specs/, or name them with `include` in planagent.toml.",
+        )
+    chosen = choose_scope(documents, scope)
+    gathered = _Gathered()
+    parsed = tuple(_parse(d, gathered, warnings) for d in chosen.documents)
+    facts = _merge(parsed, gathered)
+    corpus = Corpus(workspace.resolve().name, parsed, facts, (), chosen.told, tuple(warnings), tuple(leaks))
+    conflicts = [*find_conflicts(corpus, gathered.entities), *find_gaps(corpus)]
+    # What stops a backend engineer comes first; the order is otherwise that of the detectors.
+    return replace(corpus, conflicts=tuple(sorted(conflicts, key=lambda c: c.blocks)))
+
+
+def require_backend(corpus: Corpus) -> None:
+    """Raises NoBackendError when nothing in the corpus asks for a backend: a plan must not invent one."""
+    facts = corpus.facts
+    backend = [t for t in facts.technologies if t.side == "backend" and t.kind in ("framework", "server", "orm", "database", "driver")]
+    tables = [e for e in facts.entities if e.table]
+    variables = [v for v in facts.env_vars if v.side != "frontend"]
+    if facts.endpoints or backend or tables or variables:
+        return
+    raise NoBackendError(
+        f"The specs of {corpus.name!r} describe no backend: no endpoint, no backend technology, no table, no backend "
+        f"variable in {len(corpus.read)} documents.",
+        "If there is one, add its spec, or name it with `include` in planagent.toml. Nothing was written.",
+    )
+
+
+def _parse(document: Document, gathered: _Gathered, warnings: list[str]) -> Document:
+    if document.role == "other" or not document.in_scope:
+        return document
+    side: Side = "frontend" if document.role == "frontend" else "backend"
+    path = document.path
+    if path.endswith((".yaml", ".yml", ".json")) or is_openapi(document.text):
+        described = read_openapi(path, document.text)
+        if described.problem:
+            warnings.append(described.problem)
+        prefix = _best_prefix(described.prefixes, described.mentions, gathered)
+        for mention in described.mentions:
+            if prefix and not mention.path.startswith(prefix + "/"):
+                mention.path = prefix + (mention.path if mention.path != "/" else "")
+            gathered.mentions.append((path, mention))
+            gathered.details[path, mention.line.number] = described.details[mention.line.number]
+        for name, line, fields in described.schemas:
+            if is_entity_schema(name, fields):
+                gathered.entities.append(EntityFound(entity_name(name), path, line, "", list(fields), side=side))
+        gathered.lines[path] = described.parsed.lines
+        return replace(document, passages=tuple(described.parsed.passages))
+    parsed = parse_markdown(path, document.text)
+    prefix = base_path(parsed.lines) if side == "backend" else ""
+    for mention in find_mentions(parsed.lines, prefix):
+        target = gathered.consumed if side == "frontend" else gathered.mentions
+        target.append((path, mention))
+        gathered.details[path, mention.line.number] = read_details(parsed.lines, mention)
+    gathered.entities += find_entities(path, parsed.lines, side)
+    gathered.variables += names.find_variables(path, parsed.lines, side)
+    gathered.requirements += [(document, r) for r in names.find_requirements(path, parsed.lines)]
+    for found in find_technologies(path, parsed.lines):
+        known = gathered.technologies.get(found.name)
+        tech_side: Side = found.side if found.side != "both" or side == "backend" else "both"
+        places = (*(known.evidence if known else ()), found.place)
+        version = (known.version if known else "") or found.version
+        gathered.technologies[found.name] = Technology(found.name, found.kind, tech_side, places[:12], version)
+    for name, comment, number in names.find_tree(parsed.lines):
+        gathered.tree.setdefault(name, (comment, Evidence(path, number)))
+    gathered.lines[path] = parsed.lines
+    return replace(document, passages=tuple(parsed.passages))
+
+
+def _best_prefix(prefixes: tuple[str, ...], mentions: list[Mention], gathered: _Gathered) -> str:
+    """The server prefix that agrees with paths other documents write; else the first."""
+    if not prefixes:
+        return ""
+    known = {normalize_path(m.path) for _, m in gathered.mentions}
+
+    def agreement(prefix: str) -> int:
+        return sum(normalize_path(prefix + m.path) in known for m in mentions)
+
+    best = max(prefixes, key=agreement)
+    return best if agreement(best) else prefixes[0]
+
+
+def _merge(documents: tuple[Document, ...], gathered: _Gathered) -> Facts:
+    by_path = {d.path: d for d in documents}
+    _adopt_prefix(gathered.mentions)
+    groups = merge(gathered.mentions)
+    if not groups:
+        # Only the frontend speaks of operations: then its word is the only contract there is.
+        groups, gathered.consumed = merge(gathered.consumed), []
+    endpoints, consumed = [], []
+    consumed_groups = merge([*gathered.consumed])
+    written = {key for key, g in groups.items() if any(by_path[f].role != "constitution" for f, _ in g.mentions)}
+    for key, group in groups.items():
+        if written and key not in written:
+            continue  # a constitution quotes the contract; alone it makes no endpoint (see conflicts)
+        seen = consumed_groups.pop(_match_key(key, consumed_groups), None)
+        if seen:
+            group.mentions += [(f, m) for f, m in seen.mentions if (f, m) not in group.mentions]
+        endpoints.append(_with_auth(to_endpoint(group, gathered.details)))
+    consumed = [to_endpoint(g, gathered.details) for g in consumed_groups.values()]
+    return Facts(
+        endpoints=tuple(endpoints),
+        entities=tuple(merge_entities(gathered.entities)),
+        env_vars=_variables(gathered.variables),
+        requirements=_requirements(gathered.requirements),
+        technologies=tuple(gathered.technologies.values()),
+        tree=tuple((path, comment) for path, (comment, _) in gathered.tree.items()),
+        tree_evidence=tuple(place for _, place in gathered.tree.values()),
+        consumed=tuple(c for c in consumed if by_path),
+    )
+
+
+def _adopt_prefix(mentions: list[tuple[str, Mention]]) -> None:
+    """`POST /auth/login` and `POST /api/v1/auth/login` are one operation when the longer form is defined elsewhere."""
+    full = {(m.method, normalize_path(m.path)): m.path for _, m in mentions if not m.concrete and not m.weak}
+    for _, mention in mentions:
+        short = normalize_path(mention.path)
+        if short == "/" or short.startswith("/api"):
+            continue
+        longer = [p for (method, p) in full if method == mention.method and p != short and p.endswith(short) and re.fullmatch(r"/api(?:/v\d+)?|/v\d+", p[: -len(short)])]
+        defined_here = sum(m.defines and normalize_path(m.path) == short and m.method == mention.method for _, m in mentions)
+        if len(longer) == 1 and not (defined_here and mention.defines and mention.line.text.lstrip().startswith("#")):
+            mention.path = longer[0][: -len(short)] + mention.path
+
+
+def _match_key(key: str, groups: dict[str, object] | dict[str, object]) -> str:  # type: ignore[type-arg]
+    if key in groups:
+        return key
+    method, _, path = key.partition(" ")
+    return next((k for k in groups if k.startswith(method + " ") and path.endswith(k.partition(" ")[2]) and len(k) > 8), "")
+
+
+def _with_auth(endpoint: Endpoint) -> Endpoint:
+    auth = endpoint.auth
+    if auth == "unknown" and re.search(r"(?i)/(?:login|register|sign-?in|sign-?up|health|ping|healthz|status)$|^/$", endpoint.path):
+        auth = "public"
+    if auth == "unknown" and 401 in endpoint.statuses and not endpoint.path.endswith("login"):
+        auth = "required"
+    return replace(endpoint, auth=cast(Literal["required", "public", "unknown"], auth))
+
+
+def _variables(found: list[names.VariableFound]) -> tuple[EnvVar, ...]:
+    groups: dict[str, list[names.VariableFound]] = {}
+    for item in found:
+        groups.setdefault(item.name, []).append(item)
+    result = []
+    for name, items in groups.items():
+        sides = {i.side for i in items}
+        side: Side = "both" if len(sides) > 1 or "both" in sides else next(iter(sides))
+        if name.startswith("NEXT_PUBLIC_"):
+            side = "frontend"
+        default = next((i.default for i in items if i.default and i.side != "frontend"), "")
+        result.append(EnvVar(name, side, unique_evidence(i.place for i in items), default))
+    return tuple(result)
+
+
+def _requirements(found: list[tuple[Document, names.RequirementFound]]) -> tuple[Requirement, ...]:
+    """The first definition in a feature's main spec; later ones are further evidence."""
+    groups: dict[tuple[str, str], list[tuple[Document, names.RequirementFound]]] = {}
+    for document, item in found:
+        if document.role == "constitution":
+            continue
+        groups.setdefault((document.feature or _stem(document.path), item.id), []).append((document, item))
+    result = []
+    for (feature, number), items in groups.items():
+        items.sort(key=lambda di: not di[0].path.endswith("/spec.md"))
+        document, first = items[0]
+        places = unique_evidence(i.place for _, i in items)
+        result.append(Requirement(number, feature, first.text, _requirement_side(document, first.text), places))
+    return tuple(result)
+
+
+def _stem(path: str) -> str:
+    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def _requirement_side(document: Document, text: str) -> Side:
+    if document.role == "frontend":
+        return "frontend"
+    if _FRONT_REQUIREMENT.search(text) and not _BACK_REQUIREMENT.search(text):
+        return "frontend"
+    return "backend"
