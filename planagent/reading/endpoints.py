@@ -224,7 +224,7 @@ def _join_short_forms(groups: dict[str, Group]) -> None:
     firsts = Counter(key.split("/")[1] for key in groups if "/" in key)
     for key in list(groups):
         method, _, path = key.partition(" ")
-        if path == "/" or firsts[path.split("/")[1]] > 2 or any(m.defines and m.line.cells == () for _, m in groups[key].mentions):
+        if path == "/" or firsts[path.split("/")[1]] > 2 or any(m.line.text.lstrip().startswith("#") for _, m in groups[key].mentions):
             continue
         longer = [k for k in groups if k != key and k.startswith(f"{method} ") and k.endswith(path)]
         others = [k for k in groups if k.partition(" ")[2].startswith(path.rstrip("/") + "/")]

@@ -24,7 +24,9 @@ def is_collection(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> bool:
     """A list: GET on a path whose items exist, or whose response holds an array."""
     if endpoint.method != "GET" or endpoint.path.endswith("}"):
         return False
-    if any(f.type == "array" or f.name == "[]" for f in endpoint.fields("response")):
+    last = endpoint.path.rsplit("/", 1)[-1]
+    envelopes = {"items", "data", "results", "records", "content", last}
+    if any(f.name == "[]" or (f.type == "array" and f.name in envelopes) for f in endpoint.fields("response")):
         return True
     return any(e.path.startswith(endpoint.path + "/{") or (e.method == "POST" and e.path == endpoint.path) for e in endpoints)
 

@@ -1,0 +1,1 @@
+"""Facts in, work out: profile, names, obligations, rulings, tasks and briefs. No model is asked here."""

@@ -1,0 +1,333 @@
+"""The names that all sections share: which file holds what, which operation an endpoint calls, which schemas.
+
+Derived from the facts by rule; a model may adjust them in the deciding call. Sections elaborate these names,
+and a check proves that they use them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from planagent.model import Corpus, Endpoint, Entity, normalize_path
+from planagent.planning.layout import Layout, find_layout
+from planagent.planning.profile import Profile
+from planagent.reading.entities import singular
+from planagent.reading.gaps import is_collection
+
+_ACTIONS = re.compile(
+    r"^(?:complete|toggle|submit|book|cancel|approve|reject|review|validate|verify|publish|archive|restore|activate|deactivate|"
+    r"login|logout|register|refresh|signin|signup|signout|sign-in|sign-up|sign-out|upload|download|export|import|search|"
+    r"calculate-\w+|send|start|stop|reset|confirm|duplicate|copy|upgrade[\w-]*|request-\w+|assign|unassign|enable|disable|lock|unlock)$"
+)
+_CREDENTIALS = re.compile(r"/(?:login|register|sign-?in|sign-?up|token|refresh|logout|sign-?out|verify)$")
+_HEALTH = re.compile(r"^/(?:api/)?(?:v\d+/)?(?:health\w*|ping|status|ready|live)?$")
+_USER_SEGMENT = re.compile(r"^\{(?:user_?id|userId|uid)\}$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One service operation. `kind`: list, get, create, update, delete, action, credentials."""
+
+    name: str
+    resource: str
+    file: str
+    kind: str
+    endpoints: tuple[str, ...]
+
+    @property
+    def call(self) -> str:
+        return f"`{self.name}()`"
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The names around one endpoint. `tags` are what rulings select by."""
+
+    endpoint: Endpoint
+    resource: str
+    controller: str
+    file: str
+    request: str
+    response: str
+    operation: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A family of endpoints with its files; `entity` is the stored thing behind it, if any."""
+
+    name: str
+    one: str
+    entity: str
+    route: str
+    service: str
+    schema: str
+    test_api: str
+    test_service: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    layout: Layout
+    resources: dict[str, Resource]
+    handlers: dict[str, Handler]
+    operations: dict[str, Operation]
+    models: dict[str, str]
+    """Entity name to the file of its model."""
+    own_login: bool = False
+    protected: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def file(self, role: str) -> str:
+        return self.layout.roles[role]
+
+    def names(self) -> set[str]:
+        """Every function and schema name; a plan may use these and no other of their kind."""
+        found = {o.name for o in self.operations.values()}
+        for h in self.handlers.values():
+            found |= {h.controller, h.request, h.response}
+        return {name for name in found if name}
+
+
+def make_blueprint(corpus: Corpus, profile: Profile) -> Blueprint:
+    """The rule-made blueprint; the same corpus and profile always give the same names."""
+    layout = find_layout(corpus, profile)
+    endpoints = corpus.facts.endpoints
+    entities = {e.name: e for e in corpus.facts.entities}
+    resources = _resources(endpoints, entities, layout)
+    handlers: dict[str, Handler] = {}
+    operations: dict[str, Operation] = {}
+    taken: set[str] = set()
+    for endpoint in endpoints:
+        resource = resources[resource_name(endpoint)]
+        operation = _operation(endpoint, resource, endpoints, entities, profile, operations)
+        if operation:
+            known = operations.get(operation.name)
+            keys = (*(known.endpoints if known else ()), endpoint.key)
+            operations[operation.name] = replace(operation, endpoints=keys)
+        controller = unique(_controller(endpoint, operation, profile), taken, endpoint.method)
+        request, response = _schemas(endpoint, resource, operation)
+        handlers[endpoint.key] = Handler(
+            endpoint, resource.name, controller, resource.route, request, response,
+            operation.name if operation else "", _tags(endpoint, endpoints),
+        )  # fmt: skip
+    models = {name: layout.model(name) for name in entities}
+    own = any(_CREDENTIALS.search(e.path) and e.method == "POST" and e.fields("body") for e in endpoints) or any(
+        f.name in ("password_hash", "hashed_password") and not e.managed_by for e in entities.values() for f in e.fields
+    )
+    protected = any(e.auth == "required" for e in endpoints) or any(t.name in ("JWT", "Better Auth", "Spring Security") for t in corpus.facts.technologies)
+    return Blueprint(layout, resources, handlers, operations, models, own, protected)
+
+
+def segments(path: str) -> list[str]:
+    """The parts of a path without the API prefix, the version and a leading user id."""
+    parts = [p for p in path.split("/") if p]
+    while parts and (parts[0].lower() == "api" or re.fullmatch(r"v\d+(?:beta\d*)?", parts[0])):
+        parts = parts[1:]
+    if len(parts) > 1 and _USER_SEGMENT.match(parts[0]):
+        parts = parts[1:]
+    return parts
+
+
+def resource_name(endpoint: Endpoint) -> str:
+    if _HEALTH.match(endpoint.path):
+        return "health"
+    parts = segments(endpoint.path)
+    first = next((p for p in parts if not p.startswith("{")), "root")
+    return "health" if first in ("health", "healthz", "ping", "status") and len(parts) == 1 else first.lower()
+
+
+def is_health(endpoint: Endpoint) -> bool:
+    return resource_name(endpoint) == "health"
+
+
+def _resources(endpoints: tuple[Endpoint, ...], entities: dict[str, Entity], layout: Layout) -> dict[str, Resource]:
+    found: dict[str, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        found.setdefault(resource_name(endpoint), []).append(endpoint)
+    result = {}
+    for name, members in found.items():
+        one = singular(re.sub(r"[^a-z0-9]+", "_", name).strip("_")) or name
+        entity = next((e for e in entities if snake(e) == one or e.lower() == one.replace("_", "")), "")
+        if not entity and name in ("auth", "users", "user", "account", "session", "login", "register"):
+            entity = "User" if "User" in entities else ""
+        service_stem = snake(entity) if entity and name == "auth" else one
+        result[name] = Resource(
+            name, one, entity, layout.route(name, one), layout.service(service_stem), layout.schema(one),
+            layout.test("test_api", name, one), layout.test("test_service", name, service_stem), tuple(e.key for e in members),
+        )  # fmt: skip
+    return result
+
+
+def _operation(
+    endpoint: Endpoint,
+    resource: Resource,
+    endpoints: tuple[Endpoint, ...],
+    entities: dict[str, Entity],
+    profile: Profile,
+    known: dict[str, Operation],
+) -> Operation | None:
+    """The service operation behind an endpoint, or None where none is needed (health, the caller's own record)."""
+    if resource.name == "health":
+        return None
+    parts = segments(endpoint.path)
+    tail = parts[-1] if parts else resource.name
+    if tail == "me" and endpoint.method == "GET":
+        return None
+    kind, name = _verb(endpoint, parts, resource, endpoints, entities, profile)
+    taken = {n for n, o in known.items() if endpoint.key not in o.endpoints}
+    name = cased(name, profile.case)
+    if name in taken:
+        suffix = {"PATCH": "partially", "PUT": "fully"}.get(endpoint.method, snake("_".join(p.strip("{}") for p in parts)))
+        name = cased(f"{snake(name)}_{suffix}", profile.case)
+    name = unique(name, taken, endpoint.method)
+    return Operation(name, resource.name, resource.service, kind, (endpoint.key,))
+
+
+def _verb(
+    endpoint: Endpoint,
+    parts: list[str],
+    resource: Resource,
+    endpoints: tuple[Endpoint, ...],
+    entities: dict[str, Entity],
+    profile: Profile,
+) -> tuple[str, str]:
+    """Kind and snake-case name of the operation."""
+    statics = [snake(p) for p in parts if not p.startswith("{")]
+    tail = parts[-1] if parts else resource.name
+    method = endpoint.method
+    if _CREDENTIALS.search(endpoint.path):
+        word = snake(tail)
+        names = {"register": "create_user", "signup": "create_user", "sign_up": "create_user", "login": "authenticate_user",
+                 "signin": "authenticate_user", "sign_in": "authenticate_user", "refresh": "refresh_token", "verify": "verify_token",
+                 "logout": "end_session", "signout": "end_session", "sign_out": "end_session", "token": "issue_token"}  # fmt: skip
+        return "credentials", names.get(word, f"{word}_user")
+    subject = "_".join([*(singular(s) for s in statics[:-1]), singular(statics[-1])]) if statics else resource.one
+    if tail.startswith("{"):
+        verbs = {"GET": ("get", profile.service_names.get("get", "get_{one}")), "PUT": ("update", "update_{one}"),
+                 "PATCH": ("update", "update_{one}"), "DELETE": ("delete", "delete_{one}"), "POST": ("create", "create_{one}")}  # fmt: skip
+        kind, pattern = verbs.get(method, ("action", method.lower() + "_{one}"))
+        return kind, pattern.format(one=subject)
+    last = snake(tail)
+    if len(parts) > 1 and _ACTIONS.match(tail.lower()):
+        owner = "_".join(singular(s) for s in statics[:-1]) or resource.one
+        return "action", f"{last}_{owner}"
+    parent = "_".join(singular(s) for s in statics[:-1])
+    many = f"{parent}_{last}".strip("_")
+    if len(parts) == 2 and not parts[0].startswith("{") and re.search(r"(?:ed|ing|ive)$", last):
+        many = f"{last}_{statics[0]}"
+    if method == "GET":
+        if is_collection(endpoint, endpoints):
+            entity = entities.get(resource.entity)
+            owned = endpoint.auth == "required" and entity is not None and any(re.match(r"(?i)user_?id", f.name) for f in entity.fields)
+            pattern = profile.service_names.get("list", "list_{many}") if owned else "list_{many}"
+            return "list", pattern.format(many=many)
+        return "get", f"get_{many}"
+    if method == "POST":
+        return "create", f"create_{subject}"
+    if method in ("PUT", "PATCH"):
+        return "update", f"update_{many}"
+    if method == "DELETE":
+        return "delete", f"delete_{many}"
+    return "action", f"{method.lower()}_{many}"
+
+
+def _controller(endpoint: Endpoint, operation: Operation | None, profile: Profile) -> str:
+    if endpoint.operation_id and re.fullmatch(r"[A-Za-z]\w*", endpoint.operation_id):
+        return cased(snake(endpoint.operation_id), profile.case)
+    if operation is None:
+        parts = [snake(p) for p in segments(endpoint.path) if not p.startswith("{")]
+        word = parts[-1] if parts else "root"
+        if word == "me":
+            return cased("get_me", profile.case)
+        return cased(word if endpoint.method == "GET" else f"{endpoint.method.lower()}_{word}", profile.case)
+    if operation.kind == "credentials":
+        return cased(snake(segments(endpoint.path)[-1]), profile.case)
+    name = snake(operation.name)
+    name = re.sub(r"_by_(?:user|id)$", "", name)
+    return cased(re.sub(r"^get_", "list_", name) if operation.kind == "list" else name, profile.case)
+
+
+def _schemas(endpoint: Endpoint, resource: Resource, operation: Operation | None) -> tuple[str, str]:
+    """Request and response schema names; '' where there is no body."""
+    stem = pascal(resource.entity or resource.one)
+    kind = operation.kind if operation else ""
+    body, answer = endpoint.fields("body"), endpoint.fields("response")
+    own = pascal(snake(operation.name)) if operation else pascal(resource.one)
+    request = endpoint.request_schema
+    if not request and (body or (endpoint.method in ("POST", "PUT", "PATCH") and kind in ("create", "update"))):
+        word = segments(endpoint.path)[-1] if segments(endpoint.path) else ""
+        credentials = pascal(snake(word)) + "Request"
+        request = {"create": f"{stem}Create", "update": f"{stem}Update", "credentials": credentials}.get(kind, f"{own}Request")
+        if kind in ("create", "update") and len([p for p in segments(endpoint.path) if not p.startswith("{")]) > 1:
+            request = f"{own}Request"
+    response = endpoint.response_schema
+    if not response and 204 not in endpoint.statuses:
+        names = {f.name for f in answer}
+        if names and names <= {"message", "success", "status", "detail"} and "message" in names:
+            response = "MessageResponse" if resource.name != "health" else ""
+        elif "access_token" in names or "token" in names and kind == "credentials":
+            response = "TokenResponse"
+        elif kind == "list":
+            nested = [pascal(singular(snake(p))) for p in segments(endpoint.path) if not p.startswith("{")]
+            response = f"{stem if len(nested) < 2 else ''.join(nested)}ListResponse"
+        elif kind in ("create", "get", "update") and len([p for p in segments(endpoint.path) if not p.startswith("{")]) <= 1:
+            response = f"{stem}Response"
+        elif kind == "action" and "id" in names or (segments(endpoint.path) or [""])[-1] in ("me", "register"):
+            response = f"{stem}Response"
+        elif names and resource.name != "health":
+            response = f"{own}Response"
+    return request, response
+
+
+def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> tuple[str, ...]:
+    tags = ["endpoint", f"endpoint:{endpoint.method}", f"endpoint:{endpoint.label}"]
+    if is_collection(endpoint, endpoints):
+        tags.append("endpoint:list")
+    if any(p.name in ("limit", "skip", "offset", "page", "page_size", "pageSize", "per_page") for p in endpoint.fields("query")):
+        tags.append("endpoint:paged")
+    if endpoint.auth == "required":
+        tags.append("endpoint:protected")
+        if re.search(r"\{[^}]+\}", "/".join(segments(endpoint.path))):
+            tags.append("endpoint:item")
+    if _CREDENTIALS.search(endpoint.path):
+        tags.append("endpoint:credentials")
+    if endpoint.fields("body") and endpoint.method in ("POST", "PUT", "PATCH") and not _CREDENTIALS.search(endpoint.path):
+        tags.append("endpoint:body")
+    if 204 in endpoint.statuses:
+        tags.append("endpoint:empty")
+    return tuple(tags)
+
+
+def snake(name: str) -> str:
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
+
+
+def pascal(name: str) -> str:
+    return "".join(p[:1].upper() + p[1:] for p in re.split(r"[^A-Za-z0-9]+", name) if p)
+
+
+def cased(name: str, case: str) -> str:
+    """A snake-case name in the profile's case."""
+    if case == "snake":
+        return name
+    joined = pascal(name)
+    return joined if case == "pascal" else joined[:1].lower() + joined[1:]
+
+
+def unique(name: str, taken: set[str], hint: str) -> str:
+    """The name, or the name with the method and then a number when it is taken; remembers what it gave."""
+    candidate, number = name, 2
+    while candidate in taken:
+        candidate = f"{name}_{hint.lower()}" if number == 2 else f"{name}_{hint.lower()}_{number}"
+        number += 1
+    taken.add(candidate)
+    return candidate
+
+
+def route_key(endpoint: Endpoint) -> str:
+    return f"{endpoint.method} {normalize_path(endpoint.path)}"

@@ -1,0 +1,185 @@
+"""Which task a numbered requirement belongs to: the one that is about it, by what the requirement names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from planagent.model import Corpus, Evidence, Obligation, Requirement, normalize_path
+from planagent.planning.blueprint import Blueprint, snake
+from planagent.reading.entities import singular
+
+if TYPE_CHECKING:
+    from planagent.planning.worklist import TaskSpec
+
+MOST_IN_A_TASK = 8
+"""More requirements than this in one task could not be held in mind, nor in five cited places."""
+
+# What a requirement speaks of, and the task that is about it; the first that exists wins.
+_SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"(?i)\bcors\b|allowed origins?", ("integration.cors",)),
+    (r"(?i)environment variables?|configuration from|read configuration|fail to start|sensitive configuration", ("config.settings",)),
+    (r"(?i)password.{0,30}(?:hash|bcrypt|argon)|hash.{0,20}password", ("auth.password", "auth.tokens")),
+    (r"(?i)\bjwt\b|bearer|\btoken\b|unauthenticated|authenticat|\b401\b|api key|x-[\w-]*api-key|expired", ("auth.current-user", "auth.tokens")),
+    (r"(?i)does(?:n't| not) match|mismatch|\b403\b|permission|authori[sz]|\brole", ("auth.current-user",)),
+    (r"(?i)validation error|\b422\b|invalid (?:input|data|request|field)|malformed", ("errors.handlers",)),
+    (r"(?i)error (?:response|format|body|code|schema|message)|\b500\b|stack trace|consistent error", ("errors.exceptions", "errors.handlers")),
+    (r"(?i)\blog(?:s|ged|ging)?\b|correlation|trace id", ("middleware.request-log", "config.logging")),
+    (r"(?i)openapi|contract|json-serializable|content-type|response schema", ("integration.contract",)),
+    (r"(?i)migration|schema (?:change|creation)|create tables?", ("db.create",)),
+    (r"(?i)persist|stored? in|database connection|connection pool", ("db.engine", "db.create")),
+    (r"(?i)unit test|integration test|test coverage|coverage", ("test.fixtures",)),
+)
+_MEASURED = re.compile(r"(?i)\b\d+(?:\.\d+)?\s*(?:ms|millisecond|second|minute|%|percent|users|requests)|latency|performance|throughput|concurrent|response time|p9\d")
+_VERBS: tuple[tuple[str, str], ...] = (
+    ("create", r"(?i)\bcreat|\badd\b|\bsubmit|\bnew\b"),
+    ("list", r"(?i)\blist|\bview (?:all|their)|retrieve (?:all|their|a list)|\bfilter|\bsort|paginat|search"),
+    ("get", r"(?i)\bretriev|\bview|\bget\b|specific|\bread\b|details?"),
+    ("update", r"(?i)\bupdat|\bedit|\bmodif|\bchange"),
+    ("delete", r"(?i)\bdelet|\bremov"),
+    ("action", r"(?i)\btoggl|\bmark|\bcomplet|\bcancel|\bbook|\bapprov|\breject|\bsubmit|\breview"),
+    ("credentials", r"(?i)\bsign|\blog ?in|\bregister|accounts?\b|password"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """Where a requirement went."""
+
+    requirement: Requirement
+    key: str
+
+
+def assign_requirements(
+    corpus: Corpus, blueprint: Blueprint, obligations: dict[str, Obligation], tasks: dict[str, TaskSpec], make: type[TaskSpec]
+) -> dict[str, TaskSpec]:
+    """The tasks with requirements added to what they cover; tasks of their own for those that fit none."""
+    wanted = [r for r in corpus.facts.requirements if f"requirement:{r.name}" in obligations]
+    homes = [_Home(r, _home(r, _heading(corpus, r), blueprint, tasks)) for r in wanted]
+    result = dict(tasks)
+    load: dict[str, int] = {}
+    strays: list[Requirement] = []
+    for home in homes:
+        if not home.key or load.get(home.key, 0) >= MOST_IN_A_TASK:
+            strays.append(home.requirement)
+            continue
+        load[home.key] = load.get(home.key, 0) + 1
+        task = result[home.key]
+        result[home.key] = replace(task, covers=(*task.covers, f"requirement:{home.requirement.name}"))
+    return _with_behaviours(corpus, blueprint, result, strays, make)
+
+
+_GENERIC = re.compile(r"(?i)^(?:\d[\d.]*\s*)?(?:functional |non-functional |key |user )?(?:requirements?|stories|criteria|measurable outcomes|success criteria|scope|overview)\b|功能需求|需求|requisitos")
+
+
+def _heading(corpus: Corpus, requirement: Requirement) -> str:
+    """The heading above a requirement, '' when it says nothing of the subject."""
+    passage = corpus.passage_at(requirement.evidence[0])
+    heading = passage.heading if passage else ""
+    return "" if _GENERIC.search(heading) else re.sub(r"^[\d.]+\s*|\*\(.*\)\*", "", heading).strip()
+
+
+def _home(requirement: Requirement, heading: str, blueprint: Blueprint, tasks: dict[str, TaskSpec]) -> str:
+    text = requirement.text
+    for handler in blueprint.handlers.values():
+        endpoint = handler.endpoint
+        mention = re.search(rf"\b{endpoint.method}\b[^/]{{0,12}}(/[^\s`,;)]*)", text)
+        if mention and _same(mention[1], endpoint.path):
+            return f"endpoint.{endpoint.key}"
+    for match in re.finditer(r"(?<![\w.])(/[\w{}:/.-]{2,})", text):
+        for handler in blueprint.handlers.values():
+            if _same(match[1], handler.endpoint.path):
+                return f"endpoint.{handler.endpoint.key}"
+    if requirement.id.startswith("SC") or _MEASURED.search(text):
+        return ""
+    scored = _operation(text, blueprint)
+    under = _operation(heading, blueprint) if heading else ("", 0)
+    if under[1] >= 3 and scored[1] < 3:
+        return under[0]
+    for pattern, keys in _SUBJECTS:
+        if re.search(pattern, text):
+            key = next((k for k in keys if k in tasks), "")
+            # A sentence about one operation that only mentions the token belongs to the operation.
+            if key and not (scored[1] >= 3 and key.startswith("auth.")):
+                return key
+    if scored[1] >= 2:
+        return scored[0]
+    entity = next((e for e in blueprint.models if re.search(rf"(?i)\b{re.escape(e)}s?\b", text)), "")
+    if entity and re.search(r"(?i)must (?:have|include|be unique|contain)|attributes?|fields?|unique", text):
+        return f"model.{entity}"
+    return ""
+
+
+def _same(written: str, path: str) -> bool:
+    a, b = normalize_path(written.rstrip(".,:`")), normalize_path(path)
+    return a == b or (len(a) > 3 and b.endswith(a))
+
+
+def _operation(text: str, blueprint: Blueprint) -> tuple[str, int]:
+    """The service or endpoint task whose operation the sentence describes, and how sure that is (0 to 4)."""
+    best = ("", 0)
+    words = {singular(w) for w in re.findall(r"[a-z]+", text.lower())}
+    for operation in blueprint.operations.values():
+        nouns = {singular(w) for w in snake(operation.name).split("_")[1:]} - {"by", "id", "user"} or {snake(operation.name)}
+        verb = next((p for k, p in _VERBS if k == operation.kind), r"$^")
+        score = 2 * bool(re.search(verb, text)) + len(nouns & words) - (0 if nouns <= words else 1)
+        action = snake(operation.name).split("_")[0]
+        score += action in words and action not in ("get", "list", "create", "update", "delete")
+        if score > best[1] and nouns & words:
+            best = (f"endpoint.{operation.endpoints[0]}", score)
+    return best
+
+
+def _with_behaviours(
+    corpus: Corpus, blueprint: Blueprint, tasks: dict[str, TaskSpec], strays: list[Requirement], make: type[TaskSpec]
+) -> dict[str, TaskSpec]:
+    """Tasks for requirements without a home: one for each heading they stand under, at most eight ids each."""
+    groups: dict[tuple[str, str, bool], list[Requirement]] = {}
+    for requirement in strays:
+        passage = corpus.passage_at(requirement.evidence[0])
+        measured = requirement.id.startswith("SC") or bool(_MEASURED.search(requirement.text))
+        slug = passage.slug if passage else ""
+        groups.setdefault((requirement.feature, slug, measured), []).append(requirement)
+    endpoints = tuple(f"endpoint.{k}" for k in blueprint.handlers)
+    services = tuple(k for k in tasks if k.startswith("service."))
+    several = len({r.feature for r in corpus.facts.requirements}) > 1
+    for (feature, slug, measured), members in groups.items():
+        for start in range(0, len(members), MOST_IN_A_TASK):
+            part = members[start : start + MOST_IN_A_TASK]
+            ids = ", ".join(r.id for r in part[:4]) + (f" and {len(part) - 4} more" if len(part) > 4 else "")
+            heading = _heading(corpus, part[0])
+            where = (f" on {heading}" if heading else "") + (f" in {feature}" if several and feature != "main" else "")
+            covers = tuple(f"requirement:{r.name}" for r in part)
+            if measured:
+                key = f"criteria.{feature}.{part[0].id}"
+                spec: dict[str, Any] = {"section": 9, "title": f"Measure{where}: {ids}", "file": blueprint.file("test_edge"), "phase": "Testing",
+                                        "needs": ("test.fixtures", *endpoints), "proof": key}  # fmt: skip
+            else:
+                key = f"behaviour.{feature}.{slug}.{part[0].id}"
+                spec = {"section": 6, "title": f"Hold the rules{where}: {ids}", "file": _service_for(feature, part, blueprint), "phase": "Services",
+                        "needs": services or ("errors.exceptions",), "proof": "test.edge"}  # fmt: skip
+            needs = tuple(n for n in spec.pop("needs") if n in tasks)
+            tasks[key] = make(key=key, covers=covers, needs=needs, tags=(f"task:{key}",), **spec)
+    return tasks
+
+
+def _service_for(feature: str, members: list[Requirement], blueprint: Blueprint) -> str:
+    """The service file whose resource the feature or its sentences name most."""
+    text = (feature + " " + " ".join(m.text for m in members)).lower()
+    scored = [(len(re.findall(rf"\b{re.escape(r.one.replace('_', ' '))}", text.replace("-", " "))), r.service) for r in blueprint.resources.values() if r.name != "health"]
+    best = max(scored, default=(0, ""))
+    return best[1] if best[0] else blueprint.layout.folders["services"]
+
+
+def values_in(text: str) -> list[str]:
+    """The exact values of a sentence: codes, names in code marks, numbers with units. Never its words."""
+    found = re.findall(r"`[^`\n]{1,40}`", text)
+    bare = re.sub(r"`[^`]*`", " ", text)
+    found += re.findall(r"\b[2-5]\d\d\b(?!\s*(?:ms|users|characters))", bare)
+    found += [m[0].strip() for m in re.finditer(r"\b\d+(?:[.,]\d+)?\+?\s*(?:ms|milliseconds?|seconds?|minutes?|hours?|days?|%|characters|chars|users|requests|bytes|KB|MB)(?!\w)", bare)]
+    return list(dict.fromkeys(found))[:6]
+
+
+def place_of(requirement: Requirement) -> Evidence:
+    return requirement.evidence[0]

@@ -1,0 +1,276 @@
+"""Outline and drafts become a plan: tasks numbered, ordered and linked through what they cover."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from planagent.model import Evidence
+from planagent.planning.drafts import SECTION_TITLES, Item, OwnTask, SectionDraft, TaskText
+from planagent.planning.outline import Outline
+from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, Source, Task
+from planagent.planning.rulings import sources_of
+from planagent.planning.worklist import PHASES, TaskSpec
+from planagent.publishing.graph import execution_order, waves
+
+MOST_SOURCES = 5
+"""A task that needs more places than this cannot be done in one sitting."""
+
+
+def one_line(text: str) -> str:
+    """White space folded: a line of the plan is a line, whatever a writer put into it."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def link(outline: Outline, drafts: dict[int, SectionDraft], *, writer: str, previous: Plan | None = None) -> Plan:
+    """Builds the plan.
+
+    Args:
+        outline: what was known before any writer.
+        drafts: one accepted draft for each of sections 1 to 9.
+        writer: how the header names the writer.
+        previous: the plan whose task ids and ticks are kept.
+
+    Raises:
+        ValueError: the needs have a cycle, which only tasks of a writer's own can cause.
+    """
+    specs = {**outline.tasks, **_own_specs(drafts)}
+    texts = {t.key: t for d in drafts.values() for t in d.tasks} | _own_texts(drafts) | _condition_texts(outline)
+    order = execution_order({k: s.needs for k, s in specs.items()}, _ranks(specs))
+    ids, next_task = _ids(order, previous)
+    numbers = _item_numbers(drafts)
+    done = {t.key for t in previous.tasks if t.done} if previous else set()
+    parallel = _parallel(specs)
+    rulings = _with_risks(outline, drafts)
+    tasks = []
+    for key in order:
+        spec = specs[key]
+        items = [(numbers[d.number, i.key], i) for d in drafts.values() for i in d.items if i.task == key]
+        tasks.append(_task(outline, spec, texts[key], ids, items, key in done, key in parallel, drafts))
+    sections = tuple(_section(n, d, numbers, ids) for n, d in sorted(drafts.items()))
+    proofs = _proofs(outline, specs, ids)
+    return Plan(
+        title=f"Backend Implementation Plan: {outline.corpus.name}",
+        writer=writer,
+        scope=one_line(outline.corpus.scope),
+        documents=tuple(d.path for d in outline.corpus.read),
+        approach=tuple(one_line(a) for a in (outline.approach or _approach(outline, specs))),
+        rulings=rulings,
+        excluded=tuple(_excluded(outline)),
+        sections=sections,
+        tasks=tuple(tasks),
+        proofs=proofs,
+        next_task=next_task,
+        digest=corpus_digest(outline),
+    )
+
+
+def corpus_digest(outline: Outline) -> str:
+    """Changes exactly when a document that was read changes."""
+    return _hash([[d.path, d.digest] for d in outline.corpus.read])
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _ranks(specs: dict[str, TaskSpec]):  # type: ignore[no-untyped-def]
+    place = {key: index for index, key in enumerate(specs)}
+    phase = {name: index for index, name in enumerate(PHASES)}
+    return lambda key: (phase.get(specs[key].phase, len(PHASES)), place[key])
+
+
+def _ids(order: list[str], previous: Plan | None) -> tuple[dict[str, str], int]:
+    """Kept ids for known keys, the next free numbers for new ones; a retired number is never given again."""
+    known = {t.key: t.id for t in previous.tasks} if previous else {}
+    number = previous.next_task if previous else 1
+    ids: dict[str, str] = {}
+    for key in order:
+        if key in known:
+            ids[key] = known[key]
+        else:
+            ids[key] = f"T{number:03d}"
+            number += 1
+    return ids, number
+
+
+def own_key(task: OwnTask) -> str:
+    """Identity of a writer's own task: the place it cites and what it is called."""
+    anchor = task.sources[0].partition(" (L")[0] if task.sources else ""
+    slug = re.sub(r"[^a-z0-9]+", "-", task.title.lower()).strip("-")[:48]
+    return f"own.{anchor}.{slug}"
+
+
+def _own_specs(drafts: dict[int, SectionDraft]) -> dict[str, TaskSpec]:
+    return {
+        own_key(t): TaskSpec(own_key(t), n, one_line(t.title), one_line(t.file), PHASES[13], (), tuple(t.needs), ())
+        for n, d in drafts.items()
+        for t in d.own_tasks
+    }
+
+
+def _own_texts(drafts: dict[int, SectionDraft]) -> dict[str, TaskText]:
+    return {own_key(t): TaskText(key=own_key(t), steps=t.steps, done_when=t.done_when) for d in drafts.values() for t in d.own_tasks}
+
+
+def _condition_texts(outline: Outline) -> dict[str, TaskText]:
+    found = {}
+    for condition in outline.docket.conditions:
+        key = f"if.{condition.topic}.{condition.answer}"
+        found[key] = TaskText(key=key, steps=list(condition.steps), done_when=condition.done_when)
+    return found
+
+
+def _item_numbers(drafts: dict[int, SectionDraft]) -> dict[tuple[int, str], str]:
+    return {(n, item.key): f"{n}.{index}" for n, d in drafts.items() for index, item in enumerate(d.items, 1)}
+
+
+def _parallel(specs: dict[str, TaskSpec]) -> set[str]:
+    """Tasks that share their wave with others and their file with none of them."""
+    found: set[str] = set()
+    for wave in waves({k: s.needs for k, s in specs.items() if not s.condition}):
+        files = [specs[k].file for k in wave]
+        found |= {k for k in wave if len(wave) > 1 and files.count(specs[k].file) == 1}
+    return found
+
+
+def _task(
+    outline: Outline, spec: TaskSpec, text: TaskText, ids: dict[str, str], items: list[tuple[str, Item]], done: bool, parallel: bool,
+    drafts: dict[int, SectionDraft],
+) -> Task:  # fmt: skip
+    rulings = list(dict.fromkeys([*outline.rulings(*spec.tags), *(r for _, item in items for r in item.rulings)]))
+    condition = ""
+    sources = _task_sources(outline, spec, items, drafts)
+    if spec.condition:
+        topic, _, answer = spec.condition.partition(": ")
+        ruling = next(r for r in outline.docket.rulings if r.topic == topic)
+        condition, rulings, sources = f"{ruling.id}: {answer}", [ruling.id], ruling.sources
+    return Task(
+        id=ids[spec.key],
+        key=spec.key,
+        title=spec.title,
+        file=spec.file,
+        phase=spec.phase,
+        parallel=parallel,
+        done=done,
+        condition=condition,
+        items=tuple(number for number, _ in items),
+        needs=tuple(sorted(ids[n] for n in spec.needs if n in ids)),
+        covers=tuple(outline.obligations[c].label for c in spec.covers),
+        rulings=tuple(_sorted_rulings(rulings)),
+        sources=sources,
+        steps=tuple(one_line(s) for s in text.steps),
+        done_when=one_line(text.done_when),
+    )
+
+
+def _sorted_rulings(ids: list[str]) -> list[str]:
+    return sorted(ids, key=lambda r: ("DGRP".find(r[0]), int(r[1:])))
+
+
+def _task_sources(outline: Outline, spec: TaskSpec, items: list[tuple[str, Item]], drafts: dict[int, SectionDraft]) -> tuple[Source, ...]:
+    """At most five places: what the task covers first, then what its items cite, then the architecture's."""
+    places: list[Evidence] = []
+    for kind in ("endpoint", "entity", "operation", "requirement", "env", "topic"):
+        covered = [outline.obligations[c] for c in spec.covers if c.startswith(kind)]
+        for obligation in covered:
+            places += obligation.evidence if kind in ("endpoint", "entity") and len(covered) < 3 else obligation.evidence[:1]
+    own = [s for d in drafts.values() for t in d.own_tasks if own_key(t) == spec.key for s in t.sources]
+    if own:
+        return tuple(s for s in (Source.parse(t) for t in own) if s)
+    found = list(sources_of(outline.corpus, places, MOST_SOURCES))
+    if not found:
+        found = [s for _, item in items for s in (Source.parse(t) for t in item.sources) if s][:MOST_SOURCES]
+    if not found:
+        found = list(sources_of(outline.corpus, _fallback(outline), 2))
+    return tuple(found)
+
+
+def _fallback(outline: Outline) -> list[Evidence]:
+    """For work that every backend needs (a readme, a settings object): what the specs say of the stack."""
+    technologies = [t for t in outline.corpus.facts.technologies if t.side != "frontend"]
+    ranked = sorted(technologies, key=lambda t: t.kind not in ("framework", "language"))
+    places = [t.evidence[0] for t in ranked[:2]]
+    return places or [e.evidence[0] for e in outline.corpus.facts.endpoints[:1]] or [Evidence(outline.corpus.read[0].path, 1)]
+
+
+def _section(number: int, draft: SectionDraft, numbers: dict[tuple[int, str], str], ids: dict[str, str]) -> PlanSection:
+    items = tuple(
+        PlanItem(
+            number=numbers[number, item.key],
+            key=item.key,
+            title=one_line(item.title),
+            rows=tuple(Row(label=label, lines=tuple(one_line(v) for v in lines)) for label, lines in item.rows()),
+            covers=item.covers,
+            rulings=tuple(_sorted_rulings(list(item.rulings))),
+            sources=tuple(s for s in (Source.parse(t) for t in item.sources) if s),
+            task=ids.get(item.task, ""),
+        )
+        for item in draft.items
+    )
+    intro = tuple(one_line(i) for i in draft.intro)
+    return PlanSection(number=number, title=SECTION_TITLES[number], digest=_hash(draft.model_dump(mode="json")), intro=intro, items=items)
+
+
+def _with_risks(outline: Outline, drafts: dict[int, SectionDraft]) -> tuple[Ruling, ...]:
+    """The docket's rulings, then what the writers saw beyond it, numbered after them."""
+    rulings = list(outline.docket.rulings)
+    counts = {letter: max((int(r.id[1:]) for r in rulings if r.id[0] == letter), default=0) for letter in "GR"}
+    for number, draft in sorted(drafts.items()):
+        for gap in draft.gaps:
+            counts["G"] += 1
+            rulings.append(_extra(f"G{counts['G']}", f"writer.{number}", gap.question, gap.assumed, gap.sources))
+        for risk in draft.risks:
+            counts["R"] += 1
+            rulings.append(_extra(f"R{counts['R']}", f"writer.{number}", risk.text, "Guarded by the tasks of this section.", risk.sources))
+    return tuple(rulings)
+
+
+def _extra(ruling_id: str, topic: str, statement: str, default: str, sources: tuple[str, ...]) -> Ruling:
+    title = one_line(statement)
+    short = title if len(title) <= 60 else title[:57].rsplit(" ", 1)[0] + "…"
+    cited = tuple(s for s in (Source.parse(t) for t in sources) if s)
+    return Ruling(id=ruling_id, topic=f"{topic}.{_hash(title)}", title=short, statement=title, default=one_line(default), sources=cited)
+
+
+def _approach(outline: Outline, specs: dict[str, TaskSpec]) -> list[str]:
+    facts = outline.corpus.facts
+    public = sum(e.auth != "required" for e in facts.endpoints)
+    waits = [r.id for r in outline.docket.rulings if r.waits and not r.answer]
+    backend = [t.name for t in facts.technologies if t.side != "frontend" and t.kind in ("framework", "orm", "database", "auth")]
+    lines = [
+        f"{len(facts.endpoints)} endpoints ({public} without a credential), {len(facts.entities)} entities, {len([o for o in outline.obligations.values() if o.kind == 'env'])} variables, {len([o for o in outline.obligations.values() if o.kind == 'requirement'])} numbered requirements; {len([s for s in specs.values() if not s.condition])} tasks.",
+        "Stack, as the specs name it: " + ", ".join(dict.fromkeys(backend)) + "." if backend else "The specs name no stack; the executor keeps to what stands in the repository.",
+        "Order: settings and errors first, then data, schemas and identity, then services, then routes; tests follow the part they prove. Error handling, middleware and auth come before the routes that rely on them.",
+        "A rule stands once: in a ruling below or in an item of sections 1 to 9. A task points at both and at the lines of the specs.",
+    ]
+    if waits:
+        lines.append(f"Work starts on the defaults. A person should confirm {', '.join(waits[:16])} before the tasks that cite them are done; conditional tasks cover the likely other answers.")
+    return lines
+
+
+def _excluded(outline: Outline) -> list[str]:
+    lines = []
+    front = [r for r in outline.corpus.facts.requirements if r.side == "frontend"]
+    by_feature: dict[str, list[str]] = {}
+    for requirement in front:
+        by_feature.setdefault(requirement.feature, []).append(requirement.id)
+    for feature, ids in by_feature.items():
+        shown = ", ".join(ids[:30]) + (f" and {len(ids) - 30} more" if len(ids) > 30 else "")
+        lines.append(f"{feature}: {shown}. The user interface meets them; no backend task does.")
+    variables = [v.name for v in outline.corpus.facts.env_vars if v.side == "frontend"]
+    if variables:
+        lines.append(f"Variables of the frontend alone: {', '.join(f'`{v}`' for v in variables)}.")
+    return [*lines, "Everything that the specs list as future, planned or out of scope, and all work in the user interface."]
+
+
+def _proofs(outline: Outline, specs: dict[str, TaskSpec], ids: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Endpoints, entities, variables and requirements with the test that proves each."""
+    found = []
+    for obligation in outline.obligations.values():
+        if obligation.kind in ("topic", "operation"):
+            continue
+        proof = next((s.proof for s in specs.values() if obligation.id in s.covers and s.proof in ids), "test.edge")
+        found.append((obligation.label, ids.get(proof, "")))
+    return tuple(found)

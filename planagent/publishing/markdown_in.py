@@ -1,0 +1,240 @@
+"""The plan file back into a plan: the inverse of `render`, and tolerant of ticks and added prose."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, Source, Task
+from planagent.publishing.markdown_out import FORMAT
+
+_HEAD = re.compile(rf"<!-- {re.escape(FORMAT)}; next task (\d+); corpus (\S+) -->")
+_KEY = re.compile(r"\s*<!-- (.*?) -->\s*$")
+_SECTION = re.compile(r"## (\d+)\. (.+)$")
+_ITEM = re.compile(r"### (\d+\.\d+) (.+)$")
+_RULING = re.compile(r"#### ([DGRP]\d+) (.+)$")
+_TASK = re.compile(r"- \[([ xX])\] (T\d{3,}) (\[P\] )?(.+)$")
+_ROW = re.compile(r"- ([^:]+?):(?: (.*))?$")
+_NUMBERED = re.compile(r"\s+\d+\. (.*)$")
+_RULING_FIELDS = {"Found": "statement", "Default": "default", "Why": "why", "Answered by a person": "answer"}
+
+
+class NotAPlan(ValueError):
+    """The text is no plan file of this program's format."""
+
+
+@dataclass(slots=True)
+class Located:
+    """A parsed plan with the line of every task, item and ruling, for findings."""
+
+    plan: Plan
+    lines: dict[str, int] = field(default_factory=dict)
+
+
+def parse(text: str) -> Plan:
+    """See `parse_located`."""
+    return parse_located(text).plan
+
+
+def parse_located(text: str) -> Located:
+    """Reads a plan file.
+
+    Raises:
+        NotAPlan: the first line is not this format's, or a part is malformed; the message names the line.
+    """
+    return _Reader(text.replace("\r\n", "\n").split("\n")).read()
+
+
+class _Reader:
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.at = 0
+        self.places: dict[str, int] = {}
+        self.plan: dict[str, Any] = {"findings": [], "approach": [], "excluded": [], "documents": ()}
+
+    def read(self) -> Located:
+        head = _HEAD.match(self.lines[0]) if self.lines else None
+        if not head:
+            raise NotAPlan(f"line 1 is not '<!-- {FORMAT}; … -->'")
+        self.plan["next_task"] = int(head[1])
+        self.plan["digest"] = "" if head[2] == "-" else head[2]
+        self.at = 1
+        self._header()
+        rulings: list[Ruling] = []
+        sections: list[PlanSection] = []
+        tasks: list[Task] = []
+        proofs: list[tuple[str, str]] = []
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
+            if line == "### Approach":
+                self.plan["approach"] = self._bullets()
+            elif line == "### Out of scope":
+                self.plan["excluded"] = self._bullets()
+            elif ruling := _RULING.match(line):
+                rulings.append(self._ruling(ruling))
+            elif (section := _SECTION.match(line)) and section[1] != "10":
+                sections.append(self._section(int(section[1]), section[2]))
+            elif line == "### 10.1 Tasks":
+                tasks = self._tasks()
+            elif line == "### 10.4 Requirement, task, proof":
+                proofs = self._proofs()
+            else:
+                self.at += 1
+        plan = Plan(**self.plan, rulings=tuple(rulings), sections=tuple(sections), tasks=tuple(tasks), proofs=tuple(proofs))
+        return Located(plan, self.places)
+
+    def _fail(self, what: str) -> NotAPlan:
+        return NotAPlan(f"line {self.at + 1}: {what}")
+
+    def _header(self) -> None:
+        if not self.lines[self.at].startswith("# "):
+            raise self._fail("the title is missing")
+        self.plan["title"] = self.lines[self.at][2:]
+        self.plan.update(writer="", scope="")
+        self.at += 1
+        while self.at < len(self.lines) and not self.lines[self.at].startswith("## "):
+            line = self.lines[self.at]
+            if line.startswith("- Writer: "):
+                self.plan["writer"] = line[10:]
+            elif line.startswith("- Scope: "):
+                self.plan["scope"] = line[9:]
+            elif line.startswith("- Documents: "):
+                self.plan["documents"] = tuple(re.findall(r"`([^`]+)`", line))
+            elif line.startswith("> - "):
+                self.plan["findings"].append(line[4:])
+            self.at += 1
+
+    def _bullets(self) -> list[str]:
+        self.at += 1
+        found = []
+        while self.at < len(self.lines) and not self.lines[self.at].startswith("#"):
+            if self.lines[self.at].startswith("- "):
+                found.append(self.lines[self.at][2:])
+            self.at += 1
+        return found
+
+    def _key(self) -> str:
+        """The comment below a heading or task line."""
+        self.at += 1
+        match = _KEY.match(self.lines[self.at]) if self.at < len(self.lines) else None
+        if not match:
+            raise self._fail("the comment with the key is missing")
+        self.at += 1
+        return match[1]
+
+    def _ruling(self, heading: re.Match[str]) -> Ruling:
+        self.places[heading[1]] = self.at + 1
+        values: dict[str, Any] = {"id": heading[1], "title": heading[2], "topic": self._key(), "statement": "", "default": ""}
+        while self.at < len(self.lines) and (row := _ROW.match(self.lines[self.at])):
+            label, value = row[1], row[2] or ""
+            if label in _RULING_FIELDS:
+                values[_RULING_FIELDS[label]] = value
+            elif label == "Likely answers":
+                values["options"] = tuple(value.split(" | "))
+            elif label == "Waits for a person":
+                values["waits"] = True
+            elif label == "Sources":
+                values["sources"] = self._sources(value)
+            self.at += 1
+        return Ruling(**values)
+
+    def _sources(self, value: str) -> tuple[Source, ...]:
+        found = []
+        for part in value.split("; "):
+            source = Source.parse(part)
+            if source is None:
+                raise self._fail(f"{part!r} is no source; expected 'path#slug (L1-L9)'")
+            found.append(source)
+        return tuple(found)
+
+    def _section(self, number: int, title: str) -> PlanSection:
+        digest = self._key().rpartition(" ")[2]
+        intro: list[str] = []
+        items: list[PlanItem] = []
+        while self.at < len(self.lines) and not self.lines[self.at].startswith("## "):
+            item = _ITEM.match(self.lines[self.at])
+            if item:
+                items.append(self._item(item))
+                continue
+            if self.lines[self.at].startswith("- ") and not items:
+                intro.append(self.lines[self.at][2:])
+            self.at += 1
+        return PlanSection(number=number, title=title, digest="" if digest == "-" else digest, intro=tuple(intro), items=tuple(items))
+
+    def _item(self, heading: re.Match[str]) -> PlanItem:
+        self.places[heading[1]] = self.at + 1
+        values: dict[str, Any] = {"number": heading[1], "title": heading[2], "key": self._key()}
+        rows: list[Row] = []
+        while self.at < len(self.lines) and (row := _ROW.match(self.lines[self.at])):
+            label, value = row[1], row[2]
+            self.at += 1
+            if label == "Covers":
+                values["covers"] = tuple((value or "").split("; "))
+            elif label == "Rulings":
+                values["rulings"] = tuple((value or "").split(", "))
+            elif label == "Sources":
+                values["sources"] = self._sources(value or "")
+            elif label == "Task":
+                values["task"] = value or ""
+            else:
+                rows.append(Row(label=label, lines=(value,) if value else tuple(self._numbered())))
+        return PlanItem(**values, rows=tuple(rows))
+
+    def _numbered(self) -> list[str]:
+        found = []
+        while self.at < len(self.lines) and (match := _NUMBERED.match(self.lines[self.at])):
+            found.append(match[1])
+            self.at += 1
+        return found
+
+    def _tasks(self) -> list[Task]:
+        found: list[Task] = []
+        phase = ""
+        self.at += 1
+        while self.at < len(self.lines) and not self.lines[self.at].startswith(("## ", "### ")):
+            line = self.lines[self.at]
+            if line.startswith("#### "):
+                phase = line[5:]
+                self.at += 1
+            elif match := _TASK.match(line):
+                found.append(self._task(match, phase))
+            else:
+                self.at += 1
+        return found
+
+    def _task(self, head: re.Match[str], phase: str) -> Task:
+        self.places[head[2]] = self.at + 1
+        key, _, file = self._key().rpartition(" @ ")
+        title = head[4].removesuffix(f" in {file}") if file else head[4]
+        values: dict[str, Any] = {"id": head[2], "key": key, "file": file, "title": title, "phase": phase, "done": head[1] in "xX", "parallel": bool(head[3]), "done_when": ""}
+        while self.at < len(self.lines) and self.lines[self.at].startswith("  "):
+            row = _ROW.match(self.lines[self.at].strip())
+            self.at += 1
+            if not row:
+                continue
+            label, value = row[1], row[2] or ""
+            if label == "Steps":
+                values["steps"] = tuple(self._numbered())
+            elif label in ("Items", "Needs", "Rulings"):
+                values[label.lower()] = tuple(value.split(", "))
+            elif label == "Covers":
+                values["covers"] = tuple(value.split("; "))
+            elif label == "Sources":
+                values["sources"] = self._sources(value)
+            elif label == "Only if":
+                values["condition"] = value
+            elif label == "Done when":
+                values["done_when"] = value
+        return Task(**values)
+
+    def _proofs(self) -> list[tuple[str, str]]:
+        found = []
+        self.at += 1
+        while self.at < len(self.lines):
+            cells = re.split(r"(?<!\\)\|", self.lines[self.at].strip())
+            if len(cells) == 5 and not cells[1].startswith("---") and cells[3].strip() != "Proof":
+                label = re.sub(r"\\(.)", r"\1", cells[1].strip())
+                found.append((label, cells[3].strip().replace("–", "")))
+            self.at += 1
+        return found

@@ -1,0 +1,209 @@
+"""The plan as one Markdown file: read by people, rendered by forges, executed by agents, parsed back here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planagent.planning.plan import Plan, PlanItem, PlanSection, Ruling, Task
+from planagent.publishing.graph import critical_path, waves
+
+FORMAT = "planagent plan, format 1"
+GROUPS: tuple[tuple[str, str, str], ...] = (
+    ("D", "Decisions", "Two places disagree, or something ordered is not specified. Work starts on the default."),
+    ("G", "Gaps and assumed behaviour", "The specs leave these open. The assumed behaviour holds until somebody says otherwise."),
+    ("R", "Traps", "True only when places are read together."),
+    ("P", "Prerequisites", "For people, before a deployment."),
+)
+
+
+def render(plan: Plan) -> str:
+    """The whole file, ending in one newline. `parse` gives the same plan back."""
+    lines = [*_head(plan), *_rulings(plan)]
+    for section in plan.sections:
+        lines += _section(section)
+    lines += _timeline(plan)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    yield f"<!-- {FORMAT}; next task {plan.next_task}; corpus {plan.digest or '-'} -->"
+    yield f"# {plan.title}"
+    yield ""
+    yield f"- Writer: {plan.writer}"
+    if plan.scope:
+        yield f"- Scope: {plan.scope}"
+    yield "- Documents: " + ", ".join(f"`{d}`" for d in plan.documents)
+    yield "- Executor: BACKEND_AGENT. Take the tasks of section 10 from top to bottom, or a wave at a time; tick each when its last line is true. The specs are never edited."
+    if plan.findings:
+        yield ""
+        yield "> [!WARNING]"
+        yield "> Written with findings that were allowed:"
+        for finding in plan.findings:
+            yield f"> - {finding}"
+    yield ""
+    yield "## High-Level Plan"
+    yield ""
+    yield "### Approach"
+    yield ""
+    for line in plan.approach:
+        yield f"- {line}"
+    yield ""
+
+
+def _rulings(plan: Plan) -> Iterator[str]:
+    users: dict[str, list[str]] = {}
+    for task in plan.tasks:
+        for ruling in task.rulings:
+            users.setdefault(ruling, []).append(task.id)
+    for letter, title, note in GROUPS:
+        members = [r for r in plan.rulings if r.id.startswith(letter)]
+        if not members:
+            continue
+        yield f"### {title}"
+        yield ""
+        yield note
+        yield ""
+        for ruling in members:
+            yield from _ruling(ruling, users.get(ruling.id, []))
+    yield "### Out of scope"
+    yield ""
+    for line in plan.excluded:
+        yield f"- {line}"
+    yield ""
+
+
+def _ruling(ruling: Ruling, users: list[str]) -> Iterator[str]:
+    yield f"#### {ruling.id} {ruling.title}"
+    yield f"<!-- {ruling.topic} -->"
+    yield f"- Found: {ruling.statement}"
+    yield f"- Default: {ruling.default}"
+    if ruling.why:
+        yield f"- Why: {ruling.why}"
+    if ruling.options:
+        yield "- Likely answers: " + " | ".join(ruling.options)
+    if ruling.answer:
+        yield f"- Answered by a person: {ruling.answer}"
+    if ruling.waits:
+        waiting = ", ".join(users) if users else "no task"
+        yield f"- Waits for a person: {waiting}"
+    if ruling.sources:
+        yield "- Sources: " + "; ".join(str(s) for s in ruling.sources)
+    yield ""
+
+
+def _section(section: PlanSection) -> Iterator[str]:
+    yield f"## {section.number}. {section.title}"
+    yield f"<!-- section {section.number} {section.digest or '-'} -->"
+    yield ""
+    for line in section.intro:
+        yield f"- {line}"
+    if section.intro:
+        yield ""
+    for item in section.items:
+        yield from _item(item)
+
+
+def _item(item: PlanItem) -> Iterator[str]:
+    yield f"### {item.number} {item.title}"
+    yield f"<!-- {item.key} -->"
+    for row in item.rows:
+        if len(row.lines) == 1:
+            yield f"- {row.label}: {row.lines[0]}"
+        else:
+            yield f"- {row.label}:"
+            for number, line in enumerate(row.lines, 1):
+                yield f"  {number}. {line}"
+    if item.covers:
+        yield "- Covers: " + "; ".join(item.covers)
+    if item.rulings:
+        yield "- Rulings: " + ", ".join(item.rulings)
+    if item.sources:
+        yield "- Sources: " + "; ".join(str(s) for s in item.sources)
+    if item.task:
+        yield f"- Task: {item.task}"
+    yield ""
+
+
+def _timeline(plan: Plan) -> Iterator[str]:
+    yield "## 10. Execution Timeline"
+    yield ""
+    yield "### 10.1 Tasks"
+    yield ""
+    phase = None
+    for task in plan.tasks:
+        if task.phase != phase:
+            if phase is not None:
+                yield ""
+            phase = task.phase
+            yield f"#### {phase}"
+            yield ""
+        yield from _task(task)
+    yield ""
+    yield from _overview(plan)
+    yield from _proofs(plan)
+
+
+def task_line(task: Task) -> str:
+    """Spec Kit's task line: `- [ ] T014 [P] Title in path`."""
+    mark = "x" if task.done else " "
+    parallel = "[P] " if task.parallel else ""
+    place = f" in {task.file}" if task.file else ""
+    return f"- [{mark}] {task.id} {parallel}{task.title}{place}"
+
+
+def _task(task: Task) -> Iterator[str]:
+    yield task_line(task)
+    yield f"  <!-- {task.key} @ {task.file} -->"
+    if task.condition:
+        yield f"  - Only if: {task.condition}"
+    if task.items:
+        yield "  - Items: " + ", ".join(task.items)
+    if task.needs:
+        yield "  - Needs: " + ", ".join(task.needs)
+    if task.covers:
+        yield "  - Covers: " + "; ".join(task.covers)
+    if task.rulings:
+        yield "  - Rulings: " + ", ".join(task.rulings)
+    if task.sources:
+        yield "  - Sources: " + "; ".join(str(s) for s in task.sources)
+    yield "  - Steps:"
+    for number, step in enumerate(task.steps, 1):
+        yield f"    {number}. {step}"
+    yield f"  - Done when: {task.done_when}"
+
+
+def _overview(plan: Plan) -> Iterator[str]:
+    fixed = {t.id: t for t in plan.tasks if not t.condition}
+    needs = {t.id: t.needs for t in fixed.values()}
+    yield "### 10.2 Waves"
+    yield ""
+    yield "Tasks of one wave need only earlier waves and can run side by side; two of them in one file run one after the other."
+    yield ""
+    for number, wave in enumerate(waves(needs), 1):
+        yield f"{number}. " + "; ".join(f"{i} {fixed[i].title}" for i in wave)
+    yield ""
+    yield "### 10.3 Critical path"
+    yield ""
+    path = critical_path(needs)
+    yield " → ".join(f"{i} {fixed[i].title}" for i in path) if path else "No task."
+    yield ""
+
+
+def _proofs(plan: Plan) -> Iterator[str]:
+    yield "### 10.4 Requirement, task, proof"
+    yield ""
+    if not plan.proofs:
+        yield "Nothing to prove."
+        return
+    users: dict[str, list[str]] = {}
+    for task in plan.tasks:
+        for label in task.covers:
+            users.setdefault(label, []).append(task.id)
+    yield "| What the specs demand | Tasks | Proof |"
+    yield "|---|---|---|"
+    for label, proof in plan.proofs:
+        yield f"| {cell(label)} | {', '.join(users.get(label, [])) or '–'} | {proof or '–'} |"
+
+
+def cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|")

@@ -1,0 +1,187 @@
+"""Section 5 by rule: one item per endpoint of the specs."""
+
+from __future__ import annotations
+
+import re
+
+from planagent.model import Endpoint
+from planagent.planning.blueprint import Handler, is_health, segments
+from planagent.planning.drafts import EndpointItem, EndpointSection
+from planagent.planning.outline import Outline
+from planagent.planning.requirements import values_in
+from planagent.planning.worklist import TaskSpec
+from planagent.writing.rules.phrases import STATUS_WORDS, code, constrained, item_base, limits, names, task
+
+
+def write(outline: Outline) -> EndpointSection:
+    items = [_endpoint(outline, h) for h in outline.blueprint.handlers.values()]
+    intro = ["The specs define no endpoint: nothing of this section is built."]
+    if items:
+        invalid = validation_status(outline)
+        intro = [
+            "Order for each: identify the caller, validate the input, one service call, answer through the response schema.",
+            f"Invalid input answers {invalid} where an item says nothing else; anything unexpected answers 500. Every error has the one body of section 8.",
+            "Unknown body fields are ignored, so an owner or id sent by a client has no effect. Payloads are those of the cited passages.",
+        ]
+    return EndpointSection(intro=intro, items=items, tasks=_tasks(outline))
+
+
+def validation_status(outline: Outline) -> int:
+    """The status for invalid input that most endpoints of the specs show; else the framework's."""
+    seen = [s for h in outline.blueprint.handlers.values() for s in h.endpoint.statuses if s in (400, 422)]
+    text = " ".join(d.text for d in outline.corpus.read if d.role == "backend")
+    if not seen:
+        return 422 if re.search(r"\b422\b", text) else 400 if re.search(r"\b400\b", text) else int(outline.profile.words["validation_status"])
+    return max(set(seen), key=seen.count)
+
+
+def success_status(endpoint: Endpoint) -> int:
+    good = [s for s in endpoint.statuses if 200 <= s < 300]
+    if 201 in good and endpoint.method == "POST":
+        return 201
+    if 204 in good and endpoint.method == "DELETE":
+        return 204
+    return good[0] if good else 201 if endpoint.method == "POST" and not re.search(r"/(?:login|sign-?in|refresh|logout|verify)$", endpoint.path) else 200
+
+
+def error_statuses(outline: Outline, handler: Handler) -> list[int]:
+    """The specs' own error statuses of an endpoint, and those its shape implies."""
+    endpoint = handler.endpoint
+    found = {s for s in endpoint.statuses if s >= 400}
+    if "endpoint:protected" in handler.tags:
+        found.add(401)
+    if "endpoint:item" in handler.tags:
+        found.add(404)
+    if (endpoint.fields("body") or endpoint.fields("query") or "endpoint:item" in handler.tags) and not found & {400, 422}:
+        found.add(validation_status(outline))
+    if endpoint.method == "POST" and re.search(r"/(?:login|sign-?in)$", endpoint.path):
+        found.add(401)
+    order = {401: 0, 403: 1, 400: 2, 422: 3, 404: 4, 409: 5}
+    return sorted(found, key=lambda s: (order.get(s, 6), s))
+
+
+def _endpoint(outline: Outline, handler: Handler) -> EndpointItem:
+    endpoint = handler.endpoint
+    base = item_base(outline, f"endpoint:{endpoint.key}", endpoint.label)
+    status = success_status(endpoint)
+    errors = [_error(outline, handler, s) for s in error_statuses(outline, handler)]
+    requirement = next((h for h in outline.corpus.facts.requirements if endpoint.label in h.text), None)
+    if requirement and len(base["sources"]) < 3:  # type: ignore[arg-type]
+        base["sources"] = tuple(dict.fromkeys((*base["sources"], *outline.anchors(requirement.evidence[:1]))))  # type: ignore[misc]
+    return EndpointItem(
+        **base,
+        controller=f"{code(handler.controller + '()')} in {code(handler.file)}",
+        access={"required": "credential required", "public": "public"}.get(endpoint.auth, "as the router it is on"),
+        schemas=_schemas(handler),
+        service_calls=_calls(outline, handler),
+        validation=_validation(outline, handler),
+        errors=errors,
+        response=_response(handler, status),
+        statuses=", ".join(str(s) for s in [status, *(s for s in endpoint.statuses if s < 400 and s != status), *error_statuses(outline, handler)]),
+    )
+
+
+def _schemas(handler: Handler) -> str:
+    parts = []
+    if handler.request:
+        parts.append(f"in {code(handler.request)}")
+    if handler.response:
+        parts.append(f"out {code(handler.response)}")
+    return ", ".join(parts) or "none: no body in, " + ("no body out" if 204 in handler.endpoint.statuses else "a fixed or plain object out")
+
+
+def _calls(outline: Outline, handler: Handler) -> list[str]:
+    operation = outline.operation(handler.operation)
+    if operation:
+        return [f"{operation.call} in {code(operation.file)}"]
+    return ["none beyond the current-user dependency" if handler.endpoint.path.endswith("/me") else "none"]
+
+
+def _validation(outline: Outline, handler: Handler) -> list[str]:
+    endpoint = handler.endpoint
+    resource = outline.blueprint.resources[handler.resource]
+    entity = outline.entity(resource.entity)
+    lines = []
+    for parameter in endpoint.fields("path"):
+        words = limits(parameter)
+        kind = f" ({parameter.type})" if parameter.type else ""
+        if re.search(r"(?i)^user_?id$", parameter.name) and segments(endpoint.path) and parameter.name not in "".join(segments(endpoint.path)):
+            lines.append(f"{code(parameter.name)}{kind} in the path equals the caller's id.")
+        else:
+            bound = "a positive number within the column's range" if re.search(r"(?i)int|number", parameter.type) else "of the stored id's form"
+            lines.append(f"{code(parameter.name)}{kind} in the path: {words.replace('required', '').strip(', ') or bound}.")
+    query = endpoint.fields("query")
+    if query:
+        lines += constrained(query, None)
+    body = endpoint.fields("body")
+    if body:
+        lines += constrained(body, entity)
+    elif handler.request:
+        lines.append(f"The body holds the writable fields of {resource.entity or 'the record'}; id, owner and times are never taken from it.")
+    return lines[:9] or ["No input."]
+
+
+def _error(outline: Outline, handler: Handler, status: int) -> str:
+    words = STATUS_WORDS.get(status, "as the cited passage says")
+    endpoint = handler.endpoint
+    if status == 404 and "endpoint:item" in handler.tags:
+        words = "no such record, or it belongs to somebody else" + outline.cites("ownership.status")
+    if status == 403 and any(re.search(r"(?i)^user_?id$", p.name) for p in endpoint.fields("path")):
+        words = "the user id in the path is not the caller's"
+    if status == 401 and re.search(r"/(?:login|sign-?in)$", endpoint.path):
+        words = "unknown account or wrong password, in the same words"
+    if status in (400, 409) and re.search(r"/(?:register|sign-?up)$", endpoint.path):
+        words = "the account exists already" if status == 409 or 409 not in endpoint.statuses else words
+    return f"{status}: {words}."
+
+
+def _response(handler: Handler, status: int) -> str:
+    endpoint = handler.endpoint
+    if status == 204:
+        return "204 without a body."
+    fields = [f.name for f in endpoint.fields("response") if f.name != "[]"]
+    if any(f.name == "[]" for f in endpoint.fields("response")):
+        return f"{status} with an array of {endpoint.fields('response')[0].type} objects; an empty one is no error."
+    empty = " An empty list is no error." if "endpoint:list" in handler.tags else ""
+    if fields:
+        return f"{status} with {names(fields, 10)} and nothing else.{empty}"
+    if is_health(endpoint):
+        return f"{status} with the fixed body of the cited passage."
+    return f"{status} with the stored record as the entity defines it.{empty}"
+
+
+def requirement_steps(outline: Outline, spec: TaskSpec, most: int = 4) -> list[str]:
+    """One line for each requirement of a task: its id and its exact values, never its words."""
+    lines = []
+    for obligation_id in spec.covers:
+        if not obligation_id.startswith("requirement:"):
+            continue
+        obligation = outline.obligations[obligation_id]
+        values = [v for v in values_in(obligation.detail) if not re.search(r"[;={}()<>\"]|\s--?\w", v.strip("`"))]
+        if values:
+            lines.append(f"{obligation.label}: {', '.join(values)}.")
+    return lines[:most]
+
+
+def _tasks(outline: Outline) -> list[object]:
+    found = []
+    for handler in outline.blueprint.handlers.values():
+        key = f"endpoint.{handler.endpoint.key}"
+        spec = outline.tasks[key]
+        order = outline.ruling(f"route.order/{handler.endpoint.label}")
+        steps = [
+            f"Declare {code(handler.controller + '()')} by its item and register it" + (f" before the path it would be hidden by ({order.id})." if order else "."),
+            *requirement_steps(outline, spec, 3),
+        ]
+        errors = error_statuses(outline, handler)
+        answer = f"answers {success_status(handler.endpoint)} with exactly the specified fields" if success_status(handler.endpoint) != 204 else "answers 204 without a body"
+        proof = f"The endpoint {answer}" + (f", and {', '.join(str(s) for s in errors)} for their causes." if errors else ".")
+        found.append(task(key, steps, proof))
+    for resource in outline.blueprint.resources.values():
+        key = f"schema.{resource.name}"
+        if key in outline.tasks:
+            handlers = [outline.blueprint.handlers[k] for k in resource.keys]
+            wanted = list(dict.fromkeys(n for h in handlers for n in (h.request, h.response) if n))
+            steps = [f"Write {names(wanted)} with the bounds that the endpoint items give.", "Tell an absent field from a null one in every update schema." if any(h.endpoint.method in ("PUT", "PATCH") for h in handlers) else "Build responses from the stored record, field by field."]
+            found.append(task(key, steps, "Each bound accepts its last good value and refuses the next; no response schema has a field that the specification does not return."))
+    return found

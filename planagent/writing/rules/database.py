@@ -1,0 +1,153 @@
+"""Section 3 by rule: entities, engine, tables."""
+
+from __future__ import annotations
+
+import re
+
+from planagent.model import Entity, Parameter
+from planagent.planning.drafts import DataItem, DataSection
+from planagent.planning.outline import Outline
+from planagent.writing.rules.phrases import code, item_base, names, task
+
+
+def write(outline: Outline) -> DataSection:
+    items = []
+    for obligation in outline.section(3):
+        kind, _, name = obligation.id.partition(":")
+        if kind == "entity":
+            entity = outline.entity(name)
+            if entity:
+                items.append(_entity(outline, entity))
+        else:
+            base = item_base(outline, obligation.id, obligation.label[:1].upper() + obligation.label[1:])
+            items.append(DataItem(**base, steps=_TOPICS[name](outline)))
+    if not items:
+        return DataSection(intro=["The specs define no stored entity: this backend keeps nothing of its own."])
+    return DataSection(intro=["Field names, types and lengths are those of the cited definitions; they are not repeated here."], items=items, tasks=_tasks(outline))
+
+
+def _entity(outline: Outline, entity: Entity) -> DataItem:
+    base = item_base(outline, f"entity:{entity.name}", entity.name)
+    shape = [f"Home: {code(outline.blueprint.models[entity.name])}"]
+    if entity.table:
+        shape.append(f"Table: {code(entity.table)}")
+    if entity.fields:
+        shape.append(f"Fields: {names(f.name for f in entity.fields)}")
+    return DataItem(**base, shape=shape, steps=_entity_steps(outline, entity))
+
+
+def _entity_steps(outline: Outline, entity: Entity) -> list[str]:
+    if entity.managed_by:
+        return [f"Map the table for reading; {entity.managed_by} owns it, so creation and migrations here skip it{outline.cites('data.managed-table')}."]
+    if not entity.fields:
+        return ["The specs name it without fields: hold only what its cited sentence and the endpoints need, and no table of its own unless another entity refers to it."]
+    steps = ["Take over every field of the definition, none added, none left out."]
+    key = [f.name for f in entity.fields if re.search(r"(?i)primary|\bpk\b", f.note) or f.name.lower() == "id"]
+    if key:
+        steps.append(f"Primary key: {names(key[:2])}.")
+    unique = [f.name for f in entity.fields if re.search(r"(?i)\bunique\b|\buk\b", f.note) and f.name not in key]
+    if unique:
+        steps.append(f"Unique: {names(unique)}; the constraint is the real guard, a look-up before the insert only makes the message kinder.")
+    owners = _foreign(entity)
+    if owners:
+        steps.append(f"Foreign key: {names(owners)}.")
+    limited = [f"{code(f.name)} {m}" for f in entity.fields if (m := _length(f))]
+    if limited:
+        steps.append("Lengths: " + ", ".join(limited) + ".")
+    return steps
+
+
+def _foreign(entity: Entity) -> list[str]:
+    return [f.name for f in entity.fields if re.search(r"(?i)foreign|\bfk\b|references", f.note) or (re.search(r"(?i).+_id$|.+[a-z]Id$", f.name) and f.name.lower() != "id")]
+
+
+def _length(parameter: Parameter) -> str:
+    match = re.search(r"(?i)max\w*\W{0,3}(\d+)|char\s*\((\d+)\)|(\d+)\s*(?:chars|characters)|\d+\s*[-–]\s*(\d+)\s*char", f"{parameter.type} {parameter.note}")
+    return next((g for g in match.groups() if g), "") if match else ""
+
+
+def _relationships(outline: Outline) -> list[str]:
+    steps = []
+    tables = {e.table: e.name for e in outline.corpus.facts.entities if e.table} | {e.name.lower(): e.name for e in outline.corpus.facts.entities}
+    for entity in outline.corpus.facts.entities:
+        for name in _foreign(entity)[:4]:
+            target = tables.get(re.sub(r"(?i)_?id$", "", name).lower())
+            if target and target != entity.name:
+                steps.append(f"{entity.name} belongs to one {target} by {code(name)}.")
+    steps = steps[:7] or ["The definitions show no relation between entities; declare none."]
+    steps.append("Delete behaviour is the database's default unless a cited definition says otherwise.")
+    return steps
+
+
+def _engine(outline: Outline) -> list[str]:
+    file = outline.blueprint.file
+    steps = [
+        f"One engine per process in {code(file('engine'))}, closed with the process.",
+        f"One session per request in {code(file('session'))}: rolled back on any exception, always closed, committed by the service only.",
+    ]
+    if outline.ruling("database.url-parameters"):
+        steps.insert(1, f"Translate the address before use in a function of its own, so that it is tested without a database{outline.cites('database.url-parameters')}.")
+    return steps
+
+
+def _creation(outline: Outline) -> list[str]:
+    ruling = outline.cites("database.migrations")
+    return [
+        f"{code(outline.blueprint.file('create'))} creates the tables by an explicit command; running it twice changes nothing{ruling}.",
+        "It is never called when the application starts: several workers would race, and it cannot alter a table.",
+    ]
+
+
+def _target(outline: Outline) -> list[str]:
+    database = next((t.name for t in outline.corpus.facts.technologies if t.kind == "database"), "the target database")
+    return [f"Run the creation against {database} once, with the address of section 2.", "List the tables and indexes afterwards and compare them with this section."]
+
+
+def _indexes(outline: Outline) -> list[str]:
+    steps = []
+    for entity in outline.corpus.facts.entities:
+        marked = [f.name for f in entity.fields if re.search(r"(?i)\bindex", f.note) and not entity.managed_by]
+        owners = _foreign(entity) if not entity.managed_by else []
+        wanted = list(dict.fromkeys([*marked, *owners]))
+        if wanted:
+            steps.append(f"{entity.name}: {names(wanted[:6])}.")
+    steps.append(f"Every index that a cited list names is declared in the model{outline.cites('data.indexes')}.")
+    return steps[:9]
+
+
+def _constraints(outline: Outline) -> list[str]:
+    steps = ["Not-null, unique, length and default as in the definitions; each is enforced by the database and by the schema."]
+    if outline.ruling("data.allowed-values"):
+        steps.append(f"Fixed sets of values are checked in the schemas{outline.cites('data.allowed-values')}.")
+    if outline.ruling("data.updated-at"):
+        steps.append(f"The change time is set by the services{outline.cites('data.updated-at')}.")
+    if outline.ruling("data.timestamps"):
+        steps.append(f"All times come from the helper in {code(outline.blueprint.file('helpers'))}{outline.cites('data.timestamps')}.")
+    return steps
+
+
+_TOPICS = {
+    "data.relationships": _relationships,
+    "data.engine": _engine,
+    "data.creation": _creation,
+    "data.neon": _target,
+    "data.indexes": _indexes,
+    "data.constraints": _constraints,
+}
+
+
+def _tasks(outline: Outline) -> list[object]:
+    found = [
+        task("db.engine", ["Build the engine from the settings, by the rules of its item.", "Check a connection before it is used."],
+             "A query runs against the test database; a wrong address fails at start with the host and without the password."),
+        task("db.session", ["Hand one session to each request; roll back on every exception.", "Keep objects readable after the commit."],
+             "A request that fails after a write leaves no row, and no session stays open."),
+        task("db.create", ["Import every model, then create the tables by command.", "Leave tables alone that another owner manages." if outline.ruling("data.managed-table") else "Print what was created, without the address."],
+             "Tables, unique constraints and indexes of section 3 exist; a second run changes nothing."),
+    ]  # fmt: skip
+    for entity in outline.corpus.facts.entities:
+        done = "The fields equal the definition: same names, types, lengths, defaults; the constraints of its item are declared."
+        if entity.managed_by:
+            done = "Reading works against the owner's table, and the creation command does not touch it."
+        found.append(task(f"model.{entity.name}", [f"Declare {entity.name} from its definition." if entity.fields else f"Declare what the specs say of {entity.name}, and nothing more.", "Add the indexes and constraints of section 3 that concern it."], done))
+    return [t for t in found if t.key in outline.tasks]
