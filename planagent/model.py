@@ -14,7 +14,7 @@ Role = Literal["constitution", "backend", "frontend", "other"]
 Side = Literal["backend", "frontend", "both"]
 FactKind = Literal["endpoint", "entity", "env", "requirement", "technology"]
 
-_PARAMETER = re.compile(r"\{[^}/]*\}|:[A-Za-z_]\w*|<[^>/]*>")
+_PARAMETER = re.compile(r"\{[^}/]*\}|(?<=/):[A-Za-z_]\w*|<[^>/]*>")
 
 
 @dataclass(frozen=True, slots=True, order=True)

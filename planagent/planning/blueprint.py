@@ -205,6 +205,9 @@ def _verb(
                  "signin": "authenticate_user", "sign_in": "authenticate_user", "refresh": "refresh_token", "verify": "verify_token",
                  "logout": "end_session", "signout": "end_session", "sign_out": "end_session", "token": "issue_token"}  # fmt: skip
         return "credentials", names.get(word, f"{word}_user")
+    verb = re.search(r"\}:(\w+)$", tail)
+    if verb:
+        return "action", snake(verb[1])
     subject = "_".join([*(singular(s) for s in statics[:-1]), singular(statics[-1])]) if statics else resource.one
     if tail.startswith("{"):
         verbs = {"GET": ("get", profile.service_names.get("get", "get_{one}")), "PUT": ("update", "update_{one}"),

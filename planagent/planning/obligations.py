@@ -9,7 +9,7 @@ from planagent.planning.blueprint import Blueprint
 from planagent.planning.profile import Profile, Topic
 from planagent.planning.rulings import needed_variables, topic_present
 
-_ALWAYS = frozenset({"setup.env-local", "setup.env-production", "setup.settings", "setup.logging", "service.errors", "service.separation"})
+_ALWAYS = frozenset({"setup.env-local", "setup.env-production", "setup.settings", "setup.logging"})
 
 
 def find_obligations(corpus: Corpus, profile: Profile, blueprint: Blueprint) -> dict[str, Obligation]:

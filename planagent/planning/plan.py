@@ -70,7 +70,6 @@ class PlanItem(Value):
     key: str
     title: str
     rows: tuple[Row, ...] = ()
-    covers: tuple[str, ...] = ()
     rulings: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     task: str = ""

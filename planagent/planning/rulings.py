@@ -11,7 +11,7 @@ from planagent.model import Conflict, Corpus, Evidence, Obligation
 from planagent.planning.blueprint import Blueprint
 from planagent.planning.plan import Ruling, Source
 from planagent.planning.profile import Profile, Topic, rulings_data
-from planagent.reading.conflicts import join, search
+from planagent.reading.conflicts import join
 
 _LETTERS = {"conflict": "D", "gap": "G", "trap": "R", "prerequisite": "P"}
 _DATABASE = re.compile(r"^(?:NEON_(?:DB_|DATABASE_)?URL|DATABASE_URL|DB_URL|POSTGRES\w*_URL|DATABASE_URI)$")
@@ -155,8 +155,27 @@ def topic_present(topic: Topic, corpus: Corpus) -> tuple[Evidence, ...]:
             matches = [t for t in matches if topic.ordered in t.name or t.name in topic.ordered] or matches
         return matches[0].evidence[:2] if matches else ()
     if topic.pattern:
-        return tuple(search(corpus, topic.pattern, roles=("backend", "constitution"), most=3))
+        return tuple(_best_places(corpus, topic.pattern, topic.label))
     return ()
+
+
+def _best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
+    """The two passages that speak most of a topic: by heading first, backend specs before the constitution."""
+    compiled = re.compile(pattern)
+    words = {w for w in re.findall(r"[a-z]{4,}", label.lower())}
+    scored = []
+    for document in corpus.read:
+        if document.role == "frontend":
+            continue
+        for passage in document.passages:
+            lines = [n for n, line in enumerate(passage.text.split("\n")) if len(line) < 5000 and compiled.search(line)]
+            if not lines or re.search(r"(?i)future|out of scope|structure|table of contents|目錄", passage.heading):
+                continue
+            heading = 6 * bool(compiled.search(passage.heading)) + 2 * len(words & set(re.findall(r"[a-z]{4,}", passage.heading.lower())))
+            score = heading + min(len(lines), 4) + 2 * (document.role == "backend") - 3 * (len(passage.trail) <= 1)
+            first = lines[1] if len(lines) > 1 and lines[0] == 0 and passage.trail else lines[0]
+            scored.append((-score, document.path, passage.start + first))
+    return [Evidence(path, line) for _, path, line in sorted(scored)[:2]]
 
 
 def _unmet(corpus: Corpus, profile: Profile) -> Iterator[Conflict]:

@@ -48,7 +48,7 @@ def link(outline: Outline, drafts: dict[int, SectionDraft], *, writer: str, prev
         spec = specs[key]
         items = [(numbers[d.number, i.key], i) for d in drafts.values() for i in d.items if i.task == key]
         tasks.append(_task(outline, spec, texts[key], ids, items, key in done, key in parallel, drafts))
-    sections = tuple(_section(n, d, numbers, ids) for n, d in sorted(drafts.items()))
+    sections = tuple(_section(n, d, numbers, ids, {t.key: t for t in tasks}) for n, d in sorted(drafts.items()))
     proofs = _proofs(outline, specs, ids)
     return Plan(
         title=f"Backend Implementation Plan: {outline.corpus.name}",
@@ -181,7 +181,8 @@ def _task_sources(outline: Outline, spec: TaskSpec, items: list[tuple[str, Item]
         return tuple(s for s in (Source.parse(t) for t in own) if s)
     found = list(sources_of(outline.corpus, places, MOST_SOURCES))
     if not found:
-        found = [s for _, item in items for s in (Source.parse(t) for t in item.sources) if s][:MOST_SOURCES]
+        cited = (Source.parse(t) for _, item in items for t in item.sources)
+        found = list(dict.fromkeys(s for s in cited if s))[:MOST_SOURCES]
     if not found:
         found = list(sources_of(outline.corpus, _fallback(outline), 2))
     return tuple(found)
@@ -195,16 +196,22 @@ def _fallback(outline: Outline) -> list[Evidence]:
     return places or [e.evidence[0] for e in outline.corpus.facts.endpoints[:1]] or [Evidence(outline.corpus.read[0].path, 1)]
 
 
-def _section(number: int, draft: SectionDraft, numbers: dict[tuple[int, str], str], ids: dict[str, str]) -> PlanSection:
+def _cited(item: Item, task: Task | None) -> tuple[Source, ...]:
+    """The item's sources that its task does not cite already: a place is named once."""
+    sources = tuple(s for s in (Source.parse(t) for t in item.sources) if s)
+    known = {s.anchor for s in task.sources} if task else set()
+    return tuple(s for s in sources if s.anchor not in known)
+
+
+def _section(number: int, draft: SectionDraft, numbers: dict[tuple[int, str], str], ids: dict[str, str], tasks: dict[str, Task]) -> PlanSection:
     items = tuple(
         PlanItem(
             number=numbers[number, item.key],
             key=item.key,
             title=one_line(item.title),
             rows=tuple(Row(label=label, lines=tuple(one_line(v) for v in lines)) for label, lines in item.rows()),
-            covers=item.covers,
             rulings=tuple(_sorted_rulings(list(item.rulings))),
-            sources=tuple(s for s in (Source.parse(t) for t in item.sources) if s),
+            sources=_cited(item, tasks.get(item.task)),
             task=ids.get(item.task, ""),
         )
         for item in draft.items
@@ -215,7 +222,7 @@ def _section(number: int, draft: SectionDraft, numbers: dict[tuple[int, str], st
 
 def _with_risks(outline: Outline, drafts: dict[int, SectionDraft]) -> tuple[Ruling, ...]:
     """The docket's rulings, then what the writers saw beyond it, numbered after them."""
-    rulings = list(outline.docket.rulings)
+    rulings = [r.model_copy(update={"applies": ()}) for r in outline.docket.rulings]
     counts = {letter: max((int(r.id[1:]) for r in rulings if r.id[0] == letter), default=0) for letter in "GR"}
     for number, draft in sorted(drafts.items()):
         for gap in draft.gaps:
@@ -224,7 +231,7 @@ def _with_risks(outline: Outline, drafts: dict[int, SectionDraft]) -> tuple[Ruli
         for risk in draft.risks:
             counts["R"] += 1
             rulings.append(_extra(f"R{counts['R']}", f"writer.{number}", risk.text, "Guarded by the tasks of this section.", risk.sources))
-    return tuple(rulings)
+    return tuple(sorted(rulings, key=lambda r: ("DGRP".find(r.id[0]), int(r.id[1:]))))
 
 
 def _extra(ruling_id: str, topic: str, statement: str, default: str, sources: tuple[str, ...]) -> Ruling:

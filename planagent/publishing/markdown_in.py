@@ -81,6 +81,8 @@ class _Reader:
                 proofs = self._proofs()
             else:
                 self.at += 1
+        doers = {number: task.id for task in tasks for number in task.items}
+        sections = [s.model_copy(update={"items": tuple(i.model_copy(update={"task": doers.get(i.number, "")}) for i in s.items)}) for s in sections]
         plan = Plan(**self.plan, rulings=tuple(rulings), sections=tuple(sections), tasks=tuple(tasks), proofs=tuple(proofs))
         return Located(plan, self.places)
 
@@ -169,14 +171,10 @@ class _Reader:
         while self.at < len(self.lines) and (row := _ROW.match(self.lines[self.at])):
             label, value = row[1], row[2]
             self.at += 1
-            if label == "Covers":
-                values["covers"] = tuple((value or "").split("; "))
-            elif label == "Rulings":
+            if label == "Rulings":
                 values["rulings"] = tuple((value or "").split(", "))
             elif label == "Sources":
                 values["sources"] = self._sources(value or "")
-            elif label == "Task":
-                values["task"] = value or ""
             else:
                 rows.append(Row(label=label, lines=(value,) if value else tuple(self._numbered())))
         return PlanItem(**values, rows=tuple(rows))

@@ -113,14 +113,10 @@ def _item(item: PlanItem) -> Iterator[str]:
             yield f"- {row.label}:"
             for number, line in enumerate(row.lines, 1):
                 yield f"  {number}. {line}"
-    if item.covers:
-        yield "- Covers: " + "; ".join(item.covers)
     if item.rulings:
         yield "- Rulings: " + ", ".join(item.rulings)
     if item.sources:
         yield "- Sources: " + "; ".join(str(s) for s in item.sources)
-    if item.task:
-        yield f"- Task: {item.task}"
     yield ""
 
 
@@ -180,12 +176,15 @@ def _overview(plan: Plan) -> Iterator[str]:
     yield "Tasks of one wave need only earlier waves and can run side by side; two of them in one file run one after the other."
     yield ""
     for number, wave in enumerate(waves(needs), 1):
-        yield f"{number}. " + "; ".join(f"{i} {fixed[i].title}" for i in wave)
+        for start in range(0, len(wave), 8):
+            more = ", continued" if start else ""
+            yield f"- Wave {number}{more}: " + "; ".join(f"{i} {fixed[i].title}" for i in wave[start : start + 8])
     yield ""
     yield "### 10.3 Critical path"
     yield ""
     path = critical_path(needs)
-    yield " → ".join(f"{i} {fixed[i].title}" for i in path) if path else "No task."
+    for number, task_id in enumerate(path, 1):
+        yield f"{number}. {task_id} {fixed[task_id].title}"
     yield ""
 
 

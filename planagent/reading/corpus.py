@@ -194,6 +194,7 @@ def _merge(documents: tuple[Document, ...], gathered: _Gathered) -> Facts:
         # Only the frontend speaks of operations: then its word is the only contract there is.
         groups, gathered.consumed = merge(gathered.consumed), []
     endpoints, consumed = [], []
+    everywhere = any(_ALL_PROTECTED.search(d.text) for d in documents if d.in_scope and d.role in ("backend", "constitution"))
     consumed_groups = merge([*gathered.consumed])
     written = {key for key, g in groups.items() if any(by_path[f].role != "constitution" for f, _ in g.mentions)}
     for key, group in groups.items():
@@ -202,7 +203,7 @@ def _merge(documents: tuple[Document, ...], gathered: _Gathered) -> Facts:
         seen = consumed_groups.pop(_match_key(key, consumed_groups), None)
         if seen:
             group.mentions += [(f, m) for f, m in seen.mentions if (f, m) not in group.mentions]
-        endpoints.append(_with_auth(to_endpoint(group, gathered.details)))
+        endpoints.append(_with_auth(to_endpoint(group, gathered.details), everywhere))
     consumed = [to_endpoint(g, gathered.details) for g in consumed_groups.values()]
     return Facts(
         endpoints=tuple(endpoints),
@@ -236,11 +237,17 @@ def _match_key(key: str, groups: dict[str, object] | dict[str, object]) -> str: 
     return next((k for k in groups if k.startswith(method + " ") and path.endswith(k.partition(" ")[2]) and len(k) > 8), "")
 
 
-def _with_auth(endpoint: Endpoint) -> Endpoint:
+_ALL_PROTECTED = re.compile(
+    r"(?i)(?:all|every|each)\s+(?:\w+\s+){0,3}(?:endpoints?|routes?|requests?)\b[^.\n]{0,60}\b(?:requires?|must|needs?|protected)\b[^.\n]{0,50}"
+    r"(?:jwt|token|auth|bearer)|所有需認證"
+)
+
+
+def _with_auth(endpoint: Endpoint, everywhere: bool) -> Endpoint:
     auth = endpoint.auth
     if auth == "unknown" and re.search(r"(?i)/(?:login|register|sign-?in|sign-?up|health|ping|healthz|status)$|^/$", endpoint.path):
         auth = "public"
-    if auth == "unknown" and 401 in endpoint.statuses and not endpoint.path.endswith("login"):
+    if auth == "unknown" and (everywhere or (401 in endpoint.statuses and not endpoint.path.endswith("login"))):
         auth = "required"
     return replace(endpoint, auth=cast(Literal["required", "public", "unknown"], auth))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -98,7 +99,21 @@ _KNOWN: tuple[tuple[str, str, Side, str], ...] = (
 )  # fmt: skip
 
 _COMPILED = tuple((name, kind, side, re.compile(p, re.IGNORECASE)) for name, kind, side, p in _KNOWN)
-_ANY = re.compile("|".join(f"(?:{p})" for *_, p in _KNOWN), re.IGNORECASE)
+# The plain words of each pattern's alternatives: a text without any of them needs no pattern at all.
+_STEMS = tuple(
+    tuple(max(re.findall(r"[a-z]{2,}", re.sub(r"\\[bWw]|\(\?[:=!].*", " ", part)), key=len, default="") for part in re.split(r"\|(?![^(]*\))", p))
+    for *_, p in _KNOWN
+)
+
+
+@lru_cache(maxsize=256)
+def _alternation(indexes: tuple[int, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{_KNOWN[i][3]})" for i in indexes), re.IGNORECASE)
+
+
+def _candidates(text: str) -> tuple[int, ...]:
+    lower = text.lower()
+    return tuple(i for i, stems in enumerate(_STEMS) if any(stem in lower for stem in stems))
 _VERSION = re.compile(r"^[\s*:`(|v@=~^>]{0,8}(\d+(?:\.\d+|\.x){0,3}\+?)(?![\w%])")
 _REJECTED = re.compile(
     r"(?i)\b(?:no|not|never|without|instead of|replac\w+|reject\w*|avoid|forbid\w*|future|later|planned|e\.g\.|such as|or similar)\b"
@@ -119,11 +134,15 @@ class TechnologyFound:
 
 def find_technologies(file: str, lines: list[Line]) -> Iterator[TechnologyFound]:
     """Technologies that a line names as chosen, not as rejected or for later."""
+    indexes = _candidates("\n".join(line.text for line in lines))
+    if not indexes:
+        return
+    present = _alternation(indexes)
     for line in lines:
         text = line.text
-        if len(text) > 20_000 or not _ANY.search(text) or _FUTURE.search(line.under):
+        if len(text) > 20_000 or not present.search(text) or _FUTURE.search(line.under):
             continue
-        for name, kind, side, pattern in _COMPILED:
+        for name, kind, side, pattern in (_COMPILED[i] for i in indexes):
             match = pattern.search(text)
             if match is None or _REJECTED.search(text[max(0, match.start() - 40) : match.start()]):
                 continue
@@ -133,6 +152,4 @@ def find_technologies(file: str, lines: list[Line]) -> Iterator[TechnologyFound]
 
 def named_in(text: str) -> set[str]:
     """Known technologies that a text names, for the check that a plan invents none."""
-    if not _ANY.search(text):
-        return set()
-    return {name for name, _, _, pattern in _COMPILED if pattern.search(text)}
+    return {_COMPILED[i][0] for i in _candidates(text) if _COMPILED[i][3].search(text)}

@@ -20,7 +20,7 @@ def write(outline: Outline) -> EndpointSection:
         invalid = validation_status(outline)
         intro = [
             "Order for each: identify the caller, validate the input, one service call, answer through the response schema.",
-            f"Invalid input answers {invalid} where an item says nothing else; anything unexpected answers 500. Every error has the one body of section 8.",
+            f"For all, in this order: 401 when {STATUS_WORDS[401]}; {invalid} when {STATUS_WORDS[422]}; then the item's own errors; 500 for anything unexpected. Every error has the one body of section 8.",
             "Unknown body fields are ignored, so an owner or id sent by a client has no effect. Payloads are those of the cited passages.",
         ]
     return EndpointSection(intro=intro, items=items, tasks=_tasks(outline))
@@ -56,6 +56,9 @@ def error_statuses(outline: Outline, handler: Handler) -> list[int]:
         found.add(validation_status(outline))
     if endpoint.method == "POST" and re.search(r"/(?:login|sign-?in)$", endpoint.path):
         found.add(401)
+    duplicate = outline.ruling("account.duplicate")
+    if duplicate and f"`{endpoint.label}`" in duplicate.statement:
+        found.add(int(duplicate.default[:3]))
     order = {401: 0, 403: 1, 400: 2, 422: 3, 404: 4, 409: 5}
     return sorted(found, key=lambda s: (order.get(s, 6), s))
 
@@ -64,14 +67,15 @@ def _endpoint(outline: Outline, handler: Handler) -> EndpointItem:
     endpoint = handler.endpoint
     base = item_base(outline, f"endpoint:{endpoint.key}", endpoint.label)
     status = success_status(endpoint)
-    errors = [_error(outline, handler, s) for s in error_statuses(outline, handler)]
+    common = {401, validation_status(outline)}
+    errors = [e for s in error_statuses(outline, handler) if (e := _error(outline, handler, s)) and not (s in common and e == _plain(s))]
     requirement = next((h for h in outline.corpus.facts.requirements if endpoint.label in h.text), None)
     if requirement and len(base["sources"]) < 3:  # type: ignore[arg-type]
         base["sources"] = tuple(dict.fromkeys((*base["sources"], *outline.anchors(requirement.evidence[:1]))))  # type: ignore[misc]
     return EndpointItem(
         **base,
         controller=f"{code(handler.controller + '()')} in {code(handler.file)}",
-        access={"required": "credential required", "public": "public"}.get(endpoint.auth, "as the router it is on"),
+        access={"required": "credential required", "public": "public"}.get(endpoint.auth, "not said by the specs; as the other routes of its file"),
         schemas=_schemas(handler),
         service_calls=_calls(outline, handler),
         validation=_validation(outline, handler),
@@ -112,13 +116,18 @@ def _validation(outline: Outline, handler: Handler) -> list[str]:
             lines.append(f"{code(parameter.name)}{kind} in the path: {words.replace('required', '').strip(', ') or bound}.")
     query = endpoint.fields("query")
     if query:
-        lines += constrained(query, None)
+        lines += constrained(outline, query, None)
     body = endpoint.fields("body")
     if body:
-        lines += constrained(body, entity)
+        sign_in = re.search(r"/(?:login|sign-?in|refresh|verify)$", endpoint.path)
+        lines += constrained(outline, body, entity, "sign-in" if sign_in else "create" if endpoint.method == "POST" else "")
     elif handler.request:
         lines.append(f"The body holds the writable fields of {resource.entity or 'the record'}; id, owner and times are never taken from it.")
     return lines[:9] or ["No input."]
+
+
+def _plain(status: int) -> str:
+    return f"{status}: {STATUS_WORDS.get(status, 'as the cited passage says')}."
 
 
 def _error(outline: Outline, handler: Handler, status: int) -> str:
@@ -131,7 +140,7 @@ def _error(outline: Outline, handler: Handler, status: int) -> str:
     if status == 401 and re.search(r"/(?:login|sign-?in)$", endpoint.path):
         words = "unknown account or wrong password, in the same words"
     if status in (400, 409) and re.search(r"/(?:register|sign-?up)$", endpoint.path):
-        words = "the account exists already" if status == 409 or 409 not in endpoint.statuses else words
+        words = "the account exists already" + outline.cites("account.duplicate") if status == 409 or 409 not in endpoint.statuses else words
     return f"{status}: {words}."
 
 

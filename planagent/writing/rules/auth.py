@@ -38,6 +38,28 @@ def secret_variable(outline: Outline) -> str:
     return next((n for n in present if "SECRET" in n and n not in aliases), next((n for n in present if "SECRET" in n), ""))
 
 
+def token_lifetime(outline: Outline) -> str:
+    """How long a token is valid, as the specs say it (`24 hours`), or where to read it."""
+    for document in outline.corpus.read:
+        for line in document.lines:
+            match = re.search(r"(?i)(?:token|jwt|session)\b.{0,30}?\b(?:expir\w*|valid|lifetime).{0,20}?(\d+\s*(?:hours?|days?|minutes?))", line)
+            if match and len(line) < 400 and document.role != "frontend":
+                return match[1]
+    variable = next((v for v in outline.corpus.facts.env_vars if "EXPIR" in v.name), None)
+    return f"the time in {code(variable.name)}" if variable else "the lifetime that the specs give, else 24 hours"
+
+
+def hashing(outline: Outline) -> str:
+    """Algorithm and cost of password hashing, as far as the specs give them."""
+    name = next((t.name for t in outline.corpus.facts.technologies if t.name in ("bcrypt", "Argon2")), "")
+    for place in search(outline.corpus, r"(?i)\b(?:rounds|cost factor|work factor)\b\W{0,8}\d+|\d+ rounds", roles=("backend", "constitution"), most=1):
+        document = outline.corpus.document(place.file)
+        cost = re.search(r"\d+", document.lines[place.line - 1].split("ounds", 1)[-1] or "") if document else None
+        if cost and name:
+            return f"{name}, {cost[0]} rounds"
+    return name
+
+
 def _uses_keys(outline: Outline) -> bool:
     return not any(t.name in ("JWT", "Better Auth") for t in outline.corpus.facts.technologies) and bool(search(outline.corpus, r"(?i)api[- ]key", most=1))
 
@@ -55,7 +77,8 @@ def _session(outline: Outline) -> tuple[str, list[str]]:
     if any("user_id" in h.endpoint.path or "userId" in h.endpoint.path for h in outline.blueprint.handlers.values()):
         rules.append("Where the path carries a user id, it must equal the token's; a mismatch answers 403 before any look-up.")
     if outline.blueprint.own_login:
-        rules.append(f"Issue the token at sign-in, for the lifetime that the specs give{outline.cites('auth.issuer')}.")
+        lifetime = token_lifetime(outline)
+        rules.append(f"Issue the token at sign-in, valid for {lifetime}{outline.cites('auth.issuer')}.")
         rules.append("An unknown account and a wrong password answer alike and take alike long.")
     return "A session is a signed, unexpired token; the server keeps none.", rules
 
@@ -123,7 +146,7 @@ def _tasks(outline: Outline) -> list[object]:
     found = [
         task("auth.tokens", [*verify, "Raise one exception for every fault, with the reason for the log only."],
              "A good token passes; expired, altered, unsigned, foreign-algorithm and subject-less ones raise the same exception."),
-        task("auth.password", ["Hash with the algorithm and cost that the specs give.", "Verify in constant time; a hash that cannot be read counts as wrong.", *advice],
+        task("auth.password", [f"Hash with {hashing(outline)}." if hashing(outline) else "Hash with the algorithm and cost that the specs give.", "Verify in constant time; a hash that cannot be read counts as wrong.", *advice],
              "One round of hash and verify succeeds, a changed letter fails, and two hashes of one password differ."),
         task("auth.current-user", ["Read the credential, verify it, load the caller where a stored user exists.", "Put it on the routers by the protection item; keep the allow-list in one place."],
              "Each row of the auth errors item is reproduced, and a route outside the allow-list answers 401 without a credential."),

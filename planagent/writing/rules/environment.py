@@ -77,6 +77,8 @@ def _variable(outline: Outline, obligation: Obligation) -> SetupItem:
     reference = re.fullmatch(r"\$\{?(\w+)\}?", variable.default)
     value = f"refers to {code(reference[1])}" if reference else f"{code(default)} in the specs" if default else ""
     missing = f"{code(default)} is used." if default and _OPTIONAL.search(name) and not reference else ""
+    if name == "DEBUG":
+        missing = "It is off."
     if reference:
         missing = f"{code(reference[1])} is used."
     return SetupItem(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from planagent.planning.drafts import IntegrationItem, IntegrationSection
 from planagent.planning.outline import Outline
+from planagent.reading.conflicts import search
 from planagent.writing.rules.api import requirement_steps
 from planagent.writing.rules.phrases import code, item_base, names, task
 
@@ -22,8 +25,16 @@ def _origins(outline: Outline) -> str:
 
 
 def _cors(outline: Outline) -> list[str]:
-    methods = sorted({h.endpoint.method for h in outline.blueprint.handlers.values()} | {"OPTIONS"})
-    return [f"{_origins(outline)}; each is matched exactly.", f"Methods: {', '.join(methods)}, unless a cited passage lists others.", "CORS is the outermost middleware, so that error answers carry its headers as well."]
+    methods = _listed_methods(outline) or sorted({h.endpoint.method for h in outline.blueprint.handlers.values()} | {"OPTIONS"})
+    return [f"{_origins(outline)}; each is matched exactly.", f"Methods: {', '.join(methods)}; headers and credentials as the specs say, else `Authorization` and `Content-Type`.", "CORS is the outermost middleware, so that error answers carry its headers as well."]
+
+
+def _listed_methods(outline: Outline) -> list[str]:
+    """The methods that a CORS rule of the specs lists."""
+    for place in search(outline.corpus, r"(?i)allow(?:ed)?[- ]methods", most=1):
+        document = outline.corpus.document(place.file)
+        return re.findall(r"\b(?:GET|POST|PUT|PATCH|DELETE|OPTIONS|HEAD)\b", document.lines[place.line - 1]) if document else []
+    return []
 
 
 def _forwarding(outline: Outline) -> list[str]:
@@ -56,8 +67,9 @@ def _workflow(outline: Outline) -> list[str]:
         lines.append("Sign-in: " + ", ".join(f"`{h.endpoint.label}`" for h in credentials[:4]) + ", then the token goes with every protected call.")
     resources = [r for r in outline.blueprint.resources.values() if r.name not in ("health", "auth", "login")]
     for resource in sorted(resources, key=lambda r: -len(r.keys))[:4]:
-        steps = [f"`{outline.blueprint.handlers[k].endpoint.label}`" for k in resource.keys[:7]]
-        more = f" and {len(resource.keys) - 7} more" if len(resource.keys) > 7 else ""
+        shown = resource.keys[: 6 if sum(map(len, resource.keys[:6])) < 180 else 3]
+        steps = [f"`{outline.blueprint.handlers[k].endpoint.label}`" for k in shown]
+        more = f" and {len(resource.keys) - len(shown)} more" if len(resource.keys) > len(shown) else ""
         lines.append(f"{resource.name.capitalize()}: {', '.join(steps)}{more}; each change answers the stored state, so no second read is needed.")
     return lines or ["There is no call for a frontend to make."]
 

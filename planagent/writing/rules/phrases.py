@@ -43,8 +43,13 @@ def names(values: Iterable[str], most: int = 12) -> str:
     return listed[0] if len(listed) == 1 else ", ".join(listed[:-1]) + " and " + listed[-1] if listed else ""
 
 
-def limits(parameter: Parameter, entity: Entity | None = None) -> str:
-    """What is known of a field's bounds, in words: 'text, required, at most 255 characters, unique'."""
+def limits(parameter: Parameter, entity: Entity | None = None, use: str = "", spoken: str = "") -> str:
+    """What is known of a field's bounds, in words: 'required, at most 255, unique'.
+
+    Args:
+        use: 'create' when the field makes a record: then its default, uniqueness and need apply.
+        spoken: a bound that a sentence of the specs gives for the field.
+    """
     stored = next((f for f in entity.fields if f.name == parameter.name), None) if entity else None
     note = " ".join(n for n in (parameter.type, parameter.note, stored.type if stored else "", stored.note if stored else "") if n)
     words: list[str] = []
@@ -52,6 +57,8 @@ def limits(parameter: Parameter, entity: Entity | None = None) -> str:
         words.append("required")
     elif parameter.required is False:
         words.append("optional")
+    elif use == "create" and stored and stored.required and not re.search(r"(?i)default", stored.note):
+        words.append("required")
     low, high = _bounds(note)
     if low and high:
         words.append(f"{low} to {high}")
@@ -59,6 +66,8 @@ def limits(parameter: Parameter, entity: Entity | None = None) -> str:
         words.append(f"at most {high}")
     elif low:
         words.append(f"at least {low}")
+    elif spoken:
+        words.append(spoken)
     values = re.search(r"(?i)one of ([\w, -]+)|\b((?:\w+,\s*){2,5}\w+)\b(?=\)|$)|#\s*((?:\w+,\s*)+\w+)", note)
     if values:
         chosen = next(v for v in values.groups() if v)
@@ -67,11 +76,11 @@ def limits(parameter: Parameter, entity: Entity | None = None) -> str:
     if quoted and not values:
         words.append("one of " + ", ".join(code(v) for v in dict.fromkeys(re.findall(r'"(\w+)"', note))))
     default = re.search(r"(?i)default[s:=_ ]*(?:to\s*)?[\"'`(]?([\w.-]+)", note.replace("default_factory", ""))
-    if default and default[1].lower() not in ("none", "null", "value", "factory"):
+    if default and (use == "create" or parameter.where == "query") and default[1].lower() not in ("none", "null", "value", "factory"):
         words.append(f"default {code(default[1])}")
-    if re.search(r"(?i)\bunique\b", note):
+    if use == "create" and re.search(r"(?i)\bunique\b", note):
         words.append("unique")
-    if re.search(r"(?i)\bemail\b", note + parameter.name):
+    if re.search(r"(?i)\bemail", parameter.name):
         words.append("a valid address")
     return ", ".join(dict.fromkeys(words))
 
@@ -86,11 +95,37 @@ def _bounds(note: str) -> tuple[str, str]:
     return (low[1] if low else ""), top
 
 
-def constrained(parameters: Sequence[Parameter], entity: Entity | None) -> list[str]:
+_SPOKEN = re.compile(
+    r"(?i)(?:min(?:imum)?\w*|at least)\W{1,4}(\d+)\s*(?:char\w*)?|(?:max(?:imum)?\w*|at most|up to)\W{1,4}(\d+)\s*(?:char\w*)?|(\d+)\s*[-–]\s*(\d+)\s*char"
+)
+
+
+def spoken_limit(outline: Outline, name: str) -> str:
+    """A length that a sentence of the backend specs gives for a field, beside its name or under a heading with it."""
+    word = re.compile(rf"(?i)\b{re.escape(name)}\b")
+    for document in outline.corpus.read:
+        if document.role != "backend" or document.path.endswith((".yaml", ".yml", ".json")):
+            continue
+        for passage in document.passages:
+            under = bool(word.search(passage.heading))
+            for line in passage.text.split("\n"):
+                if len(line) > 400 or not (under or word.search(line)) or "```" in line:
+                    continue
+                match = _SPOKEN.search(line)
+                if match and re.search(r"(?i)char|length|min|max", line):
+                    low, high, first, last = match.groups()
+                    if first:
+                        return f"{first} to {last} characters"
+                    return f"at least {low} characters" if low else f"at most {high} characters"
+    return ""
+
+
+def constrained(outline: Outline, parameters: Sequence[Parameter], entity: Entity | None, use: str = "") -> list[str]:
     """One line per field that has a bound; fields without one are named together."""
     bounded, free = [], []
     for parameter in parameters:
-        words = limits(parameter, entity)
+        spoken = spoken_limit(outline, parameter.name) if parameter.where == "body" and use != "sign-in" else ""
+        words = limits(parameter, entity, use, spoken)
         if words:
             bounded.append(f"{code(parameter.name)}: {words}.")
         elif parameter.name != "[]":

@@ -8,6 +8,7 @@ from planagent.planning.worklist import TaskSpec
 from planagent.writing.rules.api import error_statuses, requirement_steps, success_status
 from planagent.writing.rules.auth import secret_variable
 from planagent.writing.rules.phrases import code, names, task
+from planagent.writing.rules.services import has_owner
 
 
 def write(outline: Outline) -> TestSection:
@@ -72,7 +73,16 @@ def _cases(outline: Outline, spec: TaskSpec) -> list[str]:
         return _edge_cases(outline)
     if name.startswith("service."):
         wanted = [o.name for o in outline.blueprint.operations.values() if o.resource == name.removeprefix("service.")]
-        return [f"{names((f'{n}()' for n in wanted), 8)}: success, and each error of its item.", "With two owners, no operation sees or touches the other's records.", "An update that sends nothing changes nothing."]
+        kinds = {o.kind for o in outline.blueprint.operations.values() if o.name in wanted}
+        entity = outline.blueprint.resources[name.removeprefix("service.")].entity
+        cases = [f"{names((f'{n}()' for n in wanted), 8)}: success, and each error of its item."]
+        if has_owner(outline, entity):
+            cases.append("With two owners, no operation sees or touches the other's records.")
+        if "update" in kinds:
+            cases.append("An update that sends nothing changes nothing.")
+        if kinds & {"create", "credentials"}:
+            cases.append("Two creations with one unique value at once leave one record.")
+        return cases
     resource = outline.blueprint.resources.get(name.removeprefix("api."))
     cases = []
     for key in resource.keys if resource else ():
