@@ -35,10 +35,13 @@ class Checker:
         """All findings of one section's draft, against the rule-made draft that it revises."""
         found = [*_complete(draft, base), *_sources(draft, self.outline), *check_proofs(draft, {k: t.title for k, t in self.outline.tasks.items()})]
         found += _own_needs(draft, self.outline)
-        for unit in units_of_draft(draft):
-            found += self._unit(unit)
+        found += self.words(draft)
         found += _statuses(draft, base)
         return sorted(set(found))
+
+    def words(self, draft: SectionDraft) -> list[Finding]:
+        """The findings on a draft's wording alone."""
+        return [f for unit in units_of_draft(draft) for f in self._unit(unit)]
 
     def plan(self, plan: Plan, text: str, lines: dict[str, int]) -> list[Finding]:
         """All findings of a plan file, sorted by line."""

@@ -26,7 +26,7 @@ class Unit:
 
 def units_of_draft(draft: SectionDraft) -> Iterator[Unit]:
     """Everything that the writer of a draft may have put into words."""
-    number = draft.number
+    number = getattr(draft, "number", 0)
     for index, text in enumerate(draft.intro, 1):
         yield Unit(f"section {number}, intro line {index}", "intro", "item", text, number)
     for item in draft.items:

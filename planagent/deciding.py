@@ -1,0 +1,48 @@
+"""`planagent decide`: a person's answer goes into planagent.toml, under the ruling's stable topic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from planagent.errors import UsageError
+from planagent.files import write_atomically
+from planagent.pipeline import previous_plan
+from planagent.settings import Settings
+
+
+def record(settings: Settings, ruling_id: str, answer: str | None) -> dict[str, Any]:
+    """Writes or clears one answer; comments and order of the file are kept.
+
+    Args:
+        ruling_id: an id of the current plan (`D3`).
+        answer: the text, None to clear.
+
+    Raises:
+        UsageError: no plan, no such ruling, an empty answer, or a file that does not parse.
+    """
+    plan = previous_plan(settings.output_path)
+    if plan is None:
+        raise UsageError(f"{settings.output_path}: there is no plan yet.", "Run `planagent plan` first: its decisions have the ids.")
+    wanted = ruling_id.strip().upper()
+    ruling = next((r for r in plan.rulings if r.id == wanted), None)
+    if ruling is None:
+        known = ", ".join(r.id for r in plan.rulings if r.letter in "DG")
+        raise UsageError(f"The plan has no decision {ruling_id!r}.", f"Known: {known or 'none'}.")
+    if answer is not None and not answer.strip():
+        raise UsageError("The answer is empty.", "Give it in quotes, or use --clear.")
+    path = settings.workspace / "planagent.toml"
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.is_file() else tomlkit.document()
+    except (TOMLKitError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"planagent.toml: cannot be read ({error}).", "Mend the file, or move it away.") from error
+    table = document.setdefault("decisions", tomlkit.table())
+    text = " ".join(answer.split()) if answer is not None else ""
+    if text:
+        table[ruling.topic] = text
+    elif ruling.topic in table:
+        del table[ruling.topic]
+    write_atomically(path, tomlkit.dumps(document))
+    return {"id": ruling.id, "topic": ruling.topic, "title": ruling.title, "answer": text, "options": list(ruling.options), "file": str(path)}

@@ -1,0 +1,227 @@
+"""The main flow: a list of named steps from a workspace to a published plan."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from planagent.checking.check import Checker, NotAPlan
+from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
+from planagent.files import decode, read_bytes, sha256, write_atomically
+from planagent.model import Corpus, Finding
+from planagent.planning.drafts import SectionDraft
+from planagent.planning.ledger import Ledger
+from planagent.planning.outline import Outline, make_outline
+from planagent.planning.plan import Plan
+from planagent.publishing.link import link
+from planagent.publishing.markdown_in import parse
+from planagent.publishing.markdown_out import render
+from planagent.reading.corpus import read_corpus, require_backend
+from planagent.settings import Settings
+from planagent.writing.openai_writer import OpenAIWriter
+from planagent.writing.protocol import RulesWriter, Usage, Writer
+from planagent.writing.rules import write_all
+from planagent.writing.run import Run, decide, write_sections
+
+Told = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Session:
+    """What the steps hand on to each other."""
+
+    settings: Settings
+    offline: bool = False
+    allow_findings: bool = False
+    fill_from_rules: bool = False
+    tell: Told = lambda _: None
+    corpus: Corpus | None = None
+    previous: Plan | None = None
+    outline: Outline | None = None
+    base: dict[int, SectionDraft] = field(default_factory=dict)
+    drafts: dict[int, SectionDraft] = field(default_factory=dict)
+    plan: Plan | None = None
+    text: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    run: Run | None = None
+    seconds: float = 0.0
+    unchanged: bool = False
+
+    @property
+    def usage(self) -> Usage:
+        return self.run.usage if self.run else Usage()
+
+
+def make_plan(session: Session) -> Session:
+    """Runs every step in order.
+
+    Raises:
+        PlanagentError: see `planagent.errors`; nothing was written then.
+    """
+    started = time.monotonic()
+    for name, step in STEPS:
+        session.tell(name)
+        step(session)
+    session.seconds = time.monotonic() - started
+    return session
+
+
+def read(session: Session) -> None:
+    settings = session.settings
+    session.corpus = read_corpus(settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude)
+    for warning in session.corpus.warnings:
+        session.tell(f"warning: {warning}")
+    if session.corpus.scope:
+        session.tell(session.corpus.scope)
+    require_backend(session.corpus)
+
+
+def outline(session: Session) -> None:
+    corpus = _have(session.corpus)
+    session.previous = previous_plan(session.settings.output_path)
+    session.outline = make_outline(corpus, profile=session.settings.profile, answers=session.settings.decisions, previous=session.previous)
+
+
+def draft(session: Session) -> None:
+    """Decisions first, then every section at once; each draft is checked and repaired before it is accepted."""
+    asyncio.run(_draft(session))
+
+
+async def _draft(session: Session) -> None:
+    writer = make_writer(session)
+    run = Run(_have(session.outline), writer, Ledger(session.settings.state), session.tell, repairs=session.settings.repairs,
+              fill_from_rules=session.fill_from_rules, keep_findings=session.allow_findings)  # fmt: skip
+    session.run = run
+    try:
+        if not isinstance(writer, RulesWriter):
+            run.outline = session.outline = await decide(run)
+        session.base = write_all(run.outline)
+        session.drafts = await write_sections(run, session.base)
+    finally:
+        await writer.close()
+
+
+def make_writer(session: Session) -> Writer:
+    """The configured writer; the rules only when asked for or when no model is configured, and it says so."""
+    settings = session.settings
+    if session.offline:
+        return RulesWriter()
+    if not settings.model:
+        session.tell("No model is configured: every section is written by rule (set PLANAGENT_MODEL to use one).")
+        return RulesWriter()
+    ledger = Ledger(settings.state)
+    if settings.model.startswith("gguf:"):
+        from planagent.writing.local import serve
+
+        session.tell("loading the local model")
+        server = serve(Path(settings.model.removeprefix("gguf:")).expanduser())
+        return OpenAIWriter(settings, ledger, base_url=server.base_url, model=server.model, small=True, on_close=server.stop)
+    return OpenAIWriter(settings, ledger)
+
+
+def assemble(session: Session) -> None:
+    run, known = _have(session.run), _have(session.outline)
+    name = run.writer.name + (f"; {len(run.filled)} parts by rule" if run.filled else "")
+    try:
+        session.plan = link(known, session.drafts, writer=name, previous=session.previous)
+    except ValueError as error:
+        raise FindingsError(f"The plan has a {error}.", "Tasks of the model's own cause it: run again, or use --offline.") from error
+    session.text = render(session.plan)
+
+
+def check(session: Session) -> None:
+    checker = Checker.of(_have(session.outline))
+    session.findings = checker.text(session.text)
+    if parse(session.text) != session.plan:
+        raise FindingsError("The rendered plan does not read back as the same plan.", "Please report this with the specs that cause it.")
+    if session.findings and not session.allow_findings:
+        shown = "; ".join(f"{f.rule} {f.place}: {f.message}" for f in session.findings[:5])
+        raise FindingsError(f"{len(session.findings)} findings: {shown}", "Nothing was written. Run again, or write it with them: --allow-findings.")
+    if session.findings:
+        plan = _have(session.plan)
+        session.plan = plan.model_copy(update={"findings": tuple(f"{f.rule} {f.place}: {f.message}" for f in session.findings)})
+        session.text = render(session.plan)
+
+
+def publish(session: Session) -> None:
+    """One rename, after a last look that no spec changed under our hands."""
+    corpus = _have(session.corpus)
+    verify_specs(corpus, session.settings.workspace)
+    path = session.settings.output_path
+    if _inside_specs(path, corpus, session.settings.workspace):
+        raise UsageError(f"{path}: a spec stands there.", "Choose another --output.")
+    session.unchanged = path.is_file() and path.read_bytes() == session.text.encode()
+    if not session.unchanged:
+        write_atomically(path, session.text)
+    verify_specs(corpus, session.settings.workspace)
+
+
+def verify_specs(corpus: Corpus, workspace: Path) -> None:
+    """Raises WorkspaceError when a document is not byte for byte what was read."""
+    for document in corpus.documents:
+        try:
+            same = sha256(read_bytes(workspace / document.path)) == document.digest
+        except CorpusError:
+            same = False
+        if not same:
+            raise WorkspaceError(f"{document.path} changed while the plan was made.", "Run again; accepted answers are kept.")
+
+
+def _inside_specs(path: Path, corpus: Corpus, workspace: Path) -> bool:
+    return any((workspace / d.path).resolve() == path.resolve() for d in corpus.documents)
+
+
+STEPS: tuple[tuple[str, Callable[[Session], None]], ...] = (
+    ("reading", read),
+    ("planning", outline),
+    ("writing", draft),
+    ("linking", assemble),
+    ("checking", check),
+    ("publishing", publish),
+)
+
+
+def previous_plan(path: Path) -> Plan | None:
+    """The plan that stands there, whose ids and ticks are kept; None when there is none.
+
+    Raises:
+        UsageError: a file stands there that is no plan of ours: it is not overwritten.
+    """
+    if not path.is_file():
+        return None
+    text, _ = decode(read_bytes(path))
+    if not text.strip():
+        return None
+    try:
+        return parse(text)
+    except (NotAPlan, ValueError) as error:
+        raise UsageError(f"{path}: stands in the way and is no plan of this program ({error}).", "Move it away, or choose another --output.") from error
+
+
+def check_plan(settings: Settings, path: Path, tell: Told = lambda _: None) -> tuple[list[Finding], Plan]:
+    """Checks any plan file against its corpus.
+
+    Raises:
+        UsageError: the file is missing or no plan of this program.
+        CorpusError, NoBackendError: as for `make_plan`.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such plan.", "Write one with `planagent plan`, or give its path.")
+    text, _ = decode(read_bytes(path))
+    try:
+        plan = parse(text)
+    except (NotAPlan, ValueError) as error:
+        raise UsageError(f"{path}: no plan of this program ({str(error).splitlines()[0]}).", "Give a file that `planagent plan` wrote.") from error
+    corpus = read_corpus(settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude)
+    tell(corpus.scope)
+    known = make_outline(corpus, profile=settings.profile, answers=settings.decisions, previous=plan)
+    return Checker.of(known).text(text), plan
+
+
+def _have(value: Any) -> Any:
+    assert value is not None, "the steps run in order"  # noqa: S101
+    return value

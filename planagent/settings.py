@@ -1,0 +1,144 @@
+"""Settings that remember where each value came from: default < file < .env < environment < flag."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+
+from planagent.errors import UsageError
+
+Origin = Literal["default", "planagent.toml", "pyproject.toml", ".env", "environment", "flag"]
+
+OUTPUT = "plan/backend_implementation_plan.md"
+STATE = ".planagent"
+
+# name: (default, environment variable or '', type, the least value for numbers)
+_FIELDS: dict[str, tuple[Any, str, type]] = {
+    "scope": ("", "PLANAGENT_SCOPE", str),
+    "include": ((), "", tuple),
+    "exclude": ((), "", tuple),
+    "profile": ("", "PLANAGENT_PROFILE", str),
+    "output": (OUTPUT, "PLANAGENT_OUTPUT", str),
+    "model": ("", "PLANAGENT_MODEL", str),
+    "base_url": ("", "OPENAI_BASE_URL", str),
+    "api_key": ("", "OPENAI_API_KEY", str),
+    "concurrency": (8, "PLANAGENT_CONCURRENCY", int),
+    "timeout": (180, "PLANAGENT_TIMEOUT", int),
+    "retries": (5, "PLANAGENT_RETRIES", int),
+    "repairs": (2, "PLANAGENT_REPAIRS", int),
+    "max_calls": (400, "PLANAGENT_MAX_CALLS", int),
+    "temperature": (0.2, "PLANAGENT_TEMPERATURE", float),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its origin; `decisions` holds what a person ruled, topic to text."""
+
+    workspace: Path
+    values: dict[str, Any]
+    origins: dict[str, Origin]
+    decisions: dict[str, str] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def provenance(self) -> dict[str, str]:
+        """Setting to `value (origin)`; the key's value is never shown."""
+        shown = {k: ("set" if v else "not set") if k == "api_key" else v for k, v in self.values.items()}
+        return {k: f"{v} ({self.origins[k]})" for k, v in shown.items()}
+
+    @property
+    def output_path(self) -> Path:
+        path = Path(self.values["output"])
+        return path if path.is_absolute() else self.workspace / path
+
+    @property
+    def state(self) -> Path:
+        return self.workspace / STATE
+
+
+def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Settings:
+    """Reads all sources.
+
+    Args:
+        workspace: the project's root.
+        flags: values given on the command line; None means not given.
+
+    Raises:
+        UsageError: a configuration file does not parse, or holds an unknown or ill-typed setting.
+    """
+    values: dict[str, Any] = {name: default for name, (default, _, _) in _FIELDS.items()}
+    origins: dict[str, Origin] = dict.fromkeys(_FIELDS, "default")
+    decisions: dict[str, str] = {}
+
+    def put(name: str, value: Any, origin: Origin) -> None:
+        values[name] = _typed(name, value, origin)
+        origins[name] = origin
+
+    for origin, table in _files(workspace):
+        for name, value in table.items():
+            if name == "decisions":
+                decisions.update({str(k): str(v) for k, v in value.items()})
+            elif name == "api_key" or name not in _FIELDS:
+                why = "a key does not belong into a file" if name == "api_key" else "there is no such setting"
+                raise UsageError(f"{origin}: `{name}`: {why}.", f"Known settings: {', '.join(n for n in _FIELDS if n != 'api_key')}, decisions.")
+            else:
+                put(name, value, origin)
+    dotenv = dotenv_values(workspace / ".env") if (workspace / ".env").is_file() else {}
+    for env_origin, source in ((".env", dotenv), ("environment", os.environ)):
+        for name, (_, variable, _) in _FIELDS.items():
+            if variable and source.get(variable):
+                put(name, source[variable], env_origin)  # type: ignore[arg-type]
+    for name, value in (flags or {}).items():
+        if value is not None:
+            put(name, value, "flag")
+    return Settings(workspace, values, origins, decisions)
+
+
+def _files(workspace: Path) -> list[tuple[Origin, dict[str, Any]]]:
+    found: list[tuple[Origin, dict[str, Any]]] = []
+    project = workspace / "pyproject.toml"
+    own = workspace / "planagent.toml"
+    if project.is_file():
+        found.append(("pyproject.toml", _toml(project).get("tool", {}).get("planagent", {})))
+    if own.is_file():
+        found.append(("planagent.toml", _toml(own)))
+    return found
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"{path.name}: cannot be read ({error}).", "Mend the file, or move it away.") from error
+
+
+def _typed(name: str, value: Any, origin: Origin) -> Any:
+    kind = _FIELDS[name][2]
+    try:
+        if kind is tuple:
+            if isinstance(value, str) or not all(isinstance(v, str) for v in value):
+                raise TypeError
+            return tuple(value)
+        if kind is str:
+            if not isinstance(value, str):
+                raise TypeError
+            return value
+        number = kind(value)
+        if number < 0 or (name in ("concurrency", "timeout", "max_calls") and number < 1):
+            raise ValueError
+        return number
+    except (TypeError, ValueError):
+        raise UsageError(f"{origin}: `{name}` is {value!r}; expected {_EXPECTED[kind]}.", f"Correct `{name}`.") from None
+
+
+_EXPECTED = {tuple: "a list of globs", str: "a text", int: "a whole number", float: "a number"}

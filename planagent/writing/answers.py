@@ -1,0 +1,62 @@
+"""Texts that models answer with, into JSON: thoughts, fences and chatter around it are taken off."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pydantic_core import from_json
+
+from planagent.errors import AnswerError
+
+_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_OPEN_THOUGHT = re.compile(r"^.*?</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"```(?:json)?\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
+
+
+def strip(text: str) -> str:
+    """The JSON part of an answer."""
+    text = _THOUGHT.sub("", text)
+    text = _OPEN_THOUGHT.sub("", text)
+    fence = _FENCE.search(text)
+    if fence and "{" in fence[1]:
+        text = fence[1]
+    start = text.find("{")
+    return text[start:].strip() if start >= 0 else ""
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The first JSON object of an answer.
+
+    Raises:
+        AnswerError: there is none, or it is not whole.
+    """
+    body = strip(text)
+    if not body:
+        raise AnswerError("The answer holds no JSON object.", "Another model may hold the schema better.", kind="empty")
+    try:
+        value, _ = json.JSONDecoder(strict=False).raw_decode(body)
+    except ValueError as error:
+        raise AnswerError(f"The answer is not whole JSON ({error}).", "Another model may hold the schema better.") from error
+    if not isinstance(value, dict):
+        raise AnswerError("The answer is not a JSON object.", "Another model may hold the schema better.")
+    return value
+
+
+def salvage(text: str) -> dict[str, Any]:
+    """What is finished of a cut-off answer: lists keep their entries but the last, which may be broken."""
+    body = strip(text)
+    if not body:
+        return {}
+    try:
+        value = from_json(body, allow_partial=True)
+    except ValueError:
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    names = list(value)
+    for name in names:
+        if isinstance(value[name], list) and name == names[-1]:
+            value[name] = value[name][:-1]
+    return {name: v for name, v in value.items() if isinstance(v, list)}

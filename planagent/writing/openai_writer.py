@@ -1,0 +1,176 @@
+"""The writer that asks a model behind any OpenAI-compatible server."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from planagent.errors import AnswerError, UsageError, WriterError
+from planagent.planning.briefs import SMALL, Brief, Shape
+from planagent.planning.ledger import Ledger
+from planagent.settings import Settings
+from planagent.writing.answers import parse, salvage
+from planagent.writing.protocol import Answer, Usage
+from planagent.writing.transport import with_retries
+
+FORMS = ("schema", "plain-schema", "object", "text")
+"""From strict JSON schema with bounds on strings, over the same without, to a JSON object, to plain text."""
+
+
+class OpenAIWriter:
+    """Speaks to one model. What the server turned out to support is remembered in the ledger's notes."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, *, base_url: str = "", model: str = "", small: bool = False, on_close: Callable[[], None] | None = None) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._base_url = base_url or settings.base_url
+        self._model = model or settings.model
+        self._small = small
+        self._on_close = on_close
+        self._client: Any = None
+        self._spent = 0
+        if not self._model:
+            raise UsageError("No model is configured.", "Set PLANAGENT_MODEL or --model, or plan with --offline.")
+        if not settings.api_key and not self._base_url:
+            raise UsageError("OPENAI_API_KEY is not set.", "Put it into .env or the environment, set OPENAI_BASE_URL for a server without keys, or plan with --offline.")
+        self._server = Ledger.key(self._base_url, self._model)[:16]
+
+    @property
+    def name(self) -> str:
+        return f"model {self._model}"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"writer": "openai", "model": self._model, "base_url": self._base_url, "temperature": self._settings.temperature}
+
+    @property
+    def shape(self) -> Shape:
+        return SMALL if self._small else Shape()
+
+    @property
+    def concurrency(self) -> int:
+        # A second request to a one-slot local server throws the cached prefix of the first away.
+        return 1 if self._small else int(self._settings.concurrency)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+        if self._on_close:
+            self._on_close()
+
+    async def answer(self, brief: Brief) -> Answer:
+        """Asks once, stepping down through the forms that the server refuses.
+
+        Raises:
+            WriterError: refused for good, retries used up, or the call ceiling met.
+            AnswerError: refusal, content filter, empty or unparsable; a cut-off answer is returned as not whole.
+        """
+        notes = self._ledger.noted("servers").get(self._server, {})
+        form = FORMS.index(notes.get("form", FORMS[0]))
+        limit = notes.get("limit", "max_tokens")
+        usage = Usage()
+        import openai
+
+        while True:
+            try:
+                response = await self._send(brief, FORMS[form], limit, usage)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                told = str(error).lower()
+                if "max_completion_tokens" in told and limit == "max_tokens":
+                    limit = "max_completion_tokens"
+                elif form + 1 < len(FORMS) and _about_form(told, FORMS[form]):
+                    form += 1
+                else:
+                    raise WriterError(f"{self.name}: the server refused the request (400): {str(error)[:200]}", "Check that the model's context holds the brief, or use another model.") from error
+                self._remember(FORMS[form], limit)
+                continue
+            return self._read(brief, response, usage)
+
+    async def _send(self, brief: Brief, form: str, limit: str, usage: Usage) -> Any:
+        client = self._connect()
+        arguments: dict[str, Any] = {
+            "model": self._model,
+            "messages": _messages(brief, form),
+            "temperature": self._settings.temperature,
+            limit: brief.max_tokens,
+            **_response_format(brief, form),
+        }
+
+        def count_retry() -> None:
+            usage.retries += 1
+
+        async def call() -> Any:
+            if self._spent >= self._settings.max_calls:
+                raise WriterError(f"The ceiling of {self._settings.max_calls} calls is met.", "Run again to go on from here, or raise `max_calls`.")
+            self._spent += 1
+            usage.calls += 1
+            return await client.chat.completions.create(**arguments)
+
+        return await with_retries(call, int(self._settings.retries) + 1, count_retry, self.name)
+
+    def _connect(self) -> Any:
+        if self._client is None:
+            import openai
+
+            self._client = openai.AsyncOpenAI(
+                api_key=self._settings.api_key or "none", base_url=self._base_url or None, max_retries=0, timeout=float(self._settings.timeout)
+            )
+        return self._client
+
+    def _remember(self, form: str, limit: str) -> None:
+        notes = self._ledger.noted("servers")
+        notes[self._server] = {"form": form, "limit": limit}
+        self._ledger.note("servers", notes)
+
+    def _read(self, brief: Brief, response: Any, usage: Usage) -> Answer:
+        spent = getattr(response, "usage", None)
+        if spent is not None:
+            usage.input_tokens += spent.prompt_tokens or 0
+            usage.output_tokens += spent.completion_tokens or 0
+            details = getattr(spent, "prompt_tokens_details", None)
+            usage.cached_tokens += (getattr(details, "cached_tokens", 0) or 0) if details else 0
+        choices = getattr(response, "choices", None) or []
+        if not choices:
+            raise AnswerError(f"{self.name}: brief {brief.id}: the server sent no answer.", "Try again.", kind="empty")
+        choice = choices[0]
+        text = choice.message.content or ""
+        if getattr(choice.message, "refusal", None):
+            raise AnswerError(f"{self.name}: brief {brief.id}: the model refused.", "Use another model, or --offline.", kind="refusal")
+        if choice.finish_reason == "content_filter":
+            raise AnswerError(f"{self.name}: brief {brief.id}: the provider's content filter stopped the answer.", "Use another model, or --offline.", kind="content_filter")
+        if choice.finish_reason == "length":
+            return Answer(salvage(text), whole=False, usage=usage)
+        return Answer(parse(text), usage=usage)
+
+
+def _about_form(told: str, form: str) -> bool:
+    """True when a 400 is about the response format, or the form is one that many servers lack."""
+    return any(word in told for word in ("response_format", "json_schema", "json schema", "schema", "grammar", "json_object", "maxlength", "not permitted")) or form == "plain-schema"
+
+
+def _response_format(brief: Brief, form: str) -> dict[str, Any]:
+    if form == "text":
+        return {}
+    if form == "object":
+        return {"response_format": {"type": "json_object"}}
+    schema = brief.schema if form == "schema" else _without_bounds(brief.schema)
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}}
+
+
+def _without_bounds(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {k: _without_bounds(v) for k, v in schema.items() if k not in ("maxLength", "minLength", "maxItems", "minItems")}
+    if isinstance(schema, list):
+        return [_without_bounds(v) for v in schema]
+    return copy.copy(schema)
+
+
+def _messages(brief: Brief, form: str) -> list[dict[str, str]]:
+    messages = brief.messages()
+    if form in ("object", "text"):
+        import json
+
+        # Appended, not prepended: the common part must stay the first bytes of the message.
+        messages[-1]["content"] += "\n\n# JSON schema of the answer\n\n" + json.dumps(brief.schema, ensure_ascii=False)
+    return messages

@@ -1,0 +1,79 @@
+"""The one seam between planning and whoever writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from planagent.planning.briefs import Brief, Shape
+
+
+@dataclass(slots=True)
+class Usage:
+    """What was spent: calls that were sent, tokens as the server counted them, transport retries."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    retries: int = 0
+
+    def add(self, other: Usage) -> None:
+        self.calls += other.calls
+        self.input_tokens += other.input_tokens
+        self.cached_tokens += other.cached_tokens
+        self.output_tokens += other.output_tokens
+        self.retries += other.retries
+
+
+@dataclass(slots=True)
+class Answer:
+    """A brief's answer as parsed JSON. `whole` is False when the server cut it off; finished parts are kept."""
+
+    value: dict[str, Any]
+    whole: bool = True
+    usage: Usage = field(default_factory=Usage)
+
+
+class Writer(Protocol):
+    """Answers briefs. Implementations raise WriterError for what cannot be mended by asking again."""
+
+    @property
+    def name(self) -> str:
+        """How the plan's header names the writer."""
+        ...
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything of the writer that can change an answer: part of the ledger's key."""
+        ...
+
+    @property
+    def shape(self) -> Shape: ...
+
+    @property
+    def concurrency(self) -> int:
+        """How many briefs may be under way at once."""
+        ...
+
+    async def answer(self, brief: Brief) -> Answer: ...
+
+    async def close(self) -> None: ...
+
+
+class RulesWriter:
+    """The offline writer: hands in the rule-made draft of every brief. No model, no network, no key."""
+
+    name = "offline rules (no model)"
+    shape = Shape()
+    concurrency = 1
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"writer": "rules"}
+
+    async def answer(self, brief: Brief) -> Answer:
+        return Answer(brief.base)
+
+    async def close(self) -> None:
+        return None

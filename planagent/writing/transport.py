@@ -1,0 +1,88 @@
+"""Retries of the transport, by a table of error kinds. The SDK's own retries are off."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from planagent.errors import TransportError, WriterError
+
+if TYPE_CHECKING:
+    import openai
+
+Result = TypeVar("Result")
+
+LONGEST_WAIT = 60.0
+"""Seconds; a server that asks for more is asked to be patient by ending the run instead."""
+
+
+def _status(error: BaseException) -> int:
+    return int(getattr(error, "status_code", 0) or 0)
+
+
+def is_transient(error: BaseException) -> bool:
+    """429 (but not an empty account), 408, 409, 5xx, timeouts, lost connections."""
+    import openai
+
+    if isinstance(error, openai.APIConnectionError):  # timeouts are a kind of it
+        return True
+    if isinstance(error, openai.RateLimitError):
+        return "insufficient_quota" not in str(getattr(error, "body", "")) + str(error)
+    return isinstance(error, openai.APIStatusError) and (_status(error) in (408, 409) or _status(error) >= 500)
+
+
+def _retry_after(error: BaseException) -> float | None:
+    response: Any = getattr(error, "response", None)
+    value = response.headers.get("retry-after") if response is not None else None
+    try:
+        return min(max(float(value), 0.0), LONGEST_WAIT) if value else None
+    except ValueError:
+        return None
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = _retry_after(error) if error else None
+    return told if told is not None else wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT / 2)(state)
+
+
+async def with_retries(call: Callable[[], Awaitable[Result]], attempts: int, on_retry: Callable[[], None], what: str) -> Result:
+    """Runs a call again while its errors are transient.
+
+    Raises:
+        TransportError: the attempts are used up.
+        WriterError: the server refused for good (key, model, request).
+        openai.BadRequestError: left to the caller, who may ask in another form.
+    """
+    import openai
+
+    try:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception(is_transient), stop=stop_after_attempt(attempts), wait=_wait, before_sleep=lambda _: on_retry(), reraise=True
+        ):
+            with attempt:
+                return await call()
+    except (openai.BadRequestError, openai.UnprocessableEntityError):
+        raise
+    except openai.OpenAIError as error:
+        raise explain(error, what) from error
+    raise AssertionError("unreachable: the retry loop returns or raises")
+
+
+def explain(error: openai.OpenAIError, what: str) -> WriterError:
+    """The SDK's error in words with a remedy; never with the key in it."""
+    import openai
+
+    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+        return WriterError(f"{what}: the server refused the key ({_status(error)}).", "Check OPENAI_API_KEY, or plan with --offline.")
+    if isinstance(error, openai.NotFoundError):
+        return WriterError(f"{what}: the server does not know this model or path (404).", "Check PLANAGENT_MODEL and OPENAI_BASE_URL (it usually ends in /v1).")
+    if isinstance(error, openai.APITimeoutError):
+        return TransportError(f"{what}: no answer in time.", "Raise `timeout`, lower `concurrency`, or try again: accepted answers are kept.")
+    if isinstance(error, openai.APIConnectionError):
+        return TransportError(f"{what}: cannot reach the server ({error.__cause__ or error}).", "Check OPENAI_BASE_URL and that the server runs; accepted answers are kept.")
+    if isinstance(error, openai.RateLimitError):
+        return TransportError(f"{what}: the rate limit holds (429).", "Wait, lower `concurrency`, or check the account; accepted answers are kept.")
+    return TransportError(f"{what}: the server failed ({_status(error) or type(error).__name__}).", "Try again: accepted answers are kept.")
