@@ -108,7 +108,7 @@ def _talk(as_json: bool) -> Callable[[str], None]:
     def tell(text: str) -> None:
         if not text:
             return
-        if loud or not (text in steps or text.startswith(("brief ", "section ", "deciding: ", "loading"))):
+        if loud or not (text in steps or text.startswith(("brief ", "section ", "loading"))):
             click.echo(click.style("· ", dim=True) + text, err=True)
 
     return tell

@@ -97,12 +97,13 @@ def make_blueprint(corpus: Corpus, profile: Profile) -> Blueprint:
     layout = find_layout(corpus, profile)
     endpoints = corpus.facts.endpoints
     entities = {e.name: e for e in corpus.facts.entities}
-    resources = _resources(endpoints, entities, layout)
+    stored = frozenset(name.lower() for name in entities)
+    resources = _resources(endpoints, entities, layout, stored)
     handlers: dict[str, Handler] = {}
     operations: dict[str, Operation] = {}
     taken: set[str] = set()
     for endpoint in endpoints:
-        resource = resources[resource_name(endpoint)]
+        resource = resources[resource_name(endpoint, stored)]
         operation = _operation(endpoint, resource, endpoints, entities, profile, operations)
         if operation:
             known = operations.get(operation.name)
@@ -132,11 +133,20 @@ def segments(path: str) -> list[str]:
     return parts
 
 
-def resource_name(endpoint: Endpoint) -> str:
+def resource_name(endpoint: Endpoint, stored: frozenset[str] = frozenset()) -> str:
+    """The family an endpoint belongs to: the last part of its path that names a stored entity, else the first part.
+
+    Args:
+        stored: lower-case entity names.
+    """
     if _HEALTH.match(endpoint.path):
         return "health"
     parts = segments(endpoint.path)
-    first = next((p for p in parts if not p.startswith("{")), "root")
+    fixed = [p.lower() for p in parts if not p.startswith("{")]
+    named = [p for p in fixed if singular(re.sub(r"[^a-z0-9]", "", p)) in stored]
+    if named and fixed[0] not in ("auth", "me"):
+        return named[-1]
+    first = next(iter(fixed), "root")
     return "health" if first in ("health", "healthz", "ping", "status") and len(parts) == 1 else first.lower()
 
 
@@ -144,15 +154,15 @@ def is_health(endpoint: Endpoint) -> bool:
     return resource_name(endpoint) == "health"
 
 
-def _resources(endpoints: tuple[Endpoint, ...], entities: dict[str, Entity], layout: Layout) -> dict[str, Resource]:
+def _resources(endpoints: tuple[Endpoint, ...], entities: dict[str, Entity], layout: Layout, stored: frozenset[str]) -> dict[str, Resource]:
     found: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
-        found.setdefault(resource_name(endpoint), []).append(endpoint)
+        found.setdefault(resource_name(endpoint, stored), []).append(endpoint)
     result = {}
     for name, members in found.items():
         one = singular(re.sub(r"[^a-z0-9]+", "_", name).strip("_")) or name
         entity = next((e for e in entities if snake(e) == one or e.lower() == one.replace("_", "")), "")
-        if not entity and name in ("auth", "users", "user", "account", "session", "login", "register"):
+        if not entity and name in ("auth", "users", "user", "account", "session", "login", "register", "me", "profile"):
             entity = "User" if "User" in entities else ""
         service_stem = snake(entity) if entity and name == "auth" else one
         result[name] = Resource(
@@ -196,7 +206,10 @@ def _verb(
     profile: Profile,
 ) -> tuple[str, str]:
     """Kind and snake-case name of the operation."""
-    statics = [snake(p) for p in parts if not p.startswith("{")]
+    whole = [p.lower() for p in parts if not p.startswith("{")]
+    home = len(whole) - 1 - whole[::-1].index(resource.name) if resource.name in whole else 0
+    statics = [snake(p) for p in whole][home:]
+    above = singular(snake(whole[home - 1])) if home else ""
     tail = parts[-1] if parts else resource.name
     method = endpoint.method
     if _CREDENTIALS.search(endpoint.path):
@@ -220,13 +233,15 @@ def _verb(
         return "action", f"{last}_{owner}"
     parent = "_".join(singular(s) for s in statics[:-1])
     many = f"{parent}_{last}".strip("_")
-    if len(parts) == 2 and not parts[0].startswith("{") and re.search(r"(?:ed|ing|ive)$", last):
+    if len(parts) == 2 and not parts[0].startswith("{") and re.search(r"(?:ed|ing|ive|done|open|all|old)$", last):
         many = f"{last}_{statics[0]}"
     if method == "GET":
         if is_collection(endpoint, endpoints):
             entity = entities.get(resource.entity)
             owned = endpoint.auth == "required" and entity is not None and any(re.match(r"(?i)user_?id", f.name) for f in entity.fields)
             pattern = profile.service_names.get("list", "list_{many}") if owned else "list_{many}"
+            if above and "_by_user" in profile.service_names.get("list", ""):
+                pattern = "get_{many}_by_" + above
             return "list", pattern.format(many=many)
         return "get", f"get_{many}"
     if method == "POST":
@@ -250,7 +265,7 @@ def _controller(endpoint: Endpoint, operation: Operation | None, profile: Profil
     if operation.kind == "credentials":
         return cased(snake(segments(endpoint.path)[-1]), profile.case)
     name = snake(operation.name)
-    name = re.sub(r"_by_(?:user|id)$", "", name)
+    name = re.sub(r"_by_\w+$", "", name)
     return cased(re.sub(r"^get_", "list_", name) if operation.kind == "list" else name, profile.case)
 
 
@@ -265,7 +280,7 @@ def _schemas(endpoint: Endpoint, resource: Resource, operation: Operation | None
         word = segments(endpoint.path)[-1] if segments(endpoint.path) else ""
         credentials = pascal(snake(word)) + "Request"
         request = {"create": f"{stem}Create", "update": f"{stem}Update", "credentials": credentials}.get(kind, f"{own}Request")
-        if kind in ("create", "update") and len([p for p in segments(endpoint.path) if not p.startswith("{")]) > 1:
+        if kind in ("create", "update") and _nested(endpoint, resource):
             request = f"{own}Request"
     response = endpoint.response_schema
     if not response and 204 not in endpoint.statuses:
@@ -276,14 +291,20 @@ def _schemas(endpoint: Endpoint, resource: Resource, operation: Operation | None
             response = "TokenResponse"
         elif kind == "list":
             nested = [pascal(singular(snake(p))) for p in segments(endpoint.path) if not p.startswith("{")]
-            response = f"{stem if len(nested) < 2 else ''.join(nested)}ListResponse"
-        elif kind in ("create", "get", "update") and len([p for p in segments(endpoint.path) if not p.startswith("{")]) <= 1:
+            response = f"{''.join(nested) if _nested(endpoint, resource) else stem}ListResponse"
+        elif kind in ("create", "get", "update") and not _nested(endpoint, resource):
             response = f"{stem}Response"
         elif kind == "action" and "id" in names or (segments(endpoint.path) or [""])[-1] in ("me", "register"):
             response = f"{stem}Response"
         elif names and resource.name != "health":
             response = f"{own}Response"
     return request, response
+
+
+def _nested(endpoint: Endpoint, resource: Resource) -> bool:
+    """True when the path goes on below the resource's own part (`/tasks/{id}/comments` of tasks)."""
+    fixed = [p.lower() for p in segments(endpoint.path) if not p.startswith("{")]
+    return len(fixed) > 1 and fixed[-1] != resource.name
 
 
 def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> tuple[str, ...]:

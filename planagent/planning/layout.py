@@ -184,6 +184,9 @@ def _roles(files: tuple[str, ...], root: str, folders: dict[str, str], profile: 
             if re.match(stem, name.rsplit(".", 1)[0], re.IGNORECASE) and (not folder or re.search(folder, place)):
                 roles[role] = path
                 break
+    history = next((p for p in files if re.search(r"(?:^|/)(?:migrations|alembic|db/migrate)/$", p)), "")
+    if history and "create" not in roles:
+        roles["create"] = history
     home = {"settings": "config", "log_setup": "config", "engine": "db", "session": "db", "create": "db", "tokens": "auth", "password": "auth",
             "current_user": "auth", "external_auth": "auth", "exceptions": "middleware", "request_log": "middleware", "error_schema": "schemas",
             "helpers": "utils", "fixtures": "tests", "test_auth": "tests", "test_edge": "tests", "test_database": "tests"}  # fmt: skip

@@ -65,7 +65,9 @@ class Outline:
         tags = list(obligation_tags(obligation))
         kind, _, name = obligation.id.partition(":")
         if kind == "endpoint":
-            tags += self.blueprint.handlers[name].tags
+            handler = self.blueprint.handlers[name]
+            entity_name = self.blueprint.resources[handler.resource].entity
+            tags += [*handler.tags, *(f"entity:{entity_name}.{p.name}" for p in handler.endpoint.fields("body"))]
         if kind == "operation":
             operation = self.blueprint.operations[name]
             tags.append(f"operation:{operation.kind}")

@@ -21,7 +21,8 @@ _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(?i)\bcors\b|allowed origins?", ("integration.cors",)),
     (r"(?i)environment variables?|configuration from|read configuration|fail to start|sensitive configuration", ("config.settings",)),
     (r"(?i)password.{0,30}(?:hash|bcrypt|argon)|hash.{0,20}password", ("auth.password", "auth.tokens")),
-    (r"(?i)\bjwt\b|bearer|\btoken\b|unauthenticated|authenticat|\b401\b|api key|x-[\w-]*api-key|expired", ("auth.current-user", "auth.tokens")),
+    (r"(?i)\btokens?\b.{0,60}(?:sign|algorithm|expir|verif|claim|clock)|signature|\bHS256\b|\bRS256\b|(?:verif|clock).{0,40}(?:token|difference)", ("auth.tokens", "auth.current-user")),
+    (r"(?i)\bjwt\b|bearer|\btokens?\b|unauthenticated|authenticat|\b401\b|api key|x-[\w-]*api-key|expired", ("auth.current-user", "auth.tokens")),
     (r"(?i)does(?:n't| not) match|mismatch|\b403\b|permission|authori[sz]|\brole", ("auth.current-user",)),
     (r"(?i)validation error|\b422\b|invalid (?:input|data|request|field)|malformed", ("errors.handlers",)),
     (r"(?i)error (?:response|format|body|code|schema|message)|\b500\b|stack trace|consistent error", ("errors.exceptions", "errors.handlers")),
@@ -70,7 +71,7 @@ def assign_requirements(
     return _with_behaviours(corpus, blueprint, result, strays, make)
 
 
-_GENERIC = re.compile(r"(?i)^(?:\d[\d.]*\s*)?(?:functional |non-functional |key |user )?(?:requirements?|stories|criteria|measurable outcomes|success criteria|scope|overview)\b|功能需求|需求|requisitos")
+_GENERIC = re.compile(r"(?i)^(?:\d[\d.]*\s*)?(?:functional |non-functional |key |user )?(?:requirements?|stories|criteria|measurable outcomes|success criteria|scope|overview|rules|details|general|notes)\b|功能需求|需求|requisitos")
 
 
 def _heading(corpus: Corpus, requirement: Requirement) -> str:
@@ -97,17 +98,29 @@ def _home(requirement: Requirement, heading: str, blueprint: Blueprint, tasks: d
     under = _operation(heading, blueprint) if heading else ("", 0)
     if under[1] >= 3 and scored[1] < 3:
         return under[0]
-    for pattern, keys in _SUBJECTS:
-        if re.search(pattern, text):
-            key = next((k for k in keys if k in tasks), "")
-            # A sentence about one operation that only mentions the token belongs to the operation.
-            if key and not (scored[1] >= 3 and key.startswith("auth.")):
-                return key
+    # A heading says what its rules are about better than a word within one of them.
+    by_heading = _subject(heading, tasks)
+    if by_heading and scored[1] < 3:
+        return by_heading
+    by_text = _subject(text, tasks)
+    # A sentence about one operation that only mentions the token belongs to the operation.
+    if by_text and not (scored[1] >= 3 and by_text.startswith("auth.")):
+        return by_text
     if scored[1] >= 2:
         return scored[0]
     entity = next((e for e in blueprint.models if re.search(rf"(?i)\b{re.escape(e)}s?\b", text)), "")
     if entity and re.search(r"(?i)must (?:have|include|be unique|contain)|attributes?|fields?|unique", text):
         return f"model.{entity}"
+    return ""
+
+
+def _subject(text: str, tasks: dict[str, TaskSpec]) -> str:
+    """The task that is about what a text speaks of, '' when no pattern or no such task fits."""
+    for pattern, keys in _SUBJECTS:
+        if text and re.search(pattern, text):
+            key = next((k for k in keys if k in tasks), "")
+            if key:
+                return key
     return ""
 
 
@@ -167,7 +180,7 @@ def _with_behaviours(
 def _service_for(feature: str, members: list[Requirement], blueprint: Blueprint) -> str:
     """The service file whose resource the feature or its sentences name most."""
     text = (feature + " " + " ".join(m.text for m in members)).lower()
-    scored = [(len(re.findall(rf"\b{re.escape(r.one.replace('_', ' '))}", text.replace("-", " "))), r.service) for r in blueprint.resources.values() if r.name != "health"]
+    scored = [(len(re.findall(rf"\b{re.escape(r.one.replace('_', ' '))}", text.replace("-", " "))), r.service) for r in blueprint.resources.values() if any(o.resource == r.name for o in blueprint.operations.values())]
     best = max(scored, default=(0, ""))
     return best[1] if best[0] else blueprint.layout.folders["services"]
 

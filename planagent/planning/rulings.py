@@ -159,6 +159,9 @@ def topic_present(topic: Topic, corpus: Corpus) -> tuple[Evidence, ...]:
     return ()
 
 
+_DRAWN = re.compile(r"[├└│─]")
+
+
 def _best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
     """The two passages that speak most of a topic: by heading first, backend specs before the constitution."""
     compiled = re.compile(pattern)
@@ -168,7 +171,7 @@ def _best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
         if document.role == "frontend":
             continue
         for passage in document.passages:
-            lines = [n for n, line in enumerate(passage.text.split("\n")) if len(line) < 5000 and compiled.search(line)]
+            lines = [n for n, line in enumerate(passage.text.split("\n")) if len(line) < 5000 and compiled.search(line) and not _DRAWN.search(line)]
             if not lines or re.search(r"(?i)future|out of scope|structure|table of contents|目錄", passage.heading):
                 continue
             heading = 6 * bool(compiled.search(passage.heading)) + 2 * len(words & set(re.findall(r"[a-z]{4,}", passage.heading.lower())))

@@ -37,7 +37,7 @@ come before the routes that rely on them, and testing before the polish that it 
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """A task before anyone wrote its text. `needs` are task keys; `condition` is `topic: answer`."""
+    """A task before anyone wrote its text. `needs` are task keys; `condition` is the answer that calls for it."""
 
     key: str
     section: int
@@ -48,6 +48,8 @@ class TaskSpec:
     needs: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     condition: str = ""
+    ruling: str = ""
+    """Topic of the ruling that a planned-for answer belongs to; with an empty `condition` a person chose it."""
     proof: str = ""
     """Key of the test task that proves what this one covers."""
 
@@ -169,7 +171,7 @@ def _application(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
               ["topic:error.logging", "topic:error.middleware"], ["config.logging", "errors.handlers"], "test.edge")  # fmt: skip
     build.add("app.assemble", 1, "Assemble the application", file("main"), PHASES[9], ["topic:folder.main"],
               ["errors.handlers", "middleware.request-log", "db.engine", "config.settings"], "test.edge")  # fmt: skip
-    build.add("integration.cors", 7, "Let the frontend's origins in", file("main"), PHASES[9],
+    build.add("integration.cors", 7, "Let in the frontend's origins", file("main"), PHASES[9],
               ["topic:frontend.cors", "topic:setup.cors"], ["app.assemble"], "test.edge")  # fmt: skip
     build.add("integration.contract", 7, "Check the contract and hand it over", file("readme"), PHASES[11],
               ["topic:frontend.contract", "topic:frontend.shape", "topic:frontend.workflow", "topic:frontend.calls", "topic:frontend.forwarding"],
@@ -192,7 +194,7 @@ def _tests(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
         build.add("test.database", 9, "Test tables, constraints and the connection", file("test_database"), PHASES[12], ["topic:test.database"], ["test.fixtures"])
     if blueprint.protected:
         auth_routes = [f"endpoint.{k}" for n, r in blueprint.resources.items() if r.test_api == file("test_auth") for k in r.keys]
-        build.add("test.auth", 9, "Test who gets in", file("test_auth"), PHASES[12], ["topic:auth.errors"], ["test.fixtures", "auth.current-user", *auth_routes])
+        build.add("test.auth", 9, "Test the access rules", file("test_auth"), PHASES[12], ["topic:auth.errors"], ["test.fixtures", "auth.current-user", *auth_routes])
     for resource in blueprint.resources.values():
         if any(o.resource == resource.name for o in blueprint.operations.values()):
             build.add(f"test.service.{resource.name}", 9, f"Test the {resource.name} service", resource.test_service, PHASES[12], [], ["test.fixtures", f"service.{resource.name}"])
@@ -214,8 +216,10 @@ def _settings_test(sibling: str) -> str:
 
 def _conditional(docket: Docket, tasks: dict[str, TaskSpec]) -> dict[str, TaskSpec]:
     found = {}
+    answered = {r.topic for r in docket.rulings if r.answer}
     for condition in docket.conditions:
         key = f"if.{condition.topic}.{condition.answer}"
         needs = tuple(n for n in condition.needs if n in tasks)
-        found[key] = TaskSpec(key, 10, condition.title, condition.file, PHASES[14], (), needs, (), f"{condition.topic}: {condition.answer}")
+        found[key] = TaskSpec(key, 10, condition.title, condition.file, PHASES[14], (), needs, (),
+                              "" if condition.topic in answered else condition.answer, condition.topic)  # fmt: skip
     return found

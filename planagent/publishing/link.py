@@ -142,10 +142,10 @@ def _task(
     rulings = list(dict.fromkeys([*outline.rulings(*spec.tags), *(r for _, item in items for r in item.rulings)]))
     condition = ""
     sources = _task_sources(outline, spec, items, drafts)
-    if spec.condition:
-        topic, _, answer = spec.condition.partition(": ")
-        ruling = next(r for r in outline.docket.rulings if r.topic == topic)
-        condition, rulings, sources = f"{ruling.id}: {answer}", [ruling.id], ruling.sources
+    if spec.ruling:
+        ruling = next(r for r in outline.docket.rulings if r.topic == spec.ruling)
+        condition = f"{ruling.id}: {spec.condition}" if spec.condition else ""
+        rulings, sources = [ruling.id], ruling.sources or sources
     return Task(
         id=ids[spec.key],
         key=spec.key,

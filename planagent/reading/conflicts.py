@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from planagent.model import Conflict, Corpus, Document, Endpoint, Entity, Evidence, normalize_path
-from planagent.reading.entities import Found
+from planagent.reading.entities import Found, singular
 
 _DATABASE_URL = re.compile(r"^(?:NEON_(?:DB_|DATABASE_)?URL|DATABASE_URL|DB_URL|POSTGRES(?:QL)?_URL|DATABASE_URI|DB_CONNECTION_STRING)$")
 _FILE_NAME = re.compile(r"(?<![\w/.-])[@/]?((?:specs?|docs|backend|frontend|contracts)/[\w./-]+\.(?:md|ya?ml|json))\b|@([\w./-]+\.md)\b")
-_OTHER_USER = re.compile(r"(?i)another user|other users?'?|not (?:own|belong)|someone else|different user|ownership|cross-user|owned by")
+_OTHER_USER = re.compile(r"(?i)another user|other users?'?|not (?:own|belong)|some(?:one|body) else|different user|ownership|cross-user|owned by|not one of the (?:caller|user)")
 _PROMISES: tuple[tuple[str, str, str], ...] = (
     ("password reset", r"(?i)forgot(?:ten)?[- ]password|reset password|password reset", r"forgot|reset|recover"),
     ("social login", r"(?i)social (?:login|sign|auth)|(?:google|github|facebook) (?:login|sign|auth|oauth)", r"oauth|social|google|github"),
@@ -40,6 +40,7 @@ def find_conflicts(corpus: Corpus, entities: list[Found]) -> Iterator[Conflict]:
     yield from _authentication(corpus)
     yield from _ownership(corpus)
     yield from _entity_fields(entities)
+    yield from _body_limits(corpus)
     yield from _statuses(corpus)
     yield from _frontend(corpus, entities)
     yield from _shadowing(corpus)
@@ -160,7 +161,7 @@ def _authentication(corpus: Corpus) -> Iterator[Conflict]:
         if promised and endpoints:
             yield Conflict("auth.outside", "conflict", "Requirements speak of sign-up and sign-in; no backend endpoint does them, since Better Auth on the frontend does.", (*promised, *better[:1]))
     bearer = search(corpus, r"(?i)authorization\W+(?:header\W+)?bearer|bearer token", most=2)
-    cookie = search(corpus, r"(?i)(?:http-?only|session|secure) cookie|cookie-based|cookies? (?:for|to) (?:session|auth)", roles=("constitution", "backend", "frontend"), most=2)
+    cookie = search(corpus, r"(?i)^(?!.*\b(?:stays?|never|not|no|instead)\b).*(?:(?:http-?only|session|secure) cookie|cookie-based|cookies? (?:for|to) (?:session|auth))", roles=("constitution", "backend", "frontend"), most=2)
     if bearer and cookie:
         yield Conflict("auth.transport", "conflict", "The token travels as a bearer header in one place and in a cookie in another.", (*bearer[:2], *cookie[:2]), blocks=1)
     jwt = search(corpus, r"(?i)\bjwt\b", most=1)
@@ -209,6 +210,26 @@ def _entity_fields(entities: list[Found]) -> Iterator[Conflict]:
             yield Conflict("entity.type", "conflict", f"`{name}.{field_name}` is {' in one place and '.join(sorted(kinds))} in another.", places[:4], subject=f"{name}.{field_name}")
         elif len(limits) > 1:
             yield Conflict("entity.limit", "conflict", f"`{name}.{field_name}` is limited to {' and to '.join(sorted(limits))}.", places[:4], subject=f"{name}.{field_name}")
+
+
+def _most(note: str) -> str:
+    found = re.search(r"(?i)max\w*\W{0,3}(\d+)|char\w*\s*\(\s*(\d+)\s*\)|\d+\s*[-–]\s*(\d+)\s*char|(\d+)\s*(?:chars|characters)", note)
+    return next((g for g in found.groups() if g), "") if found else ""
+
+
+def _body_limits(corpus: Corpus) -> Iterator[Conflict]:
+    """A request field that may be longer than its column."""
+    seen: set[str] = set()
+    for endpoint in corpus.facts.endpoints:
+        parts = [p for p in endpoint.path.split("/") if p and not p.startswith("{")]
+        entity = next((e for e in corpus.facts.entities if parts and e.name.lower() == singular(parts[-1]).lower()), None)
+        for parameter in endpoint.fields("body") if entity else ():
+            field = next((f for f in entity.fields if f.name == parameter.name), None) if entity else None
+            asked, stored = _most(f"{parameter.type} {parameter.note}"), _most(f"{field.type} {field.note}") if field else ""
+            subject = f"{entity.name}.{parameter.name}" if entity else ""
+            if entity and asked and stored and asked != stored and subject not in seen:
+                seen.add(subject)
+                yield Conflict("entity.limit", "conflict", f"`{subject}` may have {asked} characters in a request and {stored} in the database.", (endpoint.evidence[0], entity.evidence[0]), subject=subject)
 
 
 def _family(kind: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from http import HTTPStatus
+from typing import Literal
 
 from planagent.model import Parameter
 from planagent.reading.endpoints import Details, Mention
@@ -53,8 +55,12 @@ def read_details(lines: list[Line], mention: Mention) -> Details:
         return details
     block = _block(lines, start)
     mode = ""
+    example: list[str] = []
     for line in block:
         text = line.text
+        if line.fence is None and example:
+            _read_json(example, mode, details)
+            example = []
         label = _LABEL.match(text) if line.fence is None else None
         if label:
             mode = _mode(next(g for g in label.groups() if g)) or mode
@@ -70,9 +76,11 @@ def read_details(lines: list[Line], mention: Mention) -> Details:
         else:
             if re.search(r"(?i)authorization\s*:\s*bearer", text) and details.auth == "unknown":
                 details.auth = "required"
-            _read_json(line, mode, details)
+            if not text.lstrip().startswith(("```", "~~~")):
+                example.append(text)
         if not details.summary and line.fence is None:
             details.summary = _first_sentence(text)
+    _read_json(example, mode, details)
     return details
 
 
@@ -124,14 +132,27 @@ def _read_statuses(text: str, details: Details, *, force: bool) -> None:
         details.statuses.update(code for code in codes if code in _KNOWN_CODES)
 
 
-def _read_json(line: Line, mode: str, details: Details) -> None:
-    """The keys of the outermost object of a JSON example."""
-    match = _JSON_KEY.match(line.text)
-    if not match or len(match[1]) > 4 or mode not in ("body", "response", ""):
+def _read_json(example: list[str], mode: str, details: Details) -> None:
+    """The keys of the outermost object of a JSON example; a sketch that is no JSON is read line by line."""
+    if not example or mode not in ("body", "response", ""):
         return
-    where = "response" if mode == "response" else "body"
-    if all(not (p.where == where and p.name == match[2]) for p in details.parameters):
-        details.parameters.append(Parameter(match[2], _json_type(match[3]), where=where))
+    where: Literal["response", "body"] = "response" if mode == "response" else "body"
+    try:
+        value = json.loads("\n".join(example))
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, list):
+        found = [("[]", "array")]
+    elif isinstance(value, dict):
+        found = [(str(k), _json_type(json.dumps(v))) for k, v in value.items()]
+    else:
+        matches = (_JSON_KEY.match(line) for line in example)
+        found = [(m[2], _json_type(m[3])) for m in matches if m and len(m[1]) <= 4]
+    known = {p.name for p in details.parameters if p.where == where}
+    for name, kind in found:
+        if name not in known:
+            known.add(name)
+            details.parameters.append(Parameter(name, kind, where=where))
 
 
 def _json_type(value: str) -> str:

@@ -35,6 +35,7 @@ _UNFILLED = re.compile(
     r"Entity \d|Brief Title|specific capability|initial state|boundary condition|error scenario|action|expected outcome|"
     r"###-feature-name|DATE|key data|user type|What it represents[^\]]*|Describe [^\]]{10,80})\]"
 )
+_DESCRIBES = re.compile(r"(?im)^\s*(?:#{1,6}\s|\*\*|\|).*?(?:response|status code|request body|回應|回应|resposta|respuesta)")
 _FRONT_WORDS = re.compile(
     r"(?i)\b(?:next\.?js|react|vue|angular|svelte|blazor|tailwind|css|component|responsive|viewport|button|modal|toast|page|pages|screen|hover|"
     r"dark mode|layout|click(?:s|ed)?|browser|localstorage|spinner|sidebar|navbar|accessibility|aria)\b"
@@ -156,11 +157,14 @@ def is_template(text: str) -> bool:
 
 
 def _side_of(parts: list[str], stem: str, text: str) -> tuple[Role, str]:
+    in_front = any(_FRONT_PART.match(p) for p in parts[:-1])
     if re.search(r"(?i)\bapi\b|api[-_]|[-_]api|openapi", stem) and re.search(r"\b(?:GET|POST|PUT|DELETE)\b[` ]+/", text):
-        return "backend", "an API description"
+        # In a frontend's folder an API description describes answers; a list of calls does not.
+        if not in_front or len(_DESCRIBES.findall(text)) >= 3:
+            return "backend", "an API description"
     if any(_BACK_PART.match(p) for p in parts[:-1]):
         return "backend", "its folder"
-    if any(_FRONT_PART.match(p) for p in parts[:-1]) or _FRONT_NAME.search(stem):
+    if in_front or _FRONT_NAME.search(stem):
         return "frontend", "its folder or name"
     features = [p for p in parts[:-1] if _FRONT_NAME.search(p)]
     front, back = len(_FRONT_WORDS.findall(text)), len(_BACK_WORDS.findall(text))

@@ -26,7 +26,7 @@ _TS_FIELD = re.compile(r"^\s*(\w+)\??\s*:\s*([^;,/]+)[;,]?")
 _JAVA_FIELD = re.compile(r"^\s*(?:private|public|protected)\s+(?:required\s+)?([\w<>?\[\]]+)\s+(\w+)\s*(?:[;={]|$)")
 _SECTION = re.compile(r"(?i)key entit|^entities|data model|database|schema|entity|entities|tables?\b|models?\b|資料模型|資料表|實體|entidade")
 _NOT_ENTITY = re.compile(
-    r"(?i)(request|response|schema|dto|create|update|read|public|base|settings|config|service|controller|repository|"
+    r"(?i)^(?:request|response|error|settings|config|base|props|state|health|index|indexes|schema)$|(?<=.)(?:request|response|schema|dto|create|update|read|public|base|settings|config|service|controller|repository|"
     r"handler|error|exception|input|output|list|payload|params|query|command|contract|validator|mapper|props|state|"
     r"context|client|middleware|enum|status|type|page|form|result|endpoint|test|factory|provider|store|summary|stats|in|out)$"
 )

@@ -43,7 +43,7 @@ def _contract(corpus: Corpus) -> Iterator[Conflict]:
         names = ", ".join(f"`{e.label}`" for e in puts[:3])
         yield Conflict("put.partial", "gap", f"Whether {names} replaces the record or changes only the fields sent is not said.", tuple(e.evidence[0] for e in puts[:3]), subject=puts[0].label)
     lists = [e for e in endpoints if is_collection(e, endpoints)]
-    order = search(corpus, r"(?i)order(?:ed)? by|sort(?:ed|ing)?\b|newest first|most recent|descending|ascending", roles=("backend",), most=1)
+    order = search(corpus, r"(?i)order(?:ed)? by|sort(?:ed|ing)?\b|(?:newest|oldest|latest) first|most recent|descending|ascending|alphabetical", roles=("backend",), most=1)
     if lists and not order:
         yield Conflict("list.order", "gap", f"The order of {_label(lists)} is not said.", tuple(e.evidence[0] for e in lists[:2]), subject=lists[0].label)
     sorted_lists = [e for e in lists if any(p.name.startswith("sort") for p in e.fields("query"))]
@@ -139,7 +139,7 @@ def _accounts(corpus: Corpus) -> Iterator[Conflict]:
     if registers and search(corpus, r"(?i)\bjwt\b", most=1) and not search(corpus, r"(?i)\bclaims?\b|`sub`|\"sub\"|user_id claim", roles=("backend", "constitution"), most=1):
         yield Conflict("auth.claims", "gap", "The backend issues tokens; their claims are not said.", registers[0].evidence[:1])
     texts = [e for e in endpoints if e.method == "POST" and any(p.name in ("title", "name", "content", "text") for p in e.fields("body"))]
-    if texts and not search(corpus, r"(?i)\bblank|whitespace|trim|non-?empty|not (?:be )?empty|cannot be empty|min_length|minLength", roles=("backend",), most=1):
+    if texts and not search(corpus, r"(?i)\bblank|whitespace|trim|non-?empty|not (?:be )?empty|\b1\s*[-–]\s*\d+ char|cannot be empty|min_length|minLength", roles=("backend",), most=1):
         yield Conflict("text.blank", "gap", f"Whether {_label(texts)} takes a blank text is not said.", tuple(e.evidence[0] for e in texts[:2]), blocks=3)
 
 

@@ -40,6 +40,7 @@ def serve(path: Path, context: int = CONTEXT) -> LocalServer:
     parameters.hostnames = ["127.0.0.1"]
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = os.cpu_count() or 2
     parameters.use_jinja, parameters.ui = True, False
+    parameters.verbosity = -1  # llama.cpp's log is not our reader's business
     try:
         server = xllamacpp.Server(parameters)
     except Exception as error:

@@ -83,17 +83,28 @@ async def decide(run: Run) -> Outline:
     brief = deciding_brief(outline, common_part(outline, run.writer.shape), run.writer.shape)
     if run.writer.shape.lean:
         return outline  # a small model adds noise to rulings; measured on a 1.5B model
-    run.tell(f"deciding: {len(brief.keys)} conflicts and gaps")
-    answer, _ = await run.ask(brief)
+    run.tell(f"brief {brief.id}: ruling on {len(brief.keys)} conflicts and gaps")
+    answer: dict[str, Any] = {}
+    for _ in range(run.repairs + 1):
+        answer, whole = await run.ask(brief)
+        if answer and whole:
+            break
     if not answer:
-        run.tell("deciding: no usable answer; the rulings by rule stand")
+        run.tell("The model gave no usable rulings: those made by rule stand, and the plan's header says so.")
+        run.filled.append("rulings")
         return outline
     checker = Checker.of(outline)
     rulings = {r.id: r for r in outline.docket.rulings}
     for entry in _dicts(answer.get("rulings")):
         ruling = rulings.get(str(entry.get("id")))
         default, why = str(entry.get("default", "")).strip(), str(entry.get("why", "")).strip()
-        if ruling and not ruling.answer and default and not _faults(checker, default, why):
+        if not ruling or ruling.answer or not default:
+            continue
+        faults = _faults(checker, default, why)
+        if faults:
+            run.tell(f"ruling {ruling.id}: the model's words break {faults[0].rule}; the default by rule stands")
+            run.filled.append(f"ruling {ruling.id}")
+        else:
             rulings[ruling.id] = ruling.model_copy(update={"default": " ".join(default.split()), "why": " ".join(why.split())})
     extra = _traps(answer, outline, checker, list(rulings.values()))
     approach = tuple(" ".join(str(a).split()) for a in answer.get("approach", []) if isinstance(a, str) and not _faults(checker, a))[:8]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-from planagent.model import Endpoint
+from planagent.model import Endpoint, Parameter
 from planagent.planning.blueprint import Handler, is_health, segments
 from planagent.planning.drafts import EndpointItem, EndpointSection
 from planagent.planning.outline import Outline
-from planagent.planning.requirements import values_in
-from planagent.planning.worklist import TaskSpec
 from planagent.writing.rules.phrases import STATUS_WORDS, code, constrained, item_base, limits, names, task
 
 
@@ -120,10 +118,23 @@ def _validation(outline: Outline, handler: Handler) -> list[str]:
     body = endpoint.fields("body")
     if body:
         sign_in = re.search(r"/(?:login|sign-?in|refresh|verify)$", endpoint.path)
+        body = tuple(_with_sibling_notes(outline, handler, p) for p in body)
         lines += constrained(outline, body, entity, "sign-in" if sign_in else "create" if endpoint.method == "POST" else "")
     elif handler.request:
         lines.append(f"The body holds the writable fields of {resource.entity or 'the record'}; id, owner and times are never taken from it.")
     return lines[:9] or ["No input."]
+
+
+def _with_sibling_notes(outline: Outline, handler: Handler, parameter: Parameter) -> Parameter:
+    """A field whose bounds only another endpoint of the resource gives has them here as well, but for its need."""
+    if parameter.note:
+        return parameter
+    for key in outline.blueprint.resources[handler.resource].keys:
+        for other in outline.blueprint.handlers[key].endpoint.fields("body"):
+            if other.name == parameter.name and other.note:
+                note = re.sub(r"(?i)\b(?:required|optional|mandatory)\b,?\s*|\(?default[^,;)]*\)?|,?\s*unique\b[^,;]*", "", other.note).strip(" ,;")
+                return Parameter(parameter.name, parameter.type or other.type, parameter.required, note, parameter.where)
+    return parameter
 
 
 def _plain(status: int) -> str:
@@ -159,19 +170,6 @@ def _response(handler: Handler, status: int) -> str:
     return f"{status} with the stored record as the entity defines it.{empty}"
 
 
-def requirement_steps(outline: Outline, spec: TaskSpec, most: int = 4) -> list[str]:
-    """One line for each requirement of a task: its id and its exact values, never its words."""
-    lines = []
-    for obligation_id in spec.covers:
-        if not obligation_id.startswith("requirement:"):
-            continue
-        obligation = outline.obligations[obligation_id]
-        values = [v for v in values_in(obligation.detail) if not re.search(r"[;={}()<>\"]|\s--?\w", v.strip("`"))]
-        if values:
-            lines.append(f"{obligation.label}: {', '.join(values)}.")
-    return lines[:most]
-
-
 def _tasks(outline: Outline) -> list[object]:
     found = []
     for handler in outline.blueprint.handlers.values():
@@ -180,7 +178,6 @@ def _tasks(outline: Outline) -> list[object]:
         order = outline.ruling(f"route.order/{handler.endpoint.label}")
         steps = [
             f"Declare {code(handler.controller + '()')} by its item and register it" + (f" before the path it would be hidden by ({order.id})." if order else "."),
-            *requirement_steps(outline, spec, 3),
         ]
         errors = error_statuses(outline, handler)
         answer = f"answers {success_status(handler.endpoint)} with exactly the specified fields" if success_status(handler.endpoint) != 204 else "answers 204 without a body"

@@ -103,7 +103,7 @@ def _protection(outline: Outline) -> tuple[str, list[str]]:
     return f"Protection is {outline.profile.words['injection']} on the whole router, so that a new route is protected by default.", [
         open_rule,
         "The owner in a query comes from the credential, never from the body.",
-        "A caller that is switched off is refused after the credential was found good.",
+        *([f"A switched-off caller is refused after the credential was found good{outline.cites('account.inactive')}."] if outline.ruling("account.inactive") else []),
     ]
 
 

@@ -7,6 +7,7 @@ import re
 from planagent.model import Entity, Parameter
 from planagent.planning.drafts import DataItem, DataSection
 from planagent.planning.outline import Outline
+from planagent.reading.conflicts import search
 from planagent.writing.rules.phrases import code, item_base, names, task
 
 
@@ -75,7 +76,11 @@ def _relationships(outline: Outline) -> list[str]:
             if target and target != entity.name:
                 steps.append(f"{entity.name} belongs to one {target} by {code(name)}.")
     steps = steps[:7] or ["The definitions show no relation between entities; declare none."]
-    steps.append("Delete behaviour is the database's default unless a cited definition says otherwise.")
+    places = search(outline.corpus, r"(?i)on delete cascade|cascad\w+|removed with (?:it|them)|with all its|deleted with", roles=("backend",), most=1)
+    if places:
+        steps.append(f"Deleting a parent removes its children, by the database's own rule, where {places[0]} says so.")
+    else:
+        steps.append("Delete behaviour is the database's default: no cited definition says otherwise.")
     return steps
 
 
@@ -92,6 +97,12 @@ def _engine(outline: Outline) -> list[str]:
 
 def _creation(outline: Outline) -> list[str]:
     ruling = outline.cites("database.migrations")
+    tool = next((t.name for t in outline.corpus.facts.technologies if t.kind == "migration"), "")
+    if tool and not ruling:
+        return [
+            f"{tool} holds the history in {code(outline.blueprint.file('create'))}: the first revision makes every table of this section, later ones change it.",
+            "Each revision is reviewed by hand, runs by command before the new version starts, and can be taken back.",
+        ]
     return [
         f"{code(outline.blueprint.file('create'))} creates the tables by an explicit command; running it twice changes nothing{ruling}.",
         "It is never called when the application starts: several workers would race, and it cannot alter a table.",
@@ -100,7 +111,7 @@ def _creation(outline: Outline) -> list[str]:
 
 def _target(outline: Outline) -> list[str]:
     database = next((t.name for t in outline.corpus.facts.technologies if t.kind == "database"), "the target database")
-    return [f"Run the creation against {database} once, with the address of section 2.", "List the tables and indexes afterwards and compare them with this section."]
+    return [f"Run it against {database} once, with the address of section 2.", "List the tables and indexes afterwards and compare them with this section."]
 
 
 def _indexes(outline: Outline) -> list[str]:
@@ -142,12 +153,12 @@ def _tasks(outline: Outline) -> list[object]:
              "A query runs against the test database; a wrong address fails at start with the host and without the password."),
         task("db.session", ["Hand one session to each request; roll back on every exception.", "Keep objects readable after the commit."],
              "A request that fails after a write leaves no row, and no session stays open."),
-        task("db.create", ["Import every model, then create the tables by command.", "Leave tables alone that another owner manages." if outline.ruling("data.managed-table") else "Print what was created, without the address."],
+        task("db.create", ["Import every model, then make the tables by the item on migrations or table creation.", "Leave tables alone that another owner manages." if outline.ruling("data.managed-table") else "Print what was created, without the address."],
              "Tables, unique constraints and indexes of section 3 exist; a second run changes nothing."),
     ]  # fmt: skip
     for entity in outline.corpus.facts.entities:
         done = "The fields equal the definition: same names, types, lengths, defaults; the constraints of its item are declared."
         if entity.managed_by:
             done = "Reading works against the owner's table, and the creation command does not touch it."
-        found.append(task(f"model.{entity.name}", [f"Declare {entity.name} from its definition." if entity.fields else f"Declare what the specs say of {entity.name}, and nothing more.", "Add the indexes and constraints of section 3 that concern it."], done))
+        found.append(task(f"model.{entity.name}", [f"Declare {entity.name} from its definition." if entity.fields else f"Declare what the specs say of {entity.name}, and nothing more.", *([] if entity.managed_by else ["Add the indexes and constraints of section 3 that concern it."])], done))
     return [t for t in found if t.key in outline.tasks]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from planagent.planning.drafts import ErrorItem, ErrorSection
 from planagent.planning.outline import Outline
 from planagent.reading.conflicts import search
-from planagent.writing.rules.api import error_statuses, requirement_steps, validation_status
+from planagent.writing.rules.api import error_statuses, validation_status
 from planagent.writing.rules.phrases import code, item_base, task
 
 _KINDS = {401: "invalid credential", 403: "not allowed", 404: "not found", 409: "conflict", 400: "broken rule", 413: "too large", 429: "too many requests", 503: "dependency down"}
@@ -61,7 +61,7 @@ _TOPICS = {"exceptions": _exceptions, "middleware": _middleware, "validation": _
 def _tasks(outline: Outline) -> list[object]:
     specs = outline.tasks
     return [
-        task("errors.exceptions", ["Write the base class, its children and the error body by their items.", *requirement_steps(outline, specs["errors.exceptions"], 4)], "Each exception, raised on a trial route, gives its status and the one body."),
-        task("errors.handlers", ["Register the handlers of the middleware item.", *requirement_steps(outline, specs["errors.handlers"], 4)], "Invalid input, an unknown path and a wrong method each answer in the one body, without the submitted value."),
-        task("middleware.request-log", ["Log by the logging item; catch what nothing else caught.", *requirement_steps(outline, specs["middleware.request-log"], 3)], "Each request leaves one record; a forced failure answers 500 without detail and logs its stack trace."),
+        task("errors.exceptions", ["Write the base class, its children and the error body by their items."], "Each exception, raised on a trial route, gives its status and the one body."),
+        task("errors.handlers", ["Register the handlers of the middleware item."], "Invalid input, an unknown path and a wrong method each answer in the one body, without the submitted value."),
+        task("middleware.request-log", ["Log by the logging item; catch what nothing else caught."], "Each request leaves one record; a forced failure answers 500 without detail and logs its stack trace."),
     ]

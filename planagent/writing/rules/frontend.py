@@ -7,7 +7,6 @@ import re
 from planagent.planning.drafts import IntegrationItem, IntegrationSection
 from planagent.planning.outline import Outline
 from planagent.reading.conflicts import search
-from planagent.writing.rules.api import requirement_steps
 from planagent.writing.rules.phrases import code, item_base, names, task
 
 
@@ -99,9 +98,9 @@ def _tasks(outline: Outline) -> list[object]:
     cors = outline.tasks.get("integration.cors")
     contract = outline.tasks["integration.contract"]
     found = [
-        task("integration.contract", ["Run the comparison of the contract item and fix each difference on the backend's side.", "Walk the main workflow once against the running backend.", *requirement_steps(outline, contract, 3)],
+        task("integration.contract", ["Run the comparison of the contract item and fix each difference on the backend's side.", "Walk the main workflow once against the running backend."],
              "The comparison shows no difference, and every report of the contract item is written into the hand-over."),
     ]  # fmt: skip
     if cors:
-        found.insert(0, task("integration.cors", ["Configure CORS by its item, outermost.", *requirement_steps(outline, cors, 2)], "A preflight from an allowed origin passes, one from another is refused, and a 500 carries CORS headers."))
+        found.insert(0, task("integration.cors", ["Configure CORS by its item, outermost."], "A preflight from an allowed origin passes, one from another is refused, and a 500 carries CORS headers."))
     return found

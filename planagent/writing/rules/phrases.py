@@ -51,7 +51,7 @@ def limits(parameter: Parameter, entity: Entity | None = None, use: str = "", sp
         spoken: a bound that a sentence of the specs gives for the field.
     """
     stored = next((f for f in entity.fields if f.name == parameter.name), None) if entity else None
-    note = " ".join(n for n in (parameter.type, parameter.note, stored.type if stored else "", stored.note if stored else "") if n)
+    note = " ; ".join(n for n in (parameter.type, parameter.note, stored.type if stored else "", stored.note if stored else "") if n)
     words: list[str] = []
     if parameter.required is True:
         words.append("required")

@@ -7,7 +7,7 @@ import re
 from planagent.planning.blueprint import Operation
 from planagent.planning.drafts import OperationItem, OperationSection
 from planagent.planning.outline import Outline
-from planagent.writing.rules.api import error_statuses, requirement_steps
+from planagent.writing.rules.api import error_statuses
 from planagent.writing.rules.phrases import code, item_base, names, task
 
 
@@ -102,7 +102,7 @@ def _tasks(outline: Outline) -> list[object]:
             resource = key.removeprefix("service.")
             wanted = [o.name for o in outline.blueprint.operations.values() if o.resource == resource]
             more = f"{len(wanted)} operations of its items" if len(wanted) > 6 else names(f"{n}()" for n in wanted)
-            found.append(task(key, [f"Write {more} by their items.", "Put the owner into every query." if any("endpoint:protected" in outline.blueprint.handlers[k].tags for o in outline.blueprint.operations.values() if o.resource == resource for k in o.endpoints) else "Keep every query here.", *requirement_steps(outline, spec, 3)],
+            found.append(task(key, [f"Write {more} by their items.", "Put the owner into every query." if any("endpoint:protected" in outline.blueprint.handlers[k].tags for o in outline.blueprint.operations.values() if o.resource == resource for k in o.endpoints) else "Keep every query here."],
                               "Each operation returns or raises what its item says, also for a second caller's records."))
         elif key.startswith("behaviour."):
             found.append(_behaviour(outline, key))
@@ -113,7 +113,7 @@ def _behaviour(outline: Outline, key: str) -> object:
     spec = outline.tasks[key]
     ids = [c.rsplit(":", 1)[-1] for c in spec.covers]
     where = code(spec.file) if not spec.file.endswith("/") else f"the services in {code(spec.file)}"
-    steps = [f"Read the cited lines and put each rule where its data is decided: in {where}, in the schemas where it bounds input.", *requirement_steps(outline, spec, 4)]
+    steps = [f"Read the cited lines and put each rule where its data is decided: in {where}, in the schemas where it bounds input."]
     listed = ", ".join(ids)
     return task(key, steps, f"One test for each of {listed} passes, named after its id." if len(ids) > 1 else f"A test named after {listed} passes, and fails when the rule is taken out.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from planagent.planning.drafts import TestItem, TestSection
 from planagent.planning.outline import Outline
 from planagent.planning.worklist import TaskSpec
-from planagent.writing.rules.api import error_statuses, requirement_steps, success_status
+from planagent.writing.rules.api import error_statuses, success_status
 from planagent.writing.rules.auth import secret_variable
 from planagent.writing.rules.phrases import code, names, task
 from planagent.writing.rules.services import has_owner
@@ -53,7 +53,7 @@ def _shown(outline: Outline, covers: list[str]) -> str:
 def _cases(outline: Outline, spec: TaskSpec) -> list[str]:
     kind, _, name = spec.key.partition(".")
     if kind == "criteria":
-        return ["Each cited measure under the load it names, with the figure printed beside its bound.", *requirement_steps(outline, spec, 8)]
+        return ["Each cited measure under the load it names, with the figure printed beside its bound."]
     if name == "settings":
         variables = [o.label for o in outline.section(2) if o.kind == "env"]
         cases = ["Good values start.", f"Each of {names(variables, 10)} missing or malformed: the start stops and names it, or takes the default of its item."]
@@ -117,7 +117,7 @@ def _tasks(outline: Outline) -> list[object]:
                 steps = ["Give tests a client of the assembled application and settings of their own."]
             found.append(task(key, steps, "Two tests that write the same row pass in either order, and the guard is shown to refuse the application's address." if outline.corpus.facts.entities else "A test calls the application without a network."))
         elif key.startswith("test."):
-            found.append(task(key, ["Write the cases of its item, one test each.", *requirement_steps(outline, spec, 2)], "All cases pass, and each fails when the rule it tests is taken out."))
+            found.append(task(key, ["Write the cases of its item, one test each."], "All cases pass, and each fails when the rule it tests is taken out."))
         elif key.startswith("criteria."):
-            found.append(task(key, ["Measure each cited criterion on the running backend and print the figure.", *requirement_steps(outline, spec, 5)], "Every figure is within its bound, or the deviation is reported with the figure."))
+            found.append(task(key, ["Measure each cited criterion on the running backend and print the figure."], "Every figure is within its bound, or the deviation is reported with the figure."))
     return found

@@ -1,0 +1,187 @@
+"""An OpenAI-compatible chat server on loopback that answers as it is told, faults included.
+
+It answers a brief with the draft that the brief carries, as a model that agrees would. A `script` of faults is
+played back, one per request; `edit` may change every good answer. Time to first token and tokens per second
+can be set, so that a benchmark sees the waiting of a real model.
+
+    with SimulatedServer() as server:
+        ... OPENAI_BASE_URL=server.url ...
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+_JSON = re.compile(r"# (?:Draft made by rule|Defaults by rule)\n\n(\{.*?\n\})", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One misbehaviour. `kind`: status, reset, hang, garbage, empty, half, length, refusal, filter, think, fence,
+    no-choices, no-schema, completion-tokens."""
+
+    kind: str
+    status: int = 500
+    retry_after: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Request:
+    """What was asked: the JSON body, and when."""
+
+    body: dict[str, Any]
+    at: float
+
+    @property
+    def prompt(self) -> str:
+        return "\n".join(m["content"] for m in self.body["messages"])
+
+
+@dataclass(slots=True)
+class SimulatedServer:
+    """Runs in threads of this process; `requests` holds everything that was asked."""
+
+    script: list[Fault] = field(default_factory=list)
+    edit: Callable[[dict[str, Any], Request], Any] | None = None
+    first_token: float = 0.0
+    tokens_per_second: float = 0.0
+    supports: tuple[str, ...] = ("json_schema", "json_object")
+    bounded_schemas: bool = True
+    needs_completion_tokens: bool = False
+    requests: list[Request] = field(default_factory=list)
+    most_at_once: int = 0
+    _under_way: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _server: ThreadingHTTPServer | None = None
+
+    def __enter__(self) -> SimulatedServer:
+        owner = self
+
+        class Handler(_Handler):
+            simulation = owner
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def begin(self, body: dict[str, Any]) -> tuple[Request, Fault | None]:
+        with self._lock:
+            request = Request(body, time.monotonic())
+            self.requests.append(request)
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
+            return request, self.script.pop(0) if self.script else None
+
+    def end(self) -> None:
+        with self._lock:
+            self._under_way -= 1
+
+    def answer(self, request: Request) -> str:
+        """The agreeing answer: the draft of the brief, all keys of the schema filled."""
+        match = _JSON.search(request.prompt)
+        value: Any = json.loads(match[1]) if match else {}
+        if "rulings" in value:
+            value = {**value, "approach": ["Settings first.", "Then data and identity.", "Then services and routes."], "traps": []}
+        if self.edit:
+            value = self.edit(value, request)
+        return value if isinstance(value, str) else json.dumps(value)
+
+    def refusal_of(self, body: dict[str, Any]) -> str:
+        """Why this server does not take the request, '' when it does."""
+        if self.needs_completion_tokens and "max_tokens" in body:
+            return "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+        form = body.get("response_format", {}).get("type")
+        if form and form not in self.supports:
+            return f"response_format type {form} is not supported"
+        if form == "json_schema" and not self.bounded_schemas and "maxLength" in json.dumps(body["response_format"]):
+            return "Invalid schema for response_format: 'maxLength' is not permitted"
+        return ""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    simulation: SimulatedServer
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        return None
+
+    def do_POST(self) -> None:
+        simulation = self.simulation
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
+        request, fault = simulation.begin(body)
+        try:
+            self._reply(simulation, request, fault)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        finally:
+            simulation.end()
+
+    def _reply(self, simulation: SimulatedServer, request: Request, fault: Fault | None) -> None:
+        kind = fault.kind if fault else ""
+        refused = simulation.refusal_of(request.body)
+        if fault and kind == "status":
+            self._send(fault.status, {"error": {"message": "simulated", "type": "simulated"}}, {"retry-after": fault.retry_after} if fault.retry_after else {})
+            return
+        if kind == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
+            return
+        if fault and kind == "hang":
+            time.sleep(fault.seconds)
+        if refused:
+            self._send(400, {"error": {"message": refused, "type": "invalid_request_error"}})
+            return
+        text = simulation.answer(request)
+        finish = "stop"
+        if kind == "garbage":
+            text = "I would be glad to help with your plan! First of all"
+        elif kind == "empty":
+            text = ""
+        elif kind == "half":
+            text = text[: len(text) // 2]
+        elif kind == "length":
+            text, finish = text[: len(text) // 2], "length"
+        elif kind == "filter":
+            text, finish = "", "content_filter"
+        elif kind == "think":
+            text = "<think>Let me see {what} they want.</think>\n" + text
+        elif kind == "fence":
+            text = f"Here it is:\n```json\n{text}\n```\nHope that helps."
+        message = {"role": "assistant", "content": text, "refusal": "I cannot" if kind == "refusal" else None}
+        spent = len(text) // 4
+        time.sleep(simulation.first_token + (spent / simulation.tokens_per_second if simulation.tokens_per_second else 0.0))
+        choices = [] if kind == "no-choices" else [{"index": 0, "message": message, "finish_reason": finish}]
+        usage = {"prompt_tokens": len(request.prompt) // 4, "completion_tokens": spent, "total_tokens": 0, "prompt_tokens_details": {"cached_tokens": 0}}
+        self._send(200, {"id": "simulated", "object": "chat.completion", "created": 0, "model": request.body["model"], "choices": choices, "usage": usage})
+
+    def _send(self, status: int, value: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(data)
