@@ -102,7 +102,11 @@ class SimulatedServer:
         match = _JSON.search(request.prompt)
         value: Any = json.loads(match[1]) if match else {}
         if "rulings" in value:
-            value = {**value, "approach": ["Settings first.", "Then data and identity.", "Then services and routes."], "traps": []}
+            value = {
+                **value,
+                "approach": ["Settings first.", "Then data and identity.", "Then services and routes."],
+                "traps": [],
+            }
         if self.edit:
             value = self.edit(value, request)
         return value if isinstance(value, str) else json.dumps(value)
@@ -114,7 +118,11 @@ class SimulatedServer:
         form = body.get("response_format", {}).get("type")
         if form and form not in self.supports:
             return f"response_format type {form} is not supported"
-        if form == "json_schema" and not self.bounded_schemas and "maxLength" in json.dumps(body["response_format"]):
+        if (
+            form == "json_schema"
+            and not self.bounded_schemas
+            and "maxLength" in json.dumps(body["response_format"])
+        ):
             return "Invalid schema for response_format: 'maxLength' is not permitted"
         return ""
 
@@ -141,7 +149,11 @@ class _Handler(BaseHTTPRequestHandler):
         kind = fault.kind if fault else ""
         refused = simulation.refusal_of(request.body)
         if fault and kind == "status":
-            self._send(fault.status, {"error": {"message": "simulated", "type": "simulated"}}, {"retry-after": fault.retry_after} if fault.retry_after else {})
+            self._send(
+                fault.status,
+                {"error": {"message": "simulated", "type": "simulated"}},
+                {"retry-after": fault.retry_after} if fault.retry_after else {},
+            )
             return
         if kind == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -171,10 +183,28 @@ class _Handler(BaseHTTPRequestHandler):
             text = f"Here it is:\n```json\n{text}\n```\nHope that helps."
         message = {"role": "assistant", "content": text, "refusal": "I cannot" if kind == "refusal" else None}
         spent = len(text) // 4
-        time.sleep(simulation.first_token + (spent / simulation.tokens_per_second if simulation.tokens_per_second else 0.0))
+        time.sleep(
+            simulation.first_token
+            + (spent / simulation.tokens_per_second if simulation.tokens_per_second else 0.0)
+        )
         choices = [] if kind == "no-choices" else [{"index": 0, "message": message, "finish_reason": finish}]
-        usage = {"prompt_tokens": len(request.prompt) // 4, "completion_tokens": spent, "total_tokens": 0, "prompt_tokens_details": {"cached_tokens": 0}}
-        self._send(200, {"id": "simulated", "object": "chat.completion", "created": 0, "model": request.body["model"], "choices": choices, "usage": usage})
+        usage = {
+            "prompt_tokens": len(request.prompt) // 4,
+            "completion_tokens": spent,
+            "total_tokens": 0,
+            "prompt_tokens_details": {"cached_tokens": 0},
+        }
+        self._send(
+            200,
+            {
+                "id": "simulated",
+                "object": "chat.completion",
+                "created": 0,
+                "model": request.body["model"],
+                "choices": choices,
+                "usage": usage,
+            },
+        )
 
     def _send(self, status: int, value: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         data = json.dumps(value).encode()

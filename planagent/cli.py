@@ -46,7 +46,18 @@ def run(arguments: list[str] | None = None) -> int:
         return 2
     except PlanagentError as error:
         if "--json" in args:
-            click.echo(json.dumps({"error": {"kind": type(error).__name__, "message": error.message, "remedy": error.remedy, "exit_code": error.exit_code}}))
+            click.echo(
+                json.dumps(
+                    {
+                        "error": {
+                            "kind": type(error).__name__,
+                            "message": error.message,
+                            "remedy": error.remedy,
+                            "exit_code": error.exit_code,
+                        }
+                    }
+                )
+            )
         click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True)
         if error.remedy:
             click.echo(click.style("hint: ", fg="cyan") + error.remedy, err=True)
@@ -58,7 +69,9 @@ def run(arguments: list[str] | None = None) -> int:
         return 0
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES)
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES
+)
 @click.version_option(__version__, prog_name="planagent")
 def main() -> None:
     """Turns a project's constitution and specs into one proved backend implementation plan.
@@ -76,8 +89,20 @@ def main() -> None:
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    workspace = click.option("--workspace", "-w", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The project's root [default: the project around the current directory].")
-    scope = click.option("--scope", default=None, metavar="WHICH", help="A phase (II, phase-2), a feature folder's start (002), or all.")
+    workspace = click.option(
+        "--workspace",
+        "-w",
+        type=click.Path(path_type=Path),
+        default=None,
+        metavar="DIR",
+        help="The project's root [default: the project around the current directory].",
+    )
+    scope = click.option(
+        "--scope",
+        default=None,
+        metavar="WHICH",
+        help="A phase (II, phase-2), a feature folder's start (002), or all.",
+    )
     as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
     return workspace(scope(as_json(command)))
 
@@ -120,12 +145,41 @@ def _talk(as_json: bool) -> Callable[[str], None]:
 @main.command(epilog=EXIT_CODES)
 @_common
 @click.option("--offline", is_flag=True, help="Write every section by rule: no model, no network, no key.")
-@click.option("--model", default=None, metavar="NAME", help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL].")
-@click.option("--output", "-o", default=None, metavar="FILE", help="Where the plan goes [plan/backend_implementation_plan.md].")
-@click.option("--profile", default=None, metavar="NAME", help="The stack's profile [default: by what the specs name].")
-@click.option("--allow-findings", is_flag=True, help="Write the plan even when checks find something; it lists them.")
-@click.option("--fill-from-rules", is_flag=True, help="Take parts that the model cannot get right from the rules; the header says how many.")
-def plan(workspace: Path | None, scope: str | None, as_json: bool, offline: bool, model: str | None, output: str | None, profile: str | None, allow_findings: bool, fill_from_rules: bool) -> int:
+@click.option(
+    "--model",
+    default=None,
+    metavar="NAME",
+    help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL].",
+)
+@click.option(
+    "--output",
+    "-o",
+    default=None,
+    metavar="FILE",
+    help="Where the plan goes [plan/backend_implementation_plan.md].",
+)
+@click.option(
+    "--profile", default=None, metavar="NAME", help="The stack's profile [default: by what the specs name]."
+)
+@click.option(
+    "--allow-findings", is_flag=True, help="Write the plan even when checks find something; it lists them."
+)
+@click.option(
+    "--fill-from-rules",
+    is_flag=True,
+    help="Take parts that the model cannot get right from the rules; the header says how many.",
+)
+def plan(
+    workspace: Path | None,
+    scope: str | None,
+    as_json: bool,
+    offline: bool,
+    model: str | None,
+    output: str | None,
+    profile: str | None,
+    allow_findings: bool,
+    fill_from_rules: bool,
+) -> int:
     """Write the plan: read the specs, plan, write and check ten sections, merge them into one file.
 
     Task ids and ticks of an existing plan are kept. On an error nothing is written.
@@ -133,7 +187,15 @@ def plan(workspace: Path | None, scope: str | None, as_json: bool, offline: bool
     from planagent.pipeline import Session, make_plan
 
     settings = _settings(workspace, scope=scope, model=model, output=output, profile=profile)
-    session = make_plan(Session(settings, offline=offline, allow_findings=allow_findings, fill_from_rules=fill_from_rules, tell=_talk(as_json)))
+    session = make_plan(
+        Session(
+            settings,
+            offline=offline,
+            allow_findings=allow_findings,
+            fill_from_rules=fill_from_rules,
+            tell=_talk(as_json),
+        )
+    )
     if as_json:
         click.echo(json.dumps(_plan_report(session), ensure_ascii=False))
     else:
@@ -151,9 +213,19 @@ def _plan_report(session: Session) -> dict[str, Any]:
         "writer": made.writer,
         "tasks": len(made.tasks),
         "obligations": len(session.outline.obligations) if session.outline else 0,
-        "decisions": [{"id": r.id, "title": r.title, "waits": r.waits, "default": r.default} for r in made.rulings if r.waits],
+        "decisions": [
+            {"id": r.id, "title": r.title, "waits": r.waits, "default": r.default}
+            for r in made.rulings
+            if r.waits
+        ],
         "findings": [_finding(f) for f in session.findings],
-        "usage": {"calls": usage.calls, "input_tokens": usage.input_tokens, "cached_tokens": usage.cached_tokens, "output_tokens": usage.output_tokens, "retries": usage.retries},
+        "usage": {
+            "calls": usage.calls,
+            "input_tokens": usage.input_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "output_tokens": usage.output_tokens,
+            "retries": usage.retries,
+        },
         "briefs": run.briefs,
         "repairs": run.repaired,
         "reused": run.reused,
@@ -166,12 +238,19 @@ def _plan_summary(session: Session) -> None:
     report = _plan_report(session)
     usage = report["usage"]
     click.echo(report["plan"])
-    spent = f", {usage['calls']} calls, {usage['input_tokens']:,} tokens in ({usage['cached_tokens']:,} cached), {usage['output_tokens']:,} out, {report['repairs']} repairs" if usage["calls"] or report["reused"] else ""
-    click.echo(f"{'Unchanged: ' if report['unchanged'] else ''}{report['tasks']} tasks for {report['obligations']} obligations, by {report['writer']}, in {report['seconds']:.1f} s{spent}.", err=True)
+    spent = (
+        f", {usage['calls']} calls, {usage['input_tokens']:,} tokens in ({usage['cached_tokens']:,} cached), {usage['output_tokens']:,} out, {report['repairs']} repairs"
+        if usage["calls"] or report["reused"]
+        else ""
+    )
+    click.echo(
+        f"{'Unchanged: ' if report['unchanged'] else ''}{report['tasks']} tasks for {report['obligations']} obligations, by {report['writer']}, in {report['seconds']:.1f} s{spent}.",
+        err=True,
+    )
     if report["filled_from_rules"]:
         click.echo(f"{len(report['filled_from_rules'])} parts were taken from the rules.", err=True)
     if report["decisions"]:
-        click.echo("These defaults wait for a person (planagent decide ID \"…\"):", err=True)
+        click.echo('These defaults wait for a person (planagent decide ID "…"):', err=True)
         for decision in report["decisions"]:
             click.echo(f"  {decision['id']:<4} {decision['title']}: {decision['default']}", err=True)
     for finding in session.findings:
@@ -179,7 +258,13 @@ def _plan_summary(session: Session) -> None:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {"rule": finding.rule, "place": finding.place, "line": finding.line, "message": finding.message, "remedy": finding.remedy}
+    return {
+        "rule": finding.rule,
+        "place": finding.place,
+        "line": finding.line,
+        "message": finding.message,
+        "remedy": finding.remedy,
+    }
 
 
 # -- check --------------------------------------------------------------------------------------
@@ -196,12 +281,26 @@ def check(path: Path | None, workspace: Path | None, scope: str | None, as_json:
     target = path if path is not None else settings.output_path
     findings, checked = check_plan(settings, target, _talk(as_json))
     if as_json:
-        click.echo(json.dumps({"plan": str(target), "tasks": len(checked.tasks), "findings": [_finding(f) for f in findings]}, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                {
+                    "plan": str(target),
+                    "tasks": len(checked.tasks),
+                    "findings": [_finding(f) for f in findings],
+                },
+                ensure_ascii=False,
+            )
+        )
     else:
         for finding in findings:
             click.echo(f"{target}:{finding.line or 1}: {finding.rule} {finding.place}: {finding.message}")
             click.echo(f"    {finding.remedy}", err=True)
-        click.echo(f"{len(findings)} findings in {len(checked.tasks)} tasks." if findings else f"No finding in {len(checked.tasks)} tasks.", err=True)
+        click.echo(
+            f"{len(findings)} findings in {len(checked.tasks)} tasks."
+            if findings
+            else f"No finding in {len(checked.tasks)} tasks.",
+            err=True,
+        )
     return FindingsError.exit_code if findings else 0
 
 
@@ -217,7 +316,9 @@ def facts(workspace: Path | None, scope: str | None, as_json: bool, conflicts: b
     from planagent.reporting import facts_as_json, facts_as_text
 
     settings = _settings(workspace, scope=scope)
-    corpus = read_corpus(settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude)
+    corpus = read_corpus(
+        settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude
+    )
     tell = _talk(as_json)
     for warning in (*corpus.warnings, corpus.scope):
         tell(warning)
@@ -237,7 +338,14 @@ def facts(workspace: Path | None, scope: str | None, as_json: bool, conflicts: b
 @click.argument("ruling", metavar="ID")
 @click.argument("answer", required=False, metavar="[ANSWER]")
 @click.option("--clear", is_flag=True, help="Take the answer back: the default holds again.")
-@click.option("--workspace", "-w", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The project's root.")
+@click.option(
+    "--workspace",
+    "-w",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="The project's root.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def decide(ruling: str, answer: str | None, clear: bool, workspace: Path | None, as_json: bool) -> int:
     """Record a person's answer to a decision or gap of the plan (D3, G1), in planagent.toml.

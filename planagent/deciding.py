@@ -25,7 +25,10 @@ def record(settings: Settings, ruling_id: str, answer: str | None) -> dict[str, 
     """
     plan = previous_plan(settings.output_path)
     if plan is None:
-        raise UsageError(f"{settings.output_path}: there is no plan yet.", "Run `planagent plan` first: its decisions have the ids.")
+        raise UsageError(
+            f"{settings.output_path}: there is no plan yet.",
+            "Run `planagent plan` first: its decisions have the ids.",
+        )
     wanted = ruling_id.strip().upper()
     ruling = next((r for r in plan.rulings if r.id == wanted), None)
     if ruling is None:
@@ -37,7 +40,9 @@ def record(settings: Settings, ruling_id: str, answer: str | None) -> dict[str, 
     try:
         document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.is_file() else tomlkit.document()
     except (TOMLKitError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"planagent.toml: cannot be read ({error}).", "Mend the file, or move it away.") from error
+        raise UsageError(
+            f"planagent.toml: cannot be read ({error}).", "Mend the file, or move it away."
+        ) from error
     table = document.setdefault("decisions", tomlkit.table())
     text = " ".join(answer.split()) if answer is not None else ""
     if text:
@@ -45,4 +50,11 @@ def record(settings: Settings, ruling_id: str, answer: str | None) -> dict[str, 
     elif ruling.topic in table:
         del table[ruling.topic]
     write_atomically(path, tomlkit.dumps(document))
-    return {"id": ruling.id, "topic": ruling.topic, "title": ruling.title, "answer": text, "options": list(ruling.options), "file": str(path)}
+    return {
+        "id": ruling.id,
+        "topic": ruling.topic,
+        "title": ruling.title,
+        "answer": text,
+        "options": list(ruling.options),
+        "file": str(path),
+    }

@@ -1,14 +1,14 @@
 """The exception tree. Every message says what happened and where; `remedy` says what to do next.
 
-    PlanagentError            exit 1  (never raised itself)
-    ├── UsageError            exit 2  a wrong flag, setting or argument
-    ├── FindingsError         exit 3  the plan or a draft breaks a rule
-    ├── NoBackendError        exit 4  the specs describe no backend
-    ├── CorpusError           exit 5  no specs, or a file that cannot be read
-    ├── WriterError           exit 6  the writer (model, server, key) failed
-    │   ├── TransportError            the server could not be reached or kept failing
-    │   └── AnswerError               the server answered, but with nothing usable
-    └── WorkspaceError        exit 7  a file cannot be written, or specs changed while planning
+PlanagentError            exit 1  (never raised itself)
+├── UsageError            exit 2  a wrong flag, setting or argument
+├── FindingsError         exit 3  the plan or a draft breaks a rule
+├── NoBackendError        exit 4  the specs describe no backend
+├── CorpusError           exit 5  no specs, or a file that cannot be read
+├── WriterError           exit 6  the writer (model, server, key) failed
+│   ├── TransportError            the server could not be reached or kept failing
+│   └── AnswerError               the server answered, but with nothing usable
+└── WorkspaceError        exit 7  a file cannot be written, or specs changed while planning
 """
 
 from __future__ import annotations

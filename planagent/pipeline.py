@@ -72,7 +72,9 @@ def make_plan(session: Session) -> Session:
 
 def read(session: Session) -> None:
     settings = session.settings
-    session.corpus = read_corpus(settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude)
+    session.corpus = read_corpus(
+        settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude
+    )
     for warning in session.corpus.warnings:
         session.tell(f"warning: {warning}")
     if session.corpus.scope:
@@ -83,7 +85,12 @@ def read(session: Session) -> None:
 def outline(session: Session) -> None:
     corpus = _have(session.corpus)
     session.previous = previous_plan(session.settings.output_path)
-    session.outline = make_outline(corpus, profile=session.settings.profile, answers=session.settings.decisions, previous=session.previous)
+    session.outline = make_outline(
+        corpus,
+        profile=session.settings.profile,
+        answers=session.settings.decisions,
+        previous=session.previous,
+    )
 
 
 def draft(session: Session) -> None:
@@ -111,7 +118,9 @@ def make_writer(session: Session) -> Writer:
     if session.offline:
         return RulesWriter()
     if not settings.model:
-        session.tell("No model is configured: every section is written by rule (set PLANAGENT_MODEL to use one).")
+        session.tell(
+            "No model is configured: every section is written by rule (set PLANAGENT_MODEL to use one)."
+        )
         return RulesWriter()
     ledger = Ledger(settings.state)
     if settings.model.startswith("gguf:"):
@@ -119,7 +128,9 @@ def make_writer(session: Session) -> Writer:
 
         session.tell("loading the local model")
         server = serve(Path(settings.model.removeprefix("gguf:")).expanduser())
-        return OpenAIWriter(settings, ledger, base_url=server.base_url, model=server.model, small=True, on_close=server.stop)
+        return OpenAIWriter(
+            settings, ledger, base_url=server.base_url, model=server.model, small=True, on_close=server.stop
+        )
     return OpenAIWriter(settings, ledger)
 
 
@@ -129,7 +140,9 @@ def assemble(session: Session) -> None:
     try:
         session.plan = link(known, session.drafts, writer=name, previous=session.previous)
     except ValueError as error:
-        raise FindingsError(f"The plan has a {error}.", "Tasks of the model's own cause it: run again, or use --offline.") from error
+        raise FindingsError(
+            f"The plan has a {error}.", "Tasks of the model's own cause it: run again, or use --offline."
+        ) from error
     session.text = render(session.plan)
 
 
@@ -137,13 +150,21 @@ def check(session: Session) -> None:
     checker = Checker.of(_have(session.outline))
     session.findings = checker.text(session.text)
     if parse(session.text) != session.plan:
-        raise FindingsError("The rendered plan does not read back as the same plan.", "Please report this with the specs that cause it.")
+        raise FindingsError(
+            "The rendered plan does not read back as the same plan.",
+            "Please report this with the specs that cause it.",
+        )
     if session.findings and not session.allow_findings:
         shown = "; ".join(f"{f.rule} {f.place}: {f.message}" for f in session.findings[:5])
-        raise FindingsError(f"{len(session.findings)} findings: {shown}", "Nothing was written. Run again, or write it with them: --allow-findings.")
+        raise FindingsError(
+            f"{len(session.findings)} findings: {shown}",
+            "Nothing was written. Run again, or write it with them: --allow-findings.",
+        )
     if session.findings:
         plan = _have(session.plan)
-        session.plan = plan.model_copy(update={"findings": tuple(f"{f.rule} {f.place}: {f.message}" for f in session.findings)})
+        session.plan = plan.model_copy(
+            update={"findings": tuple(f"{f.rule} {f.place}: {f.message}" for f in session.findings)}
+        )
         session.text = render(session.plan)
 
 
@@ -168,7 +189,9 @@ def verify_specs(corpus: Corpus, workspace: Path) -> None:
         except CorpusError:
             same = False
         if not same:
-            raise WorkspaceError(f"{document.path} changed while the plan was made.", "Run again; accepted answers are kept.")
+            raise WorkspaceError(
+                f"{document.path} changed while the plan was made.", "Run again; accepted answers are kept."
+            )
 
 
 def _inside_specs(path: Path, corpus: Corpus, workspace: Path) -> bool:
@@ -199,7 +222,10 @@ def previous_plan(path: Path) -> Plan | None:
     try:
         return parse(text)
     except (NotAPlan, ValueError) as error:
-        raise UsageError(f"{path}: stands in the way and is no plan of this program ({error}).", "Move it away, or choose another --output.") from error
+        raise UsageError(
+            f"{path}: stands in the way and is no plan of this program ({error}).",
+            "Move it away, or choose another --output.",
+        ) from error
 
 
 def check_plan(settings: Settings, path: Path, tell: Told = lambda _: None) -> tuple[list[Finding], Plan]:
@@ -215,8 +241,13 @@ def check_plan(settings: Settings, path: Path, tell: Told = lambda _: None) -> t
     try:
         plan = parse(text)
     except (NotAPlan, ValueError) as error:
-        raise UsageError(f"{path}: no plan of this program ({str(error).splitlines()[0]}).", "Give a file that `planagent plan` wrote.") from error
-    corpus = read_corpus(settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude)
+        raise UsageError(
+            f"{path}: no plan of this program ({str(error).splitlines()[0]}).",
+            "Give a file that `planagent plan` wrote.",
+        ) from error
+    corpus = read_corpus(
+        settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude
+    )
     tell(corpus.scope)
     known = make_outline(corpus, profile=settings.profile, answers=settings.decisions, previous=plan)
     return Checker.of(known).text(text), plan

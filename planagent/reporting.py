@@ -37,7 +37,12 @@ def _places(places: Iterable[Evidence]) -> list[dict[str, Any]]:
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
-    return {"name": parameter.name, "in": parameter.where, "type": parameter.type, "required": parameter.required}
+    return {
+        "name": parameter.name,
+        "in": parameter.where,
+        "type": parameter.type,
+        "required": parameter.required,
+    }
 
 
 def facts_as_text(corpus: Corpus, *, conflicts_only: bool = False) -> Iterator[str]:
@@ -46,13 +51,31 @@ def facts_as_text(corpus: Corpus, *, conflicts_only: bool = False) -> Iterator[s
     if not conflicts_only:
         yield f"Documents ({len(corpus.documents)})"
         for d in corpus.documents:
-            state = f"  left out: {d.left_out}" if not d.in_scope else "" if d.role != "other" else f"  ({d.why})"
+            state = (
+                f"  left out: {d.left_out}" if not d.in_scope else "" if d.role != "other" else f"  ({d.why})"
+            )
             yield f"  {d.role:<12} {d.path}{state}"
-        yield from _group("Endpoints", [(f"{e.method:<7}{e.path}", ",".join(map(str, e.statuses)), e.evidence) for e in facts.endpoints])
-        yield from _group("Entities", [(e.name, f"{len(e.fields)} fields" + (f", managed by {e.managed_by}" if e.managed_by else ""), e.evidence) for e in facts.entities])
+        yield from _group(
+            "Endpoints",
+            [(f"{e.method:<7}{e.path}", ",".join(map(str, e.statuses)), e.evidence) for e in facts.endpoints],
+        )
+        yield from _group(
+            "Entities",
+            [
+                (
+                    e.name,
+                    f"{len(e.fields)} fields" + (f", managed by {e.managed_by}" if e.managed_by else ""),
+                    e.evidence,
+                )
+                for e in facts.entities
+            ],
+        )
         yield from _group("Environment variables", [(v.name, v.side, v.evidence) for v in facts.env_vars])
         yield from _group("Requirements", [(r.name, r.side, r.evidence) for r in facts.requirements])
-        yield from _group("Technologies", [(f"{t.name} {t.version}".strip(), t.side, t.evidence) for t in facts.technologies])
+        yield from _group(
+            "Technologies",
+            [(f"{t.name} {t.version}".strip(), t.side, t.evidence) for t in facts.technologies],
+        )
     yield f"Conflicts, gaps and traps ({len(corpus.conflicts)})"
     for c in corpus.conflicts:
         yield f"  {c.blocks} {c.kind:<12} {c.message}"

@@ -90,7 +90,10 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
                 decisions.update({str(k): str(v) for k, v in value.items()})
             elif name == "api_key" or name not in _FIELDS:
                 why = "a key does not belong into a file" if name == "api_key" else "there is no such setting"
-                raise UsageError(f"{origin}: `{name}`: {why}.", f"Known settings: {', '.join(n for n in _FIELDS if n != 'api_key')}, decisions.")
+                raise UsageError(
+                    f"{origin}: `{name}`: {why}.",
+                    f"Known settings: {', '.join(n for n in _FIELDS if n != 'api_key')}, decisions.",
+                )
             else:
                 put(name, value, origin)
     dotenv = dotenv_values(workspace / ".env") if (workspace / ".env").is_file() else {}
@@ -119,7 +122,9 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"{path.name}: cannot be read ({error}).", "Mend the file, or move it away.") from error
+        raise UsageError(
+            f"{path.name}: cannot be read ({error}).", "Mend the file, or move it away."
+        ) from error
 
 
 def _typed(name: str, value: Any, origin: Origin) -> Any:
@@ -138,7 +143,9 @@ def _typed(name: str, value: Any, origin: Origin) -> Any:
             raise ValueError
         return number
     except (TypeError, ValueError):
-        raise UsageError(f"{origin}: `{name}` is {value!r}; expected {_EXPECTED[kind]}.", f"Correct `{name}`.") from None
+        raise UsageError(
+            f"{origin}: `{name}` is {value!r}; expected {_EXPECTED[kind]}.", f"Correct `{name}`."
+        ) from None
 
 
 _EXPECTED = {tuple: "a list of globs", str: "a text", int: "a whole number", float: "a number"}

@@ -10,7 +10,13 @@ from planagent.checking.code import check_code
 from planagent.checking.grounding import Known, check_grounding
 from planagent.checking.language import check_language, check_plan_proofs, check_proofs
 from planagent.checking.repetition import Index, check_repetition
-from planagent.checking.structure import check_citations, check_coverage, check_graph, check_references, check_size
+from planagent.checking.structure import (
+    check_citations,
+    check_coverage,
+    check_graph,
+    check_references,
+    check_size,
+)
 from planagent.checking.units import Unit, units_of_draft, units_of_plan
 from planagent.model import Finding
 from planagent.planning.drafts import SectionDraft
@@ -33,7 +39,11 @@ class Checker:
 
     def draft(self, draft: SectionDraft, base: SectionDraft) -> list[Finding]:
         """All findings of one section's draft, against the rule-made draft that it revises."""
-        found = [*_complete(draft, base), *_sources(draft, self.outline), *check_proofs(draft, {k: t.title for k, t in self.outline.tasks.items()})]
+        found = [
+            *_complete(draft, base),
+            *_sources(draft, self.outline),
+            *check_proofs(draft, {k: t.title for k, t in self.outline.tasks.items()}),
+        ]
         found += _own_needs(draft, self.outline)
         found += self.words(draft)
         found += _statuses(draft, base)
@@ -83,10 +93,24 @@ def _complete(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
     ):
         for key in wanted:
             if given.count(key) != 1:
-                yield Finding("PA907", f"section {draft.number}", f"{kind} {key!r} is given {given.count(key)} times", "Give it once.", 0, key)
+                yield Finding(
+                    "PA907",
+                    f"section {draft.number}",
+                    f"{kind} {key!r} is given {given.count(key)} times",
+                    "Give it once.",
+                    0,
+                    key,
+                )
         for key in given:
             if key not in wanted:
-                yield Finding("PA907", f"section {draft.number}", f"{kind} {key!r} was not asked for", "Leave it out; own tasks have a place of their own.", 0, key)
+                yield Finding(
+                    "PA907",
+                    f"section {draft.number}",
+                    f"{kind} {key!r} was not asked for",
+                    "Leave it out; own tasks have a place of their own.",
+                    0,
+                    key,
+                )
     full = {i.key: i for i in base.items}
     for item in draft.items:
         basis = full.get(item.key)
@@ -95,7 +119,9 @@ def _complete(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
                 yield Finding("PA907", f"item {item.title!r}", f"`{name}` is empty", "Fill it.", 0, item.key)
     for task in draft.tasks:
         if not task.steps or not task.done_when.strip():
-            yield Finding("PA907", f"task {task.key!r}", "steps or done-when are missing", "Fill both.", 0, task.key)
+            yield Finding(
+                "PA907", f"task {task.key!r}", "steps or done-when are missing", "Fill both.", 0, task.key
+            )
 
 
 def _statuses(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
@@ -108,23 +134,48 @@ def _statuses(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
         wanted = {code for line in basis.errors for code in re.findall(r"^(\d{3}):", line)}
         given = {code for line in item.errors for code in re.findall(r"\b[45]\d\d\b", line)}
         for code in sorted(wanted - given):
-            yield Finding("PA908", f"item {item.title!r}", f"the error flow for {code} is gone", f"Say when {code} is answered.", 0, item.key)
+            yield Finding(
+                "PA908",
+                f"item {item.title!r}",
+                f"the error flow for {code} is gone",
+                f"Say when {code} is answered.",
+                0,
+                item.key,
+            )
 
 
 def _sources(draft: SectionDraft, outline: Outline) -> Iterator[Finding]:
     """PA602 for what a writer cites by itself."""
-    for key, entry in [("risks", r) for r in draft.risks] + [("gaps", g) for g in draft.gaps] + [("own_tasks", t) for t in draft.own_tasks]:
+    for key, entry in (
+        [("risks", r) for r in draft.risks]
+        + [("gaps", g) for g in draft.gaps]
+        + [("own_tasks", t) for t in draft.own_tasks]
+    ):
         for text in entry.sources:
             source = Source.parse(text)
             if source is None or outline.corpus.passage(source.anchor) is None:
-                yield Finding("PA602", f"section {draft.number}, {key}", f"{text!r} does not exist", "Cite a passage of the brief.", 0, key)
+                yield Finding(
+                    "PA602",
+                    f"section {draft.number}, {key}",
+                    f"{text!r} does not exist",
+                    "Cite a passage of the brief.",
+                    0,
+                    key,
+                )
 
 
 def _own_needs(draft: SectionDraft, outline: Outline) -> Iterator[Finding]:
     for task in draft.own_tasks:
         for need in task.needs:
             if need not in outline.tasks:
-                yield Finding("PA702", f"own task {task.title!r}", f"needs {need!r}, which is no task", "Need planned tasks only.", 0, "own_tasks")
+                yield Finding(
+                    "PA702",
+                    f"own task {task.title!r}",
+                    f"needs {need!r}, which is no task",
+                    "Need planned tasks only.",
+                    0,
+                    "own_tasks",
+                )
 
 
 def _fences(text: str) -> Iterator[Finding]:

@@ -36,11 +36,20 @@ def find_code(text: str) -> str:
         inside = match[1].strip()
         if not _ALLOWED.fullmatch(inside) and _STATEMENT.search(inside):
             return inside
-    bare = _BARE.search(_MARKED.sub(lambda m: m[1] if " " in m[1] and not _ALLOWED.fullmatch(m[1].strip()) else " ", text))
+    bare = _BARE.search(
+        _MARKED.sub(lambda m: m[1] if " " in m[1] and not _ALLOWED.fullmatch(m[1].strip()) else " ", text)
+    )
     return bare[0].strip() if bare else ""
 
 
 def check_code(unit: Unit) -> Iterator[Finding]:
     found = find_code(unit.text)
     if found:
-        yield Finding("PA101", unit.place, f"code: {found[:60]!r}", "Say in words what it does; name functions, files and values.", unit.line, unit.key)
+        yield Finding(
+            "PA101",
+            unit.place,
+            f"code: {found[:60]!r}",
+            "Say in words what it does; name functions, files and values.",
+            unit.line,
+            unit.key,
+        )

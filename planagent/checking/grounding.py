@@ -14,7 +14,9 @@ from planagent.reading.technologies import named_in
 _ENDPOINT = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\s+`?(/[^\s`,;)\]]*)")
 _VARIABLE = re.compile(r"(?<![\w/.{-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w(])")
 _CALL = re.compile(r"`([A-Za-z_]\w*)\(\)`")
-_SCHEMA = re.compile(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*(?:Create|Update|Request|Response|Schema|Input|Output|DTO))`")
+_SCHEMA = re.compile(
+    r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*(?:Create|Update|Request|Response|Schema|Input|Output|DTO))`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,13 @@ class Known:
         corpus = outline.corpus
         text = "\n".join(d.text for d in corpus.read)
         ordered = [t.ordered for t in outline.profile.topics if t.ordered]
-        technologies = {t.name for t in corpus.facts.technologies} | set().union(*(named_in(o) for o in ordered), named_in(text))
+        technologies = {t.name for t in corpus.facts.technologies} | set().union(
+            *(named_in(o) for o in ordered), named_in(text)
+        )
         return cls(
             frozenset(_endpoint_keys(corpus)),
-            frozenset(re.findall(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", text)) | frozenset(outline.profile.variables),
+            frozenset(re.findall(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", text))
+            | frozenset(outline.profile.variables),
             frozenset(technologies),
             frozenset(outline.blueprint.names()),
             text,
@@ -51,12 +56,40 @@ def check_grounding(unit: Unit, known: Known) -> Iterator[Finding]:
     for method, path in _ENDPOINT.findall(unit.text):
         key = f"{method} {normalize_path(path.rstrip('.:'))}"
         if key not in known.endpoints and "*" not in path:
-            yield Finding("PA401", unit.place, f"no spec names the endpoint {method} {path}", "Build the specified endpoints only; make it a decision if it is needed.", unit.line, unit.key)
+            yield Finding(
+                "PA401",
+                unit.place,
+                f"no spec names the endpoint {method} {path}",
+                "Build the specified endpoints only; make it a decision if it is needed.",
+                unit.line,
+                unit.key,
+            )
     for name in dict.fromkeys(_VARIABLE.findall(unit.text)):
         if name not in known.uppercase:
-            yield Finding("PA402", unit.place, f"neither specs nor checklist name {name}", "Use a variable that they name.", unit.line, unit.key)
+            yield Finding(
+                "PA402",
+                unit.place,
+                f"neither specs nor checklist name {name}",
+                "Use a variable that they name.",
+                unit.line,
+                unit.key,
+            )
     for name in sorted(named_in(unit.text) - known.technologies):
-        yield Finding("PA403", unit.place, f"neither specs nor checklist name {name}", "Use what the specs name, or put it into advice on a named library.", unit.line, unit.key)
+        yield Finding(
+            "PA403",
+            unit.place,
+            f"neither specs nor checklist name {name}",
+            "Use what the specs name, or put it into advice on a named library.",
+            unit.line,
+            unit.key,
+        )
     for name in (*_CALL.findall(unit.text), *_SCHEMA.findall(unit.text)):
         if name not in known.names and not re.search(rf"\b{re.escape(name)}\b", known.text):
-            yield Finding("PA404", unit.place, f"`{name}` is neither in the blueprint nor in the specs", "Use the blueprint's names.", unit.line, unit.key)
+            yield Finding(
+                "PA404",
+                unit.place,
+                f"`{name}` is neither in the blueprint nor in the specs",
+                "Use the blueprint's names.",
+                unit.line,
+                unit.key,
+            )

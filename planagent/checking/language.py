@@ -34,25 +34,82 @@ def check_language(unit: Unit) -> Iterator[Finding]:
     text = unit.text
     front = _FRONT.search(text)
     if front and unit.kind == "task" and not _NOT_FRONT.search(text[: front.end()]):
-        yield Finding("PA301", unit.place, f"work in the user interface: {front[0]!r}", "Leave it to the frontend; say what the backend answers.", unit.line, unit.key)
+        yield Finding(
+            "PA301",
+            unit.place,
+            f"work in the user interface: {front[0]!r}",
+            "Leave it to the frontend; say what the backend answers.",
+            unit.line,
+            unit.key,
+        )
     masked, _ = mask(text)
     if masked != text and any(looks_real(w) for w in re.findall(r"[\w+/=.-]{10,}", text)):
-        yield Finding("PA801", unit.place, "a value that looks like a secret", "Name the variable that holds it.", unit.line, unit.key)
+        yield Finding(
+            "PA801",
+            unit.place,
+            "a value that looks like a secret",
+            "Name the variable that holds it.",
+            unit.line,
+            unit.key,
+        )
     placeholder = _PLACEHOLDER.search(text)
     if placeholder and unit.kind != "ruling":
-        yield Finding("PA901", unit.place, f"placeholder {placeholder[0]!r}", "Write the value, or make it a decision.", unit.line, unit.key)
+        yield Finding(
+            "PA901",
+            unit.place,
+            f"placeholder {placeholder[0]!r}",
+            "Write the value, or make it a decision.",
+            unit.line,
+            unit.key,
+        )
     promise = _PROMISE.search(text)
     if promise:
-        yield Finding("PA902", unit.place, f"empty promise {promise[0]!r}", "Say which case and what happens in it.", unit.line, unit.key)
+        yield Finding(
+            "PA902",
+            unit.place,
+            f"empty promise {promise[0]!r}",
+            "Say which case and what happens in it.",
+            unit.line,
+            unit.key,
+        )
 
 
-_COMMON = frozenset("the a an is are and of in to for with its it by on all each every done works complete completed implemented exists created written".split())
+_COMMON = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "is",
+        "are",
+        "and",
+        "of",
+        "in",
+        "to",
+        "for",
+        "with",
+        "its",
+        "it",
+        "by",
+        "on",
+        "all",
+        "each",
+        "every",
+        "done",
+        "works",
+        "complete",
+        "completed",
+        "implemented",
+        "exists",
+        "created",
+        "written",
+    ]
+)
 
 
 def restates(title: str, proof: str) -> bool:
     """True when a done-when line has no word of weight that the title lacks."""
     said = {w for w in words_of(proof) if w not in _COMMON}
-    return len(said - {w for w in words_of(title)}) < 2 and not re.search(r"`|\d", proof)
+    return len(said - set(words_of(title))) < 2 and not re.search(r"`|\d", proof)
 
 
 def check_proofs(draft: SectionDraft, titles: dict[str, str]) -> Iterator[Finding]:
@@ -65,8 +122,17 @@ def check_plan_proofs(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
     for task in plan.tasks:
         if restates(task.title, task.done_when):
             finding = _empty(task.id, task.key)
-            yield Finding(finding.rule, finding.place, finding.message, finding.remedy, lines.get(task.id, 0), task.key)
+            yield Finding(
+                finding.rule, finding.place, finding.message, finding.remedy, lines.get(task.id, 0), task.key
+            )
 
 
 def _empty(place: str, key: str) -> Finding:
-    return Finding("PA903", place, "the done-when line only restates the title", "Name what a test sees: input, status, value.", 0, key)
+    return Finding(
+        "PA903",
+        place,
+        "the done-when line only restates the title",
+        "Name what a test sees: input, status, value.",
+        0,
+        key,
+    )

@@ -37,7 +37,9 @@ class Index:
             words = words_of(text)
             self._runs.update(hash(tuple(words[i : i + RUN])) for i in range(len(words) - RUN + 1))
             characters = characters_of(text)
-            self._grams.update(hash(characters[i : i + RUN_UNSPACED]) for i in range(len(characters) - RUN_UNSPACED + 1))
+            self._grams.update(
+                hash(characters[i : i + RUN_UNSPACED]) for i in range(len(characters) - RUN_UNSPACED + 1)
+            )
 
     @classmethod
     def of(cls, corpus: Corpus) -> Index:
@@ -59,4 +61,11 @@ class Index:
 def check_repetition(unit: Unit, index: Index) -> Iterator[Finding]:
     run = index.repeated(unit.text)
     if run:
-        yield Finding("PA201", unit.place, f"taken over from the specs: {run!r}", "Say what to do about the rule; the reader has the specs.", unit.line, unit.key)
+        yield Finding(
+            "PA201",
+            unit.place,
+            f"taken over from the specs: {run!r}",
+            "Say what to do about the rule; the reader has the specs.",
+            unit.line,
+            unit.key,
+        )

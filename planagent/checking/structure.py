@@ -15,7 +15,9 @@ _REFERENCE = re.compile(r"\(((?:[DGRP]\d+)(?:, [DGRP]\d+)*)\)|\b(T\d{3,})\b|\b(?
 WORDS_PER_OBLIGATION = 130
 WORDS_AT_LEAST = 5_000
 MOST_SOURCES = 5
-_COUNTED_OUT = re.compile(r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|Waits for a person|Wave \d+[^:]*|Documents):|<!--|\|)")
+_COUNTED_OUT = re.compile(
+    r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|Waits for a person|Wave \d+[^:]*|Documents):|<!--|\|)"
+)
 
 
 def check_coverage(plan: Plan, outline: Outline, lines: dict[str, int]) -> Iterator[Finding]:
@@ -26,11 +28,25 @@ def check_coverage(plan: Plan, outline: Outline, lines: dict[str, int]) -> Itera
         if label not in covered:
             place = f"section {obligation.section}" if obligation.section else "section 10"
             where = f" ({obligation.evidence[0]})" if obligation.evidence else ""
-            yield Finding("PA501", place, f"no task covers {label}{where}", "Add a task for it, or plan again.", 0, obligation.id)
+            yield Finding(
+                "PA501",
+                place,
+                f"no task covers {label}{where}",
+                "Add a task for it, or plan again.",
+                0,
+                obligation.id,
+            )
     for task in plan.tasks:
         for label in task.covers:
             if label not in labels:
-                yield Finding("PA502", task.id, f"covers {label!r}, which the specs do not have", "Remove it, or plan again.", lines.get(task.id, 0), task.key)
+                yield Finding(
+                    "PA502",
+                    task.id,
+                    f"covers {label!r}, which the specs do not have",
+                    "Remove it, or plan again.",
+                    lines.get(task.id, 0),
+                    task.key,
+                )
 
 
 def check_citations(plan: Plan, outline: Outline, lines: dict[str, int]) -> Iterator[Finding]:
@@ -40,11 +56,24 @@ def check_citations(plan: Plan, outline: Outline, lines: dict[str, int]) -> Iter
     for task in plan.tasks:
         line = lines.get(task.id, 0)
         if not task.sources and not task.condition:
-            yield Finding("PA601", task.id, "cites no source", "Cite the passage that asks for it.", line, task.key)
+            yield Finding(
+                "PA601", task.id, "cites no source", "Cite the passage that asks for it.", line, task.key
+            )
         for source in task.sources:
             yield from _exists(source, corpus, task.id, line, task.key)
-        if task.covers and task.sources and not any(_speaks([c for c in task.covers if c in evidenced], s, corpus) for s in task.sources):
-            yield Finding("PA603", task.id, "no cited passage speaks of what it covers", "Cite the lines that name it.", line, task.key)
+        if (
+            task.covers
+            and task.sources
+            and not any(_speaks([c for c in task.covers if c in evidenced], s, corpus) for s in task.sources)
+        ):
+            yield Finding(
+                "PA603",
+                task.id,
+                "no cited passage speaks of what it covers",
+                "Cite the lines that name it.",
+                line,
+                task.key,
+            )
     for ruling in plan.rulings:
         for source in ruling.sources:
             yield from _exists(source, corpus, ruling.id, lines.get(ruling.id, 0), ruling.topic)
@@ -64,7 +93,9 @@ def _exists(source: Source, corpus: Corpus, place: str, line: int, key: str) -> 
     if passage is None and "#" in source.anchor:
         yield Finding("PA602", place, f"{source.anchor} does not exist", remedy, line, key)
     elif source.end > len(document.lines) or source.start < 1 or source.end < source.start:
-        yield Finding("PA602", place, f"{source} names lines that {source.path} does not have", remedy, line, key)
+        yield Finding(
+            "PA602", place, f"{source} names lines that {source.path} does not have", remedy, line, key
+        )
     elif passage and not (passage.start <= source.start and source.end <= passage.end):
         yield Finding("PA602", place, f"{source} names lines outside the passage", remedy, line, key)
 
@@ -92,7 +123,9 @@ def _subjects(label: str) -> list[str]:
     """Patterns of which one must stand in a passage about the label; empty for topics."""
     http = re.fullmatch(r"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/\S*)", label)
     if http:
-        parts = [re.escape(p.replace("{}", "")) for p in normalize_path(http[1]).split("/") if p.replace("{}", "")]
+        parts = [
+            re.escape(p.replace("{}", "")) for p in normalize_path(http[1]).split("/") if p.replace("{}", "")
+        ]
         return parts[-1:] or [r"/"]
     if label.startswith("entity "):
         name = label.removeprefix("entity ")
@@ -109,18 +142,44 @@ def check_graph(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
     ids = Counter(t.id for t in plan.tasks)
     for task_id, count in ids.items():
         if count > 1:
-            yield Finding("PA703", task_id, f"given {count} times", "Number the tasks again, or plan again.", lines.get(task_id, 0))
+            yield Finding(
+                "PA703",
+                task_id,
+                f"given {count} times",
+                "Number the tasks again, or plan again.",
+                lines.get(task_id, 0),
+            )
     needs = {t.id: t.needs for t in plan.tasks}
     cycle = shortest_cycle(needs)
     if cycle:
-        yield Finding("PA701", cycle[0], "dependency cycle: " + " → ".join(cycle), "Remove one of these needs.", lines.get(cycle[0], 0))
+        yield Finding(
+            "PA701",
+            cycle[0],
+            "dependency cycle: " + " → ".join(cycle),
+            "Remove one of these needs.",
+            lines.get(cycle[0], 0),
+        )
     seen: set[str] = set()
     for task in plan.tasks:
         for need in task.needs:
             if need not in ids:
-                yield Finding("PA702", task.id, f"needs {need}, which is no task", "Remove it or add the task.", lines.get(task.id, 0), task.key)
+                yield Finding(
+                    "PA702",
+                    task.id,
+                    f"needs {need}, which is no task",
+                    "Remove it or add the task.",
+                    lines.get(task.id, 0),
+                    task.key,
+                )
             elif need not in seen and not cycle:
-                yield Finding("PA704", task.id, f"stands before {need}, which it needs", "Move it below.", lines.get(task.id, 0), task.key)
+                yield Finding(
+                    "PA704",
+                    task.id,
+                    f"stands before {need}, which it needs",
+                    "Move it below.",
+                    lines.get(task.id, 0),
+                    task.key,
+                )
         seen.add(task.id)
 
 
@@ -142,13 +201,31 @@ def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
         for entry in section.items:
             text = " ".join(line for row in entry.rows for line in row.lines)
             for name in [*missing(text), *(r for r in entry.rulings if r not in rulings)]:
-                yield Finding("PA904", f"item {entry.number}", f"{name} is not in this file", "Point at something that is.", lines.get(entry.number, 0), entry.key)
+                yield Finding(
+                    "PA904",
+                    f"item {entry.number}",
+                    f"{name} is not in this file",
+                    "Point at something that is.",
+                    lines.get(entry.number, 0),
+                    entry.key,
+                )
     for task in plan.tasks:
         text = " ".join((*task.steps, task.done_when))
         listed = [r for r in task.rulings if r not in rulings] + [i for i in task.items if i not in items]
         condition = task.condition.partition(":")[0]
-        for name in [*missing(text), *listed, *([condition] if condition and condition not in rulings else [])]:
-            yield Finding("PA904", task.id, f"{name} is not in this file", "Point at something that is.", lines.get(task.id, 0), task.key)
+        for name in [
+            *missing(text),
+            *listed,
+            *([condition] if condition and condition not in rulings else []),
+        ]:
+            yield Finding(
+                "PA904",
+                task.id,
+                f"{name} is not in this file",
+                "Point at something that is.",
+                lines.get(task.id, 0),
+                task.key,
+            )
 
 
 def count_words(text: str) -> int:
@@ -160,10 +237,28 @@ def check_size(plan: Plan, text: str, obligations: int, lines: dict[str, int]) -
     """PA905, PA906: words for each obligation, length of lines, places for each task."""
     words, budget = count_words(text), max(WORDS_AT_LEAST, WORDS_PER_OBLIGATION * obligations)
     if words > budget:
-        yield Finding("PA905", "the plan", f"{words:,} words for {obligations} obligations; the budget is {budget:,}", "Say each rule once; point at the specs.")
+        yield Finding(
+            "PA905",
+            "the plan",
+            f"{words:,} words for {obligations} obligations; the budget is {budget:,}",
+            "Say each rule once; point at the specs.",
+        )
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > 1000 and not line.startswith("- Documents:"):
-            yield Finding("PA906", f"line {number}", f"{len(line):,} characters", "Break it into lines of one thought each.", number)
+            yield Finding(
+                "PA906",
+                f"line {number}",
+                f"{len(line):,} characters",
+                "Break it into lines of one thought each.",
+                number,
+            )
     for task in plan.tasks:
         if len(task.sources) > MOST_SOURCES:
-            yield Finding("PA906", task.id, f"needs {len(task.sources)} places to be read", "Split the task.", lines.get(task.id, 0), task.key)
+            yield Finding(
+                "PA906",
+                task.id,
+                f"needs {len(task.sources)} places to be read",
+                "Split the task.",
+                lines.get(task.id, 0),
+                task.key,
+            )

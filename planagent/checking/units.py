@@ -63,7 +63,9 @@ def units_of_plan(plan: Plan, lines: dict[str, int] | None = None) -> Iterator[U
             for row in item.rows:
                 kind: Kind = "advice" if row.label.startswith("Advice") else "item"
                 for text in row.lines:
-                    yield Unit(f"item {item.number}", item.key, kind, text, section.number, at.get(item.number, 0))
+                    yield Unit(
+                        f"item {item.number}", item.key, kind, text, section.number, at.get(item.number, 0)
+                    )
     for task in plan.tasks:
         for text in (task.title, *task.steps, task.done_when):
             yield Unit(task.id, task.key, "task", text, 10, at.get(task.id, 0))

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from planagent.model import Corpus, Endpoint, Entity, normalize_path
 from planagent.planning.layout import Layout, find_layout
 from planagent.planning.profile import Profile
-from planagent.reading.entities import singular
-from planagent.reading.gaps import is_collection
+from planagent.reading.naming import singular
+from planagent.reading.routes import is_collection
 
 _ACTIONS = re.compile(
     r"^(?:complete|toggle|submit|book|cancel|approve|reject|review|validate|verify|publish|archive|restore|activate|deactivate|"
@@ -116,10 +116,16 @@ def make_blueprint(corpus: Corpus, profile: Profile) -> Blueprint:
             operation.name if operation else "", _tags(endpoint, endpoints),
         )  # fmt: skip
     models = {name: layout.model(name) for name in entities}
-    own = any(_CREDENTIALS.search(e.path) and e.method == "POST" and e.fields("body") for e in endpoints) or any(
-        f.name in ("password_hash", "hashed_password") and not e.managed_by for e in entities.values() for f in e.fields
+    own = any(
+        _CREDENTIALS.search(e.path) and e.method == "POST" and e.fields("body") for e in endpoints
+    ) or any(
+        f.name in ("password_hash", "hashed_password") and not e.managed_by
+        for e in entities.values()
+        for f in e.fields
     )
-    protected = any(e.auth == "required" for e in endpoints) or any(t.name in ("JWT", "Better Auth", "Spring Security") for t in corpus.facts.technologies)
+    protected = any(e.auth == "required" for e in endpoints) or any(
+        t.name in ("JWT", "Better Auth", "Spring Security") for t in corpus.facts.technologies
+    )
     return Blueprint(layout, resources, handlers, operations, models, own, protected)
 
 
@@ -154,7 +160,9 @@ def is_health(endpoint: Endpoint) -> bool:
     return resource_name(endpoint) == "health"
 
 
-def _resources(endpoints: tuple[Endpoint, ...], entities: dict[str, Entity], layout: Layout, stored: frozenset[str]) -> dict[str, Resource]:
+def _resources(
+    endpoints: tuple[Endpoint, ...], entities: dict[str, Entity], layout: Layout, stored: frozenset[str]
+) -> dict[str, Resource]:
     found: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
         found.setdefault(resource_name(endpoint, stored), []).append(endpoint)
@@ -162,7 +170,17 @@ def _resources(endpoints: tuple[Endpoint, ...], entities: dict[str, Entity], lay
     for name, members in found.items():
         one = singular(re.sub(r"[^a-z0-9]+", "_", name).strip("_")) or name
         entity = next((e for e in entities if snake(e) == one or e.lower() == one.replace("_", "")), "")
-        if not entity and name in ("auth", "users", "user", "account", "session", "login", "register", "me", "profile"):
+        if not entity and name in (
+            "auth",
+            "users",
+            "user",
+            "account",
+            "session",
+            "login",
+            "register",
+            "me",
+            "profile",
+        ):
             entity = "User" if "User" in entities else ""
         service_stem = snake(entity) if entity and name == "auth" else one
         result[name] = Resource(
@@ -191,7 +209,9 @@ def _operation(
     taken = {n for n, o in known.items() if endpoint.key not in o.endpoints}
     name = cased(name, profile.case)
     if name in taken:
-        suffix = {"PATCH": "partially", "PUT": "fully"}.get(endpoint.method, snake("_".join(p.strip("{}") for p in parts)))
+        suffix = {"PATCH": "partially", "PUT": "fully"}.get(
+            endpoint.method, snake("_".join(p.strip("{}") for p in parts))
+        )
         name = cased(f"{snake(name)}_{suffix}", profile.case)
     name = unique(name, taken, endpoint.method)
     return Operation(name, resource.name, resource.service, kind, (endpoint.key,))
@@ -221,7 +241,9 @@ def _verb(
     verb = re.search(r"\}:(\w+)$", tail)
     if verb:
         return "action", snake(verb[1])
-    subject = "_".join([*(singular(s) for s in statics[:-1]), singular(statics[-1])]) if statics else resource.one
+    subject = (
+        "_".join([*(singular(s) for s in statics[:-1]), singular(statics[-1])]) if statics else resource.one
+    )
     if tail.startswith("{"):
         verbs = {"GET": ("get", profile.service_names.get("get", "get_{one}")), "PUT": ("update", "update_{one}"),
                  "PATCH": ("update", "update_{one}"), "DELETE": ("delete", "delete_{one}"), "POST": ("create", "create_{one}")}  # fmt: skip
@@ -233,12 +255,20 @@ def _verb(
         return "action", f"{last}_{owner}"
     parent = "_".join(singular(s) for s in statics[:-1])
     many = f"{parent}_{last}".strip("_")
-    if len(parts) == 2 and not parts[0].startswith("{") and re.search(r"(?:ed|ing|ive|done|open|all|old)$", last):
+    if (
+        len(parts) == 2
+        and not parts[0].startswith("{")
+        and re.search(r"(?:ed|ing|ive|done|open|all|old)$", last)
+    ):
         many = f"{last}_{statics[0]}"
     if method == "GET":
         if is_collection(endpoint, endpoints):
             entity = entities.get(resource.entity)
-            owned = endpoint.auth == "required" and entity is not None and any(re.match(r"(?i)user_?id", f.name) for f in entity.fields)
+            owned = (
+                endpoint.auth == "required"
+                and entity is not None
+                and any(re.match(r"(?i)user_?id", f.name) for f in entity.fields)
+            )
             pattern = profile.service_names.get("list", "list_{many}") if owned else "list_{many}"
             if above and "_by_user" in profile.service_names.get("list", ""):
                 pattern = "get_{many}_by_" + above
@@ -276,10 +306,14 @@ def _schemas(endpoint: Endpoint, resource: Resource, operation: Operation | None
     body, answer = endpoint.fields("body"), endpoint.fields("response")
     own = pascal(snake(operation.name)) if operation else pascal(resource.one)
     request = endpoint.request_schema
-    if not request and (body or (endpoint.method in ("POST", "PUT", "PATCH") and kind in ("create", "update"))):
+    if not request and (
+        body or (endpoint.method in ("POST", "PUT", "PATCH") and kind in ("create", "update"))
+    ):
         word = segments(endpoint.path)[-1] if segments(endpoint.path) else ""
         credentials = pascal(snake(word)) + "Request"
-        request = {"create": f"{stem}Create", "update": f"{stem}Update", "credentials": credentials}.get(kind, f"{own}Request")
+        request = {"create": f"{stem}Create", "update": f"{stem}Update", "credentials": credentials}.get(
+            kind, f"{own}Request"
+        )
         if kind in ("create", "update") and _nested(endpoint, resource):
             request = f"{own}Request"
     response = endpoint.response_schema
@@ -287,14 +321,15 @@ def _schemas(endpoint: Endpoint, resource: Resource, operation: Operation | None
         names = {f.name for f in answer}
         if names and names <= {"message", "success", "status", "detail"} and "message" in names:
             response = "MessageResponse" if resource.name != "health" else ""
-        elif "access_token" in names or "token" in names and kind == "credentials":
+        elif "access_token" in names or ("token" in names and kind == "credentials"):
             response = "TokenResponse"
         elif kind == "list":
             nested = [pascal(singular(snake(p))) for p in segments(endpoint.path) if not p.startswith("{")]
             response = f"{''.join(nested) if _nested(endpoint, resource) else stem}ListResponse"
-        elif kind in ("create", "get", "update") and not _nested(endpoint, resource):
-            response = f"{stem}Response"
-        elif kind == "action" and "id" in names or (segments(endpoint.path) or [""])[-1] in ("me", "register"):
+        elif (kind in ("create", "get", "update") and not _nested(endpoint, resource)) or (
+            (kind == "action" and "id" in names)
+            or (segments(endpoint.path) or [""])[-1] in ("me", "register")
+        ):
             response = f"{stem}Response"
         elif names and resource.name != "health":
             response = f"{own}Response"
@@ -311,7 +346,10 @@ def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> tuple[str, ...
     tags = ["endpoint", f"endpoint:{endpoint.method}", f"endpoint:{endpoint.label}"]
     if is_collection(endpoint, endpoints):
         tags.append("endpoint:list")
-    if any(p.name in ("limit", "skip", "offset", "page", "page_size", "pageSize", "per_page") for p in endpoint.fields("query")):
+    if any(
+        p.name in ("limit", "skip", "offset", "page", "page_size", "pageSize", "per_page")
+        for p in endpoint.fields("query")
+    ):
         tags.append("endpoint:paged")
     if endpoint.auth == "required":
         tags.append("endpoint:protected")
@@ -319,7 +357,11 @@ def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> tuple[str, ...
             tags.append("endpoint:item")
     if _CREDENTIALS.search(endpoint.path):
         tags.append("endpoint:credentials")
-    if endpoint.fields("body") and endpoint.method in ("POST", "PUT", "PATCH") and not _CREDENTIALS.search(endpoint.path):
+    if (
+        endpoint.fields("body")
+        and endpoint.method in ("POST", "PUT", "PATCH")
+        and not _CREDENTIALS.search(endpoint.path)
+    ):
         tags.append("endpoint:body")
     if 204 in endpoint.statuses:
         tags.append("endpoint:empty")

@@ -53,7 +53,10 @@ class Brief:
     max_tokens: int = 0
 
     def messages(self) -> list[dict[str, str]]:
-        return [{"role": "system", "content": self.system}, {"role": "user", "content": self.common + "\n\n" + self.request}]
+        return [
+            {"role": "system", "content": self.system},
+            {"role": "user", "content": self.common + "\n\n" + self.request},
+        ]
 
 
 def common_part(outline: Outline, shape: Shape) -> str:
@@ -74,7 +77,9 @@ def _whole(corpus: Corpus) -> str:
     blocks = []
     for document in corpus.read:
         numbered = "\n".join(f"{n:>4} {line}" for n, line in enumerate(document.lines, 1))
-        blocks.append(f"<document path={json.dumps(document.path)} role={document.role}>\n{numbered}\n</document>")
+        blocks.append(
+            f"<document path={json.dumps(document.path)} role={document.role}>\n{numbered}\n</document>"
+        )
     return "\n".join(blocks)
 
 
@@ -109,23 +114,41 @@ def make_briefs(outline: Outline, number: int, base: SectionDraft, common: str, 
         entry = _written(items[key]) if key in items else texts[key].model_dump(mode="json")
         cost = int(tokens.count(json.dumps(entry, ensure_ascii=False)) * 1.5)
         # Items that read the same passage share it, so the group's passages are counted together.
-        read = 0 if is_whole(common) else tokens.count(_passages(outline, [*groups[-1], key], items, 4 * shape.passage_tokens))
+        read = (
+            0
+            if is_whole(common)
+            else tokens.count(_passages(outline, [*groups[-1], key], items, 4 * shape.passage_tokens))
+        )
         if groups[-1] and (size + cost > shape.answer_tokens or read > shape.passage_tokens):
             groups.append([])
             size = 0
         groups[-1].append(key)
         size += cost
-    return [make_brief(outline, number, base, common, shape, keys, f"{number}.{i}") for i, keys in enumerate(groups, 1) if keys]
+    return [
+        make_brief(outline, number, base, common, shape, keys, f"{number}.{i}")
+        for i, keys in enumerate(groups, 1)
+        if keys
+    ]
 
 
 def make_brief(
-    outline: Outline, number: int, base: SectionDraft, common: str, shape: Shape, keys: Sequence[str], brief_id: str, note: str = ""
+    outline: Outline,
+    number: int,
+    base: SectionDraft,
+    common: str,
+    shape: Shape,
+    keys: Sequence[str],
+    brief_id: str,
+    note: str = "",
 ) -> Brief:
     """One brief for chosen items and tasks of a section; `note` carries findings when it is a repair."""
     wanted = set(keys)
     items = {i.key: i for i in base.items if i.key in wanted}
     texts = [t for t in base.tasks if t.key in wanted]
-    answer: dict[str, Any] = {"items": [_written(i) for i in items.values()], "tasks": [t.model_dump(mode="json") for t in texts]}
+    answer: dict[str, Any] = {
+        "items": [_written(i) for i in items.values()],
+        "tasks": [t.model_dump(mode="json") for t in texts],
+    }
     shown = json.dumps(answer, ensure_ascii=False, indent=1)
     if not shape.lean:
         answer |= {name: [] for name in _OPTIONAL}
@@ -157,7 +180,10 @@ _ASK = {
 
 def _written(item: Item) -> dict[str, Any]:
     data = item.model_dump(mode="json")
-    return {"key": item.key, **{name: data[name] for name in item.labelled() if name in item.written_fields()}}
+    return {
+        "key": item.key,
+        **{name: data[name] for name in item.labelled() if name in item.written_fields()},
+    }
 
 
 def _facts(items: Any) -> str:
@@ -169,7 +195,11 @@ def _facts(items: Any) -> str:
             value = getattr(item, name)
             if name not in written and value:
                 fixed.append(f"{label}: {value if isinstance(value, str) else '; '.join(value)}")
-        lines.append(f"- {item.key}: " + ". ".join([item.title, *fixed]) + (f" [rulings {', '.join(item.rulings)}]" if item.rulings else ""))
+        lines.append(
+            f"- {item.key}: "
+            + ". ".join([item.title, *fixed])
+            + (f" [rulings {', '.join(item.rulings)}]" if item.rulings else "")
+        )
     return "\n".join(lines)
 
 
@@ -191,12 +221,16 @@ def _passages(outline: Outline, keys: list[str], items: dict[str, Item], most: i
         cost = tokens.count(text)
         if cost > left:
             text = text[: max(200, int(len(text) * left / cost))] + "\n[cut]"
-        blocks.append(f"<passage source={json.dumps(f'{anchor} (L{passage.start}-L{passage.end})')}>\n{text}\n</passage>")
+        blocks.append(
+            f"<passage source={json.dumps(f'{anchor} (L{passage.start}-L{passage.end})')}>\n{text}\n</passage>"
+        )
         left -= min(cost, left)
     return "\n".join(blocks) or "(none beyond the facts below)"
 
 
-def answer_schema(outline: Outline, number: int, items: Any, tasks: list[str], *, lean: bool) -> dict[str, Any]:
+def answer_schema(
+    outline: Outline, number: int, items: Any, tasks: list[str], *, lean: bool
+) -> dict[str, Any]:
     """The JSON schema of an answer: keys and anchors are enums, every string and list is bounded."""
     item_type = SECTIONS[number].item_type
     full = SECTIONS[number].model_json_schema()
@@ -205,7 +239,9 @@ def answer_schema(outline: Outline, number: int, items: Any, tasks: list[str], *
     properties: dict[str, Any] = {}
     if keys:
         source = defs[item_type.__name__]["properties"]
-        written = {name: _clean(source[name]) for name in item_type.labelled() if name in item_type.written_fields()}
+        written = {
+            name: _clean(source[name]) for name in item_type.labelled() if name in item_type.written_fields()
+        }
         properties["items"] = _array({"key": {"type": "string", "enum": keys}, **written}, len(keys))
     if tasks:
         text = {name: _clean(p) for name, p in defs["TaskText"]["properties"].items()}
@@ -214,11 +250,25 @@ def answer_schema(outline: Outline, number: int, items: Any, tasks: list[str], *
         anchors = _anchors(outline)
         for name, model in (("risks", "Risk"), ("gaps", "Gap"), ("own_tasks", "OwnTask")):
             fields = {n: _clean(p) for n, p in defs[model]["properties"].items()}
-            fields["sources"] = {"type": "array", "items": {"type": "string", "enum": anchors}, "minItems": 1, "maxItems": 4}
+            fields["sources"] = {
+                "type": "array",
+                "items": {"type": "string", "enum": anchors},
+                "minItems": 1,
+                "maxItems": 4,
+            }
             if "needs" in fields:
-                fields["needs"] = {"type": "array", "items": {"type": "string", "enum": sorted(outline.tasks)[:400]}, "maxItems": 6}
+                fields["needs"] = {
+                    "type": "array",
+                    "items": {"type": "string", "enum": sorted(outline.tasks)[:400]},
+                    "maxItems": 6,
+                }
             properties[name] = _array(fields, 0, most=full["properties"][name]["maxItems"])
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _anchors(outline: Outline) -> list[str]:
@@ -228,12 +278,21 @@ def _anchors(outline: Outline) -> list[str]:
 
 def _array(fields: dict[str, Any], least: int, most: int | None = None) -> dict[str, Any]:
     entry = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-    return {"type": "array", "items": entry, "minItems": least, "maxItems": most if most is not None else least}
+    return {
+        "type": "array",
+        "items": entry,
+        "minItems": least,
+        "maxItems": most if most is not None else least,
+    }
 
 
 def _clean(schema: dict[str, Any]) -> dict[str, Any]:
     """A property without titles, defaults and our own marks, which strict servers refuse."""
-    kept = {k: copy.deepcopy(v) for k, v in schema.items() if k in ("type", "items", "maxItems", "minItems", "maxLength", "minLength", "enum")}
+    kept = {
+        k: copy.deepcopy(v)
+        for k, v in schema.items()
+        if k in ("type", "items", "maxItems", "minItems", "maxLength", "minLength", "enum")
+    }
     if "items" in kept:
         kept["items"] = _clean(kept["items"])
     return kept
@@ -241,22 +300,54 @@ def _clean(schema: dict[str, Any]) -> dict[str, Any]:
 
 def deciding_brief(outline: Outline, common: str, shape: Shape) -> Brief:
     """The first call: rulings and approach with the whole corpus in view, or its blueprint where it is too large."""
-    rulings = [{"id": r.id, "default": r.default, "why": r.why} for r in outline.docket.rulings if not r.answer]
-    found = "\n".join(f"- {r.id} {r.title}: {r.statement} Sources: {'; '.join(map(str, r.sources)) or 'none'}" for r in outline.docket.rulings)
+    rulings = [
+        {"id": r.id, "default": r.default, "why": r.why} for r in outline.docket.rulings if not r.answer
+    ]
+    found = "\n".join(
+        f"- {r.id} {r.title}: {r.statement} Sources: {'; '.join(map(str, r.sources)) or 'none'}"
+        for r in outline.docket.rulings
+    )
     base = {"rulings": rulings, "approach": list(outline.approach), "traps": []}
     shown = json.dumps({"rulings": rulings}, ensure_ascii=False, indent=1)
     ids = [r["id"] for r in rulings]
     sentence = {"type": "string", "maxLength": 360}
-    anchors = {"type": "array", "items": {"type": "string", "enum": _anchors(outline)}, "minItems": 1, "maxItems": 4}
+    anchors = {
+        "type": "array",
+        "items": {"type": "string", "enum": _anchors(outline)},
+        "minItems": 1,
+        "maxItems": 4,
+    }
     schema = {
         "type": "object",
         "properties": {
-            "rulings": _array({"id": {"type": "string", "enum": ids or ["-"]}, "default": sentence, "why": sentence}, len(ids), len(ids)),
+            "rulings": _array(
+                {"id": {"type": "string", "enum": ids or ["-"]}, "default": sentence, "why": sentence},
+                len(ids),
+                len(ids),
+            ),
             "approach": {"type": "array", "items": sentence, "minItems": 3, "maxItems": 8},
             "traps": _array({"text": sentence, "guard": sentence, "sources": anchors}, 0, 8),
         },
         "required": ["rulings", "approach", "traps"],
         "additionalProperties": False,
     }
-    request = "\n\n".join([prompt("deciding.md").strip(), "# Conflicts and gaps", found or "- none", "# Defaults by rule", shown])
-    return Brief("0.1", 0, tuple(ids), prompt("system.md").strip(), common, request, schema, base, int(tokens.count(shown) * 1.6) + 1500)
+    request = "\n\n".join(
+        [
+            prompt("deciding.md").strip(),
+            "# Conflicts and gaps",
+            found or "- none",
+            "# Defaults by rule",
+            shown,
+        ]
+    )
+    return Brief(
+        "0.1",
+        0,
+        tuple(ids),
+        prompt("system.md").strip(),
+        common,
+        request,
+        schema,
+        base,
+        int(tokens.count(shown) * 1.6) + 1500,
+    )

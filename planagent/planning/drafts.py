@@ -56,7 +56,9 @@ class Item(Strict):
     covers: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     rulings: tuple[str, ...] = ()
-    advice: list[Sentence] = Field(default_factory=list, max_length=4, json_schema_extra={"label": "Advice [lib]", "written": True})
+    advice: list[Sentence] = Field(
+        default_factory=list, max_length=4, json_schema_extra={"label": "Advice [lib]", "written": True}
+    )
     """What the writer knows of a library that the specs name; it adds nothing to a contract."""
 
     @classmethod

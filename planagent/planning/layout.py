@@ -20,14 +20,22 @@ _ROLES: tuple[tuple[str, str, str], ...] = (
     ("create", r"^(?:init_db|create_tables|migrate)$", r""),
     ("tokens", r"^(?:jwt|jwt_\w+|tokens?|security)$", r""),
     ("password", r"^(?:password|passwords|hashing)$", r""),
-    ("current_user", r"^(?:dependencies|deps|auth|get_current_user|guards?)$", r"auth|dep|middleware|core|security"),
+    (
+        "current_user",
+        r"^(?:dependencies|deps|auth|get_current_user|guards?)$",
+        r"auth|dep|middleware|core|security",
+    ),
     ("external_auth", r"^(?:better_?auth)$", r""),
     ("exceptions", r"^(?:exceptions?|errors?|exception_handlers?|error_handlers?)$", r"^(?!.*schema)"),
     ("error_schema", r"^(?:errors?)$", r"schema"),
     ("helpers", r"^(?:helpers?|utils?|time|dates?)$", r"util|core|common|lib"),
     ("test_auth", r"^test_auth\w*$", r"test"),
     ("test_database", r"^test_(?:db|database|models)$", r"test"),
-    ("dependencies", r"^(?:requirements|pyproject|package|go|cargo|pom|composer|gemfile|build\.gradle)$", r""),
+    (
+        "dependencies",
+        r"^(?:requirements|pyproject|package|go|cargo|pom|composer|gemfile|build\.gradle)$",
+        r"",
+    ),
     ("readme", r"^readme$", r""),
     ("container", r"^dockerfile$", r""),
 )
@@ -43,7 +51,9 @@ _FOLDERS: dict[str, str] = {
     "middleware": r"^middlewares?$",
     "tests": r"^tests?$",
 }
-_FRONT = re.compile(r"(?i)(?:^|/)(?:frontend|front-end|client|web|mobile|components|pages|\.claude|specs?|app/\(|public|styles)/")
+_FRONT = re.compile(
+    r"(?i)(?:^|/)(?:frontend|front-end|client|web|mobile|components|pages|\.claude|specs?|app/\(|public|styles)/"
+)
 _SOURCE = re.compile(r"\.(?:py|go|rs|java|kt|cs|php|rb|ts|js|mjs)$")
 
 
@@ -65,7 +75,12 @@ class Layout:
         for stem in stems:
             for path in self.files:
                 name = path.rsplit("/", 1)[-1]
-                if _SOURCE.search(name) and path.startswith(base) and base and _SOURCE.sub("", name).lower() == stem.lower():
+                if (
+                    _SOURCE.search(name)
+                    and path.startswith(base)
+                    and base
+                    and _SOURCE.sub("", name).lower() == stem.lower()
+                ):
                     return path
         single = [p for p in self.files if not base and re.fullmatch(rf"(?:.*/)?{folder}\.\w+", p)]
         return single[0] if single else ""
@@ -79,7 +94,9 @@ class Layout:
 
     def model(self, entity: str) -> str:
         one, many, names = _names(entity)
-        return self._drawn_file("models", one, many, f"{one}_model", entity) or self._made("model", "models", **names)
+        return self._drawn_file("models", one, many, f"{one}_model", entity) or self._made(
+            "model", "models", **names
+        )
 
     def schema(self, one: str) -> str:
         one, many, names = _names(one)
@@ -90,25 +107,36 @@ class Layout:
             return self._drawn_file("routes", "health") or self.roles["main"]
         many = re.sub(r"[^a-z0-9]+", "_", name)
         _, _, names = _names(one)
-        return self._drawn_file("routes", many, one, f"{one}_routes", f"{many}_routes", f"{one}_controller") or self._made(
-            "route", "routes", **{**names, "many": many}
-        )
+        return self._drawn_file(
+            "routes", many, one, f"{one}_routes", f"{many}_routes", f"{one}_controller"
+        ) or self._made("route", "routes", **{**names, "many": many})
 
     def service(self, one: str) -> str:
         one, many, names = _names(one)
-        return self._drawn_file("services", f"{one}_service", f"{many}_service", one, many, f"{one}s") or self._made("service", "services", **names)
+        return self._drawn_file(
+            "services", f"{one}_service", f"{many}_service", one, many, f"{one}s"
+        ) or self._made("service", "services", **names)
 
     def test(self, role: str, name: str, one: str) -> str:
         _, _, names = _names(one)
         many = re.sub(r"[^a-z0-9]+", "_", name)
-        stems = {"test_api": (f"test_{many}_api", f"test_{many}", f"test_{one}", "test_api"), "test_service": (f"test_{one}_service", "test_services")}
+        stems = {
+            "test_api": (f"test_{many}_api", f"test_{many}", f"test_{one}", "test_api"),
+            "test_service": (f"test_{one}_service", "test_services"),
+        }
         return self._drawn_file("tests", *stems[role]) or self._made(role, "tests", **{**names, "many": many})
 
 
 def _names(word: str) -> tuple[str, str, dict[str, str]]:
     one = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word)
     one = re.sub(r"[^A-Za-z0-9]+", "_", one).strip("_").lower() or "item"
-    many = one[:-1] + "ies" if one.endswith("y") and not re.search(r"[aeiou]y$", one) else one if one.endswith("s") else one + "s"
+    many = (
+        one[:-1] + "ies"
+        if one.endswith("y") and not re.search(r"[aeiou]y$", one)
+        else one
+        if one.endswith("s")
+        else one + "s"
+    )
     big = "".join(p.capitalize() for p in one.split("_"))
     big_many = "".join(p.capitalize() for p in many.split("_"))
     return one, many, {"one": one, "many": many, "One": big, "Many": big_many}
@@ -116,11 +144,21 @@ def _names(word: str) -> tuple[str, str, dict[str, str]]:
 
 def find_layout(corpus: Corpus, profile: Profile) -> Layout:
     """The drawn layout's backend part with the profile filling what it lacks, or the profile's own."""
-    entries = [(path, comment, place) for (path, comment), place in zip(corpus.facts.tree, corpus.facts.tree_evidence, strict=True) if not _FRONT.search(path)]
-    sources = [p for p, _, _ in entries if _SOURCE.search(p) and (not profile.extension or p.endswith(profile.extension))]
+    entries = [
+        (path, comment, place)
+        for (path, comment), place in zip(corpus.facts.tree, corpus.facts.tree_evidence, strict=True)
+        if not _FRONT.search(path)
+    ]
+    sources = [
+        p
+        for p, _, _ in entries
+        if _SOURCE.search(p) and (not profile.extension or p.endswith(profile.extension))
+    ]
     mains = [p for p in sources if re.search(r"(?:^|/)(?:main|app|server|Program|Application)\.\w+$", p)]
     if len(sources) < 3 or not mains:
-        roles = {role: join(profile.root, pattern) for role, pattern in profile.files.items() if "{" not in pattern}
+        roles = {
+            role: join(profile.root, pattern) for role, pattern in profile.files.items() if "{" not in pattern
+        }
         folders = {name: join(profile.root, path) + "/" for name, path in profile.folders.items()}
         return Layout(profile, profile.root, roles, folders, (), False, (), {})
     entries, sources = _one_tree(entries, sources)
@@ -133,7 +171,9 @@ def find_layout(corpus: Corpus, profile: Profile) -> Layout:
     return Layout(profile, root, roles, folders, files, True, places[:1], comments)
 
 
-def _one_tree(entries: list[tuple[str, str, Evidence]], sources: list[str]) -> tuple[list[tuple[str, str, Evidence]], list[str]]:
+def _one_tree(
+    entries: list[tuple[str, str, Evidence]], sources: list[str]
+) -> tuple[list[tuple[str, str, Evidence]], list[str]]:
     """Of several drawings, the one with the most source files: mixing two would plan every file twice."""
     counts: dict[str, int] = {}
     for path, _, place in entries:
@@ -147,11 +187,17 @@ def _one_tree(entries: list[tuple[str, str, Evidence]], sources: list[str]) -> t
 def _rooted(path: str, sources: list[str]) -> str:
     """Drops a repository's own name in front of `backend/`."""
     match = re.match(r"[\w.-]+/(?=(?:backend|server|api|src|app)/)", path)
-    return path[match.end() :] if match and not path.startswith(("backend/", "server/", "src/", "app/")) else path
+    return (
+        path[match.end() :]
+        if match and not path.startswith(("backend/", "server/", "src/", "app/"))
+        else path
+    )
 
 
 def _root(sources: list[str], profile: Profile) -> str:
-    main = next((p for p in sources if re.search(r"(?:^|/)(?:main|app|server|Program|Application)\.\w+$", p)), "")
+    main = next(
+        (p for p in sources if re.search(r"(?:^|/)(?:main|app|server|Program|Application)\.\w+$", p)), ""
+    )
     path = _rooted(main or sources[0], sources)
     return path.rsplit("/", 1)[0] if "/" in path else "."
 
@@ -162,7 +208,11 @@ def _folders(files: tuple[str, ...], root: str, profile: Profile) -> dict[str, s
     known = sorted({f"{p.rsplit('/', 1)[0]}/" for p in files if "/" in p}, key=lambda p: (p.count("/"), p))
     for name, pattern in _FOLDERS.items():
         for folder in known:
-            if folder.startswith(prefix) and re.match(pattern, folder.rstrip("/").rsplit("/", 1)[-1], re.IGNORECASE) and folder not in found.values():
+            if (
+                folder.startswith(prefix)
+                and re.match(pattern, folder.rstrip("/").rsplit("/", 1)[-1], re.IGNORECASE)
+                and folder not in found.values()
+            ):
                 found[name] = folder
                 break
     for name, path in profile.folders.items():
@@ -179,9 +229,15 @@ def _roles(files: tuple[str, ...], root: str, folders: dict[str, str], profile: 
         for path in files:
             name = path.rsplit("/", 1)[-1]
             place = path.rsplit("/", 1)[0] if "/" in path else ""
-            if not (_SOURCE.search(name) or role in ("dependencies", "readme", "container")) or path in roles.values() or re.search(r"(?:^|/)tests?/", path) and not role.startswith(("test", "fixtures")):
+            if (
+                not (_SOURCE.search(name) or role in ("dependencies", "readme", "container"))
+                or path in roles.values()
+                or (re.search(r"(?:^|/)tests?/", path) and not role.startswith(("test", "fixtures")))
+            ):
                 continue
-            if re.match(stem, name.rsplit(".", 1)[0], re.IGNORECASE) and (not folder or re.search(folder, place)):
+            if re.match(stem, name.rsplit(".", 1)[0], re.IGNORECASE) and (
+                not folder or re.search(folder, place)
+            ):
                 roles[role] = path
                 break
     history = next((p for p in files if re.search(r"(?:^|/)(?:migrations|alembic|db/migrate)/$", p)), "")

@@ -22,19 +22,36 @@ def find_obligations(corpus: Corpus, profile: Profile, blueprint: Blueprint) -> 
     facts = corpus.facts
     for variable in facts.env_vars:
         if variable.side != "frontend":
-            found.append(Obligation(f"env:{variable.name}", "env", 2, variable.name, variable.evidence, variable.default))
+            found.append(
+                Obligation(
+                    f"env:{variable.name}", "env", 2, variable.name, variable.evidence, variable.default
+                )
+            )
     for name in needed_variables(corpus, profile):
         found.append(Obligation(f"env:{name}", "env", 2, name))
     for entity in facts.entities:
-        found.append(Obligation(f"entity:{entity.name}", "entity", 3, f"entity {entity.name}", entity.evidence))
+        found.append(
+            Obligation(f"entity:{entity.name}", "entity", 3, f"entity {entity.name}", entity.evidence)
+        )
     for endpoint in facts.endpoints:
         found.append(Obligation(f"endpoint:{endpoint.key}", "endpoint", 5, endpoint.label, endpoint.evidence))
     for operation in blueprint.operations.values():
         places = next((e.evidence for e in facts.endpoints if e.key in operation.endpoints), ())
-        found.append(Obligation(f"operation:{operation.name}", "operation", 6, f"{operation.name}()", places[:1]))
+        found.append(
+            Obligation(f"operation:{operation.name}", "operation", 6, f"{operation.name}()", places[:1])
+        )
     for requirement in facts.requirements:
         if requirement.side != "frontend":
-            found.append(Obligation(f"requirement:{requirement.name}", "requirement", 0, requirement.name, requirement.evidence, requirement.text))
+            found.append(
+                Obligation(
+                    f"requirement:{requirement.name}",
+                    "requirement",
+                    0,
+                    requirement.name,
+                    requirement.evidence,
+                    requirement.text,
+                )
+            )
     return {o.id: o for o in found}
 
 
@@ -52,7 +69,12 @@ def _applies(topic: Topic, present: bool, corpus: Corpus, profile: Profile, blue
     if topic.id in _ALWAYS:
         return True
     if topic.folder:
-        needs = {"models": stored, "db": stored, "auth": blueprint.protected, "services": bool(blueprint.operations)}
+        needs = {
+            "models": stored,
+            "db": stored,
+            "auth": blueprint.protected,
+            "services": bool(blueprint.operations),
+        }
         return needs.get(topic.folder, True) or ordered
     if topic.section == 2:
         return present

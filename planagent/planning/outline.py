@@ -11,7 +11,8 @@ from planagent.planning.obligations import find_obligations
 from planagent.planning.plan import Plan, Ruling, Source
 from planagent.planning.profile import Advice, Profile, choose_profile
 from planagent.planning.rulings import Docket, make_docket, numbered, obligation_tags, sources_of
-from planagent.planning.worklist import TaskSpec, make_worklist
+from planagent.planning.tasks import TaskSpec
+from planagent.planning.worklist import make_worklist
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,11 @@ class Outline:
 
     def covering(self, obligation_id: str) -> str:
         """Key of the task that does an obligation's own work: the last of the first section that covers it."""
-        keys = [k for k, t in self.tasks.items() if obligation_id in t.covers and not k.startswith(("test.", "schema."))]
+        keys = [
+            k
+            for k, t in self.tasks.items()
+            if obligation_id in t.covers and not k.startswith(("test.", "schema."))
+        ]
         return keys[0] if keys else next((k for k, t in self.tasks.items() if obligation_id in t.covers), "")
 
     def rulings(self, *tags: str) -> tuple[str, ...]:
@@ -38,7 +43,9 @@ class Outline:
         return tuple(r.id for r in self.docket.rulings if r.topic in topics)
 
     def ruling(self, topic: str) -> Ruling | None:
-        return next((r for r in self.docket.rulings if r.topic == topic or r.topic.startswith(topic + "/")), None)
+        return next(
+            (r for r in self.docket.rulings if r.topic == topic or r.topic.startswith(topic + "/")), None
+        )
 
     def cites(self, topic: str) -> str:
         """` (D3)` when a ruling on the topic exists, else ''."""
@@ -67,7 +74,10 @@ class Outline:
         if kind == "endpoint":
             handler = self.blueprint.handlers[name]
             entity_name = self.blueprint.resources[handler.resource].entity
-            tags += [*handler.tags, *(f"entity:{entity_name}.{p.name}" for p in handler.endpoint.fields("body"))]
+            tags += [
+                *handler.tags,
+                *(f"entity:{entity_name}.{p.name}" for p in handler.endpoint.fields("body")),
+            ]
         if kind == "operation":
             operation = self.blueprint.operations[name]
             tags.append(f"operation:{operation.kind}")
@@ -111,4 +121,8 @@ def make_outline(
 def _advice(corpus: Corpus, profile: Profile) -> tuple[Advice, ...]:
     technologies = {t.name for t in corpus.facts.technologies}
     variables = {v.name for v in corpus.facts.env_vars}
-    return tuple(a for a in profile.advice if set(a.when) <= technologies and (not a.variable or a.variable in variables))
+    return tuple(
+        a
+        for a in profile.advice
+        if set(a.when) <= technologies and (not a.variable or a.variable in variables)
+    )

@@ -117,7 +117,9 @@ def _section_file(name: str) -> tuple[dict[str, Any], str]:
     text = prompt(f"sections/{name}.md")
     match = re.match(r"---\n(.*?)\n---\n(.*)", text, re.DOTALL)
     if not match:
-        raise UsageError(f"prompts/sections/{name}.md: no front matter.", "Restore the file from the repository.")
+        raise UsageError(
+            f"prompts/sections/{name}.md: no front matter.", "Restore the file from the repository."
+        )
     return yaml.safe_load(match[1]), match[2].strip()
 
 
@@ -147,7 +149,10 @@ def load_profile(name: str) -> Profile:
         folders=data["folders"],
         words=data["words"],
         service_names=data.get("service_names", {}),
-        advice=tuple(Advice(a["text"], a["item"], tuple(a.get("when", ())), a.get("variable", "")) for a in data.get("advice", ())),
+        advice=tuple(
+            Advice(a["text"], a["item"], tuple(a.get("when", ())), a.get("variable", ""))
+            for a in data.get("advice", ())
+        ),
         topics=tuple(topics),
         variables=tuple(variables),
         operations=tuple(operations),
@@ -170,9 +175,15 @@ def choose_profile(corpus: Corpus, wanted: str = "") -> Profile:
     """
     if wanted:
         if wanted not in (*PROFILES, "generic"):
-            raise UsageError(f"No profile is called {wanted!r}.", f"Choose one of: {', '.join((*PROFILES, 'generic'))}.")
+            raise UsageError(
+                f"No profile is called {wanted!r}.", f"Choose one of: {', '.join((*PROFILES, 'generic'))}."
+            )
         return load_profile(wanted)
-    weights = {t.name: len(t.evidence) + (4 if t.kind == "framework" else 0) for t in corpus.facts.technologies if t.side != "frontend"}
+    weights = {
+        t.name: len(t.evidence) + (4 if t.kind == "framework" else 0)
+        for t in corpus.facts.technologies
+        if t.side != "frontend"
+    }
     scored = [(sum(weights.get(n, 0) for n in load_profile(name).detect), name) for name in PROFILES]
     best = max(scored)
     return load_profile(best[1]) if best[0] else load_profile("generic")

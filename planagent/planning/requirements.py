@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from planagent.model import Corpus, Evidence, Obligation, Requirement, normalize_path
 from planagent.planning.blueprint import Blueprint, snake
-from planagent.reading.entities import singular
-
-if TYPE_CHECKING:
-    from planagent.planning.worklist import TaskSpec
+from planagent.planning.tasks import TaskSpec
+from planagent.reading.naming import singular
 
 MOST_IN_A_TASK = 8
 """More requirements than this in one task could not be held in mind, nor in five cited places."""
@@ -19,20 +17,34 @@ MOST_IN_A_TASK = 8
 # What a requirement speaks of, and the task that is about it; the first that exists wins.
 _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(?i)\bcors\b|allowed origins?", ("integration.cors",)),
-    (r"(?i)environment variables?|configuration from|read configuration|fail to start|sensitive configuration", ("config.settings",)),
+    (
+        r"(?i)environment variables?|configuration from|read configuration|fail to start|sensitive configuration",
+        ("config.settings",),
+    ),
     (r"(?i)password.{0,30}(?:hash|bcrypt|argon)|hash.{0,20}password", ("auth.password", "auth.tokens")),
-    (r"(?i)\btokens?\b.{0,60}(?:sign|algorithm|expir|verif|claim|clock)|signature|\bHS256\b|\bRS256\b|(?:verif|clock).{0,40}(?:token|difference)", ("auth.tokens", "auth.current-user")),
-    (r"(?i)\bjwt\b|bearer|\btokens?\b|unauthenticated|authenticat|\b401\b|api key|x-[\w-]*api-key|expired", ("auth.current-user", "auth.tokens")),
+    (
+        r"(?i)\btokens?\b.{0,60}(?:sign|algorithm|expir|verif|claim|clock)|signature|\bHS256\b|\bRS256\b|(?:verif|clock).{0,40}(?:token|difference)",
+        ("auth.tokens", "auth.current-user"),
+    ),
+    (
+        r"(?i)\bjwt\b|bearer|\btokens?\b|unauthenticated|authenticat|\b401\b|api key|x-[\w-]*api-key|expired",
+        ("auth.current-user", "auth.tokens"),
+    ),
     (r"(?i)does(?:n't| not) match|mismatch|\b403\b|permission|authori[sz]|\brole", ("auth.current-user",)),
     (r"(?i)validation error|\b422\b|invalid (?:input|data|request|field)|malformed", ("errors.handlers",)),
-    (r"(?i)error (?:response|format|body|code|schema|message)|\b500\b|stack trace|consistent error", ("errors.exceptions", "errors.handlers")),
+    (
+        r"(?i)error (?:response|format|body|code|schema|message)|\b500\b|stack trace|consistent error",
+        ("errors.exceptions", "errors.handlers"),
+    ),
     (r"(?i)\blog(?:s|ged|ging)?\b|correlation|trace id", ("middleware.request-log", "config.logging")),
     (r"(?i)openapi|contract|json-serializable|content-type|response schema", ("integration.contract",)),
     (r"(?i)migration|schema (?:change|creation)|create tables?", ("db.create",)),
     (r"(?i)persist|stored? in|database connection|connection pool", ("db.engine", "db.create")),
     (r"(?i)unit test|integration test|test coverage|coverage", ("test.fixtures",)),
 )
-_MEASURED = re.compile(r"(?i)\b\d+(?:\.\d+)?\s*(?:ms|millisecond|second|minute|%|percent|users|requests)|latency|performance|throughput|concurrent|response time|p9\d")
+_MEASURED = re.compile(
+    r"(?i)\b\d+(?:\.\d+)?\s*(?:ms|millisecond|second|minute|%|percent|users|requests)|latency|performance|throughput|concurrent|response time|p9\d"
+)
 _VERBS: tuple[tuple[str, str], ...] = (
     ("create", r"(?i)\bcreat|\badd\b|\bsubmit|\bnew\b"),
     ("list", r"(?i)\blist|\bview (?:all|their)|retrieve (?:all|their|a list)|\bfilter|\bsort|paginat|search"),
@@ -53,7 +65,10 @@ class _Home:
 
 
 def assign_requirements(
-    corpus: Corpus, blueprint: Blueprint, obligations: dict[str, Obligation], tasks: dict[str, TaskSpec], make: type[TaskSpec]
+    corpus: Corpus,
+    blueprint: Blueprint,
+    obligations: dict[str, Obligation],
+    tasks: dict[str, TaskSpec],
 ) -> dict[str, TaskSpec]:
     """The tasks with requirements added to what they cover; tasks of their own for those that fit none."""
     wanted = [r for r in corpus.facts.requirements if f"requirement:{r.name}" in obligations]
@@ -68,10 +83,12 @@ def assign_requirements(
         load[home.key] = load.get(home.key, 0) + 1
         task = result[home.key]
         result[home.key] = replace(task, covers=(*task.covers, f"requirement:{home.requirement.name}"))
-    return _with_behaviours(corpus, blueprint, result, strays, make)
+    return _with_behaviours(corpus, blueprint, result, strays)
 
 
-_GENERIC = re.compile(r"(?i)^(?:\d[\d.]*\s*)?(?:functional |non-functional |key |user )?(?:requirements?|stories|criteria|measurable outcomes|success criteria|scope|overview|rules|details|general|notes)\b|功能需求|需求|requisitos")
+_GENERIC = re.compile(
+    r"(?i)^(?:\d[\d.]*\s*)?(?:functional |non-functional |key |user )?(?:requirements?|stories|criteria|measurable outcomes|success criteria|scope|overview|rules|details|general|notes)\b|功能需求|需求|requisitos"
+)
 
 
 def _heading(corpus: Corpus, requirement: Requirement) -> str:
@@ -134,7 +151,9 @@ def _operation(text: str, blueprint: Blueprint) -> tuple[str, int]:
     best = ("", 0)
     words = {singular(w) for w in re.findall(r"[a-z]+", text.lower())}
     for operation in blueprint.operations.values():
-        nouns = {singular(w) for w in snake(operation.name).split("_")[1:]} - {"by", "id", "user"} or {snake(operation.name)}
+        nouns = {singular(w) for w in snake(operation.name).split("_")[1:]} - {"by", "id", "user"} or {
+            snake(operation.name)
+        }
         verb = next((p for k, p in _VERBS if k == operation.kind), r"$^")
         score = 2 * bool(re.search(verb, text)) + len(nouns & words) - (0 if nouns <= words else 1)
         action = snake(operation.name).split("_")[0]
@@ -145,7 +164,10 @@ def _operation(text: str, blueprint: Blueprint) -> tuple[str, int]:
 
 
 def _with_behaviours(
-    corpus: Corpus, blueprint: Blueprint, tasks: dict[str, TaskSpec], strays: list[Requirement], make: type[TaskSpec]
+    corpus: Corpus,
+    blueprint: Blueprint,
+    tasks: dict[str, TaskSpec],
+    strays: list[Requirement],
 ) -> dict[str, TaskSpec]:
     """Tasks for requirements without a home: one for each heading they stand under, at most eight ids each."""
     groups: dict[tuple[str, str, bool], list[Requirement]] = {}
@@ -162,7 +184,9 @@ def _with_behaviours(
             part = members[start : start + MOST_IN_A_TASK]
             ids = ", ".join(r.id for r in part[:4]) + (f" and {len(part) - 4} more" if len(part) > 4 else "")
             heading = _heading(corpus, part[0])
-            where = (f" on {heading}" if heading else "") + (f" in {feature}" if several and feature != "main" else "")
+            where = (f" on {heading}" if heading else "") + (
+                f" in {feature}" if several and feature != "main" else ""
+            )
             covers = tuple(f"requirement:{r.name}" for r in part)
             if measured:
                 key = f"criteria.{feature}.{part[0].id}"
@@ -173,14 +197,18 @@ def _with_behaviours(
                 spec = {"section": 6, "title": f"Hold the rules{where}: {ids}", "file": _service_for(feature, part, blueprint), "phase": "Services",
                         "needs": services or ("errors.exceptions",), "proof": "test.edge"}  # fmt: skip
             needs = tuple(n for n in spec.pop("needs") if n in tasks)
-            tasks[key] = make(key=key, covers=covers, needs=needs, tags=(f"task:{key}",), **spec)
+            tasks[key] = TaskSpec(key=key, covers=covers, needs=needs, tags=(f"task:{key}",), **spec)
     return tasks
 
 
 def _service_for(feature: str, members: list[Requirement], blueprint: Blueprint) -> str:
     """The service file whose resource the feature or its sentences name most."""
     text = (feature + " " + " ".join(m.text for m in members)).lower()
-    scored = [(len(re.findall(rf"\b{re.escape(r.one.replace('_', ' '))}", text.replace("-", " "))), r.service) for r in blueprint.resources.values() if any(o.resource == r.name for o in blueprint.operations.values())]
+    scored = [
+        (len(re.findall(rf"\b{re.escape(r.one.replace('_', ' '))}", text.replace("-", " "))), r.service)
+        for r in blueprint.resources.values()
+        if any(o.resource == r.name for o in blueprint.operations.values())
+    ]
     best = max(scored, default=(0, ""))
     return best[1] if best[0] else blueprint.layout.folders["services"]
 
@@ -190,7 +218,13 @@ def values_in(text: str) -> list[str]:
     found = re.findall(r"`[^`\n]{1,40}`", text)
     bare = re.sub(r"`[^`]*`", " ", text)
     found += re.findall(r"\b[2-5]\d\d\b(?!\s*(?:ms|users|characters))", bare)
-    found += [m[0].strip() for m in re.finditer(r"\b\d+(?:[.,]\d+)?\+?\s*(?:ms|milliseconds?|seconds?|minutes?|hours?|days?|%|characters|chars|users|requests|bytes|KB|MB)(?!\w)", bare)]
+    found += [
+        m[0].strip()
+        for m in re.finditer(
+            r"\b\d+(?:[.,]\d+)?\+?\s*(?:ms|milliseconds?|seconds?|minutes?|hours?|days?|%|characters|chars|users|requests|bytes|KB|MB)(?!\w)",
+            bare,
+        )
+    ]
     return list(dict.fromkeys(found))[:6]
 
 

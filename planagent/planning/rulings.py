@@ -11,7 +11,7 @@ from planagent.model import Conflict, Corpus, Evidence, Obligation
 from planagent.planning.blueprint import Blueprint
 from planagent.planning.plan import Ruling, Source
 from planagent.planning.profile import Profile, Topic, rulings_data
-from planagent.reading.conflicts import join
+from planagent.reading.search import join
 
 _LETTERS = {"conflict": "D", "gap": "G", "trap": "R", "prerequisite": "P"}
 _DATABASE = re.compile(r"^(?:NEON_(?:DB_|DATABASE_)?URL|DATABASE_URL|DB_URL|POSTGRES\w*_URL|DATABASE_URI)$")
@@ -61,7 +61,9 @@ def sources_of(corpus: Corpus, places: Iterable[Evidence], most: int = 4) -> tup
                 continue
             ranges[source.anchor] = source
         else:
-            ranges[source.anchor] = Source(anchor=source.anchor, start=min(known.start, source.start), end=max(known.end, source.end))
+            ranges[source.anchor] = Source(
+                anchor=source.anchor, start=min(known.start, source.start), end=max(known.end, source.end)
+            )
     return tuple(ranges.values())
 
 
@@ -101,7 +103,16 @@ def _data_key(conflict: Conflict) -> str:
 
 
 def _ruling(corpus: Corpus, conflict: Conflict, data: dict[str, Any], names: dict[str, str]) -> Ruling:
-    topic = conflict.topic if "/" in conflict.topic else conflict.topic + (f"/{conflict.subject}" if "{subject}" in data["title"] + str(data["applies"]) and conflict.subject else "")
+    topic = (
+        conflict.topic
+        if "/" in conflict.topic
+        else conflict.topic
+        + (
+            f"/{conflict.subject}"
+            if "{subject}" in data["title"] + str(data["applies"]) and conflict.subject
+            else ""
+        )
+    )
     return Ruling(
         id=_LETTERS[conflict.kind],
         topic=topic,
@@ -138,10 +149,13 @@ def _names(conflict: Conflict, blueprint: Blueprint) -> dict[str, str]:
             names.setdefault("update_schema_task", f"schema.{resource.name}")
     names.setdefault("update_schema", blueprint.layout.roles["main"])
     names.setdefault("update_schema_task", "app.assemble")
-    auth = next((r.route for n, r in blueprint.resources.items() if n in ("auth", "users", "login")), blueprint.layout.roles["main"])
+    auth = next(
+        (r.route for n, r in blueprint.resources.items() if n in ("auth", "users", "login")),
+        blueprint.layout.roles["main"],
+    )
     names["auth_route"] = auth
     if "|" in conflict.subject:
-        names.update(part.split("=", 1) for part in conflict.subject.split("|"))
+        names |= {k: v for k, _, v in (part.partition("=") for part in conflict.subject.split("|"))}
     return names
 
 
@@ -150,7 +164,9 @@ def topic_present(topic: Topic, corpus: Corpus) -> tuple[Evidence, ...]:
     if topic.endpoint:
         return next((e.evidence for e in corpus.facts.endpoints if re.search(topic.endpoint, e.label)), ())
     if topic.technology:
-        matches = [t for t in corpus.facts.technologies if t.kind == topic.technology and t.side != "frontend"]
+        matches = [
+            t for t in corpus.facts.technologies if t.kind == topic.technology and t.side != "frontend"
+        ]
         if topic.ordered:
             matches = [t for t in matches if topic.ordered in t.name or t.name in topic.ordered] or matches
         return matches[0].evidence[:2] if matches else ()
@@ -165,17 +181,30 @@ _DRAWN = re.compile(r"[├└│─]")
 def _best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
     """The two passages that speak most of a topic: by heading first, backend specs before the constitution."""
     compiled = re.compile(pattern)
-    words = {w for w in re.findall(r"[a-z]{4,}", label.lower())}
+    words = set(re.findall(r"[a-z]{4,}", label.lower()))
     scored = []
     for document in corpus.read:
         if document.role == "frontend":
             continue
         for passage in document.passages:
-            lines = [n for n, line in enumerate(passage.text.split("\n")) if len(line) < 5000 and compiled.search(line) and not _DRAWN.search(line)]
-            if not lines or re.search(r"(?i)future|out of scope|structure|table of contents|目錄", passage.heading):
+            lines = [
+                n
+                for n, line in enumerate(passage.text.split("\n"))
+                if len(line) < 5000 and compiled.search(line) and not _DRAWN.search(line)
+            ]
+            if not lines or re.search(
+                r"(?i)future|out of scope|structure|table of contents|目錄", passage.heading
+            ):
                 continue
-            heading = 6 * bool(compiled.search(passage.heading)) + 2 * len(words & set(re.findall(r"[a-z]{4,}", passage.heading.lower())))
-            score = heading + min(len(lines), 4) + 2 * (document.role == "backend") - 3 * (len(passage.trail) <= 1)
+            heading = 6 * bool(compiled.search(passage.heading)) + 2 * len(
+                words & set(re.findall(r"[a-z]{4,}", passage.heading.lower()))
+            )
+            score = (
+                heading
+                + min(len(lines), 4)
+                + 2 * (document.role == "backend")
+                - 3 * (len(passage.trail) <= 1)
+            )
             first = lines[1] if len(lines) > 1 and lines[0] == 0 and passage.trail else lines[0]
             scored.append((-score, document.path, passage.start + first))
     return [Evidence(path, line) for _, path, line in sorted(scored)[:2]]
@@ -190,14 +219,31 @@ def _unmet(corpus: Corpus, profile: Profile) -> Iterator[Conflict]:
         if t.ordered and (t.ordered not in technologies if t.technology else not topic_present(t, corpus))
     ]
     if absent:
-        yield Conflict("checklist.technology", "conflict", f"The checklist orders {join(absent)}; no backend spec names them.", (), blocks=3, subject=", ".join(absent))
+        yield Conflict(
+            "checklist.technology",
+            "conflict",
+            f"The checklist orders {join(absent)}; no backend spec names them.",
+            (),
+            blocks=3,
+            subject=", ".join(absent),
+        )
     if not profile.variables:
         return
     known = {c.topic for c in corpus.conflicts}
     for topic_id, rival, topic, message in (
         ("auth.me", "", "checklist.me", "The checklist orders a current-user endpoint; no spec has one."),
-        ("auth.cookies", "auth.transport", "checklist.cookies", "The checklist orders cookie verification; no backend spec uses a cookie."),
-        ("auth.user-sync", "auth.issuer", "checklist.user-sync", "The checklist orders user sync; no backend spec describes it."),
+        (
+            "auth.cookies",
+            "auth.transport",
+            "checklist.cookies",
+            "The checklist orders cookie verification; no backend spec uses a cookie.",
+        ),
+        (
+            "auth.user-sync",
+            "auth.issuer",
+            "checklist.user-sync",
+            "The checklist orders user sync; no backend spec describes it.",
+        ),
     ):
         entry = next(t for t in profile.topics if t.id == topic_id)
         if not topic_present(entry, corpus) and rival not in known:
@@ -205,7 +251,10 @@ def _unmet(corpus: Corpus, profile: Profile) -> Iterator[Conflict]:
     yield from _variables(corpus, profile)
 
 
-_NEEDED = (("the database", r"DB|DATABASE", ("Neon PostgreSQL", "PostgreSQL")), ("signed tokens", r"SECRET", ("JWT", "Better Auth")))
+_NEEDED = (
+    ("the database", r"DB|DATABASE", ("Neon PostgreSQL", "PostgreSQL")),
+    ("signed tokens", r"SECRET", ("JWT", "Better Auth")),
+)
 
 
 def needed_variables(corpus: Corpus, profile: Profile) -> dict[str, str]:
@@ -231,14 +280,34 @@ def _variables(corpus: Corpus, profile: Profile) -> Iterator[Conflict]:
             continue
         message = f"The checklist orders `{wanted}`; the specs do not have it."
         if alias:
-            yield Conflict(f"checklist.variable/{wanted}", "conflict", message, names[alias].evidence[:1], blocks=3, subject=f"ordered={wanted}|alias={alias}")
+            yield Conflict(
+                f"checklist.variable/{wanted}",
+                "conflict",
+                message,
+                names[alias].evidence[:1],
+                blocks=3,
+                subject=f"ordered={wanted}|alias={alias}",
+            )
         elif wanted in needed:
-            yield Conflict(f"checklist.variable-needed/{wanted}", "conflict", message, (), subject=f"ordered={wanted}|purpose={needed[wanted]}")
+            yield Conflict(
+                f"checklist.variable-needed/{wanted}",
+                "conflict",
+                message,
+                (),
+                subject=f"ordered={wanted}|purpose={needed[wanted]}",
+            )
         else:
             unused.append(wanted)
     if unused:
         shown = ", ".join(f"`{name}`" for name in unused)
-        yield Conflict("checklist.variable-unused", "conflict", f"The checklist orders {shown}; the specs do not have them.", (), blocks=3, subject=shown)
+        yield Conflict(
+            "checklist.variable-unused",
+            "conflict",
+            f"The checklist orders {shown}; the specs do not have them.",
+            (),
+            blocks=3,
+            subject=shown,
+        )
 
 
 def _layout(blueprint: Blueprint) -> Iterator[Conflict]:
@@ -250,8 +319,17 @@ def _layout(blueprint: Blueprint) -> Iterator[Conflict]:
             *blueprint.models.values(), *(layout.roles[r] for r in ("settings", "log_setup", "engine", "session", "create", "exceptions", "request_log"))}  # fmt: skip
     beyond = sorted(f for f in used if f not in layout.files)
     if beyond:
-        shown = ", ".join(f"`{f}`" for f in beyond[:6]) + (f" and {len(beyond) - 6} more" if len(beyond) > 6 else "")
-        yield Conflict("layout.beyond", "gap", "The drawn layout has no place for some of the work.", layout.evidence, blocks=3, subject=shown)
+        shown = ", ".join(f"`{f}`" for f in beyond[:6]) + (
+            f" and {len(beyond) - 6} more" if len(beyond) > 6 else ""
+        )
+        yield Conflict(
+            "layout.beyond",
+            "gap",
+            "The drawn layout has no place for some of the work.",
+            layout.evidence,
+            blocks=3,
+            subject=shown,
+        )
 
 
 def numbered(docket: Docket, known: dict[str, str]) -> Docket:

@@ -5,53 +5,16 @@ Sections and briefs fill in how; a task's identity is its key, which says what i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planagent.model import Corpus, Obligation
 from planagent.planning.blueprint import Blueprint, Resource
 from planagent.planning.profile import Profile
 from planagent.planning.requirements import assign_requirements
 from planagent.planning.rulings import Docket
-from planagent.reading.conflicts import search, shadows
-
-PHASES: tuple[str, ...] = (
-    "Set up the repository",
-    "Dependencies",
-    "Environment and configuration",
-    "Error handling",
-    "Database and migrations",
-    "Models",
-    "Schemas",
-    "Auth integration",
-    "Services",
-    "Middleware",
-    "Routes",
-    "Frontend connection",
-    "Testing",
-    "Final polish",
-    "Only if a decision calls for it",
-)
-"""Execution order. The checklist's order differs in two places, for cause: error handling, middleware and auth
-come before the routes that rely on them, and testing before the polish that it has to prove."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
-    """A task before anyone wrote its text. `needs` are task keys; `condition` is the answer that calls for it."""
-
-    key: str
-    section: int
-    title: str
-    file: str
-    phase: str
-    covers: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    condition: str = ""
-    ruling: str = ""
-    """Topic of the ruling that a planned-for answer belongs to; with an empty `condition` a person chose it."""
-    proof: str = ""
-    """Key of the test task that proves what this one covers."""
+from planagent.planning.tasks import PHASES, TaskSpec
+from planagent.reading.routes import shadows
+from planagent.reading.search import search
 
 
 class _Builder:
@@ -61,16 +24,33 @@ class _Builder:
         self.obligations = obligations
         self.tasks: dict[str, TaskSpec] = {}
 
-    def add(self, key: str, section: int, title: str, file: str, phase: str, covers: list[str], needs: list[str], proof: str = "") -> None:
+    def add(
+        self,
+        key: str,
+        section: int,
+        title: str,
+        file: str,
+        phase: str,
+        covers: list[str],
+        needs: list[str],
+        proof: str = "",
+    ) -> None:
         known = tuple(c for c in covers if c in self.obligations)
-        self.tasks[key] = TaskSpec(key, section, title, file, phase, known, tuple(needs), (f"task:{key}",), proof=proof)
+        self.tasks[key] = TaskSpec(
+            key, section, title, file, phase, known, tuple(needs), (f"task:{key}",), proof=proof
+        )
 
     def finish(self) -> dict[str, TaskSpec]:
         present = set(self.tasks)
-        return {k: replace(t, needs=tuple(n for n in dict.fromkeys(t.needs) if n in present and n != k)) for k, t in self.tasks.items()}
+        return {
+            k: replace(t, needs=tuple(n for n in dict.fromkeys(t.needs) if n in present and n != k))
+            for k, t in self.tasks.items()
+        }
 
 
-def make_worklist(corpus: Corpus, profile: Profile, blueprint: Blueprint, obligations: dict[str, Obligation], docket: Docket) -> dict[str, TaskSpec]:
+def make_worklist(
+    corpus: Corpus, profile: Profile, blueprint: Blueprint, obligations: dict[str, Obligation], docket: Docket
+) -> dict[str, TaskSpec]:
     """Every task by key. Each obligation is covered by at least one; needs are acyclic by construction of phases."""
     build = _Builder(obligations)
     _foundation(build, blueprint, obligations)
@@ -80,7 +60,7 @@ def make_worklist(corpus: Corpus, profile: Profile, blueprint: Blueprint, obliga
         _resource(build, blueprint, corpus, resource)
     _application(build, blueprint, corpus)
     _tests(build, blueprint, corpus)
-    tasks = assign_requirements(corpus, blueprint, obligations, build.finish(), TaskSpec)
+    tasks = assign_requirements(corpus, blueprint, obligations, build.finish())
     return tasks | _conditional(docket, tasks)
 
 
@@ -93,13 +73,37 @@ def _foundation(build: _Builder, blueprint: Blueprint, obligations: dict[str, Ob
     root = blueprint.layout.root.rstrip("/") + "/"
     variables = [o for o in obligations if o.startswith("env:")]
     packages = [f"topic:setup.{n}" for n in ("framework", "server", "orm", "migrations", "auth-library")]
-    build.add("setup.skeleton", 1, "Create the folder layout", "" if root == "./" else root, PHASES[0], _folders(obligations), [])
-    build.add("setup.dependencies", 2, "Pin the dependencies", file("dependencies"), PHASES[1], packages, ["setup.skeleton"])
+    build.add(
+        "setup.skeleton",
+        1,
+        "Create the folder layout",
+        "" if root == "./" else root,
+        PHASES[0],
+        _folders(obligations),
+        [],
+    )
+    build.add(
+        "setup.dependencies",
+        2,
+        "Pin the dependencies",
+        file("dependencies"),
+        PHASES[1],
+        packages,
+        ["setup.skeleton"],
+    )
     build.add("config.settings", 2, "Read the settings and check them at start", file("settings"), PHASES[2],
               ["topic:setup.settings", *variables], ["setup.dependencies"], "test.settings" if variables else "test.edge")  # fmt: skip
     build.add("config.env-files", 2, "Write the example environment file", file("env_example"), PHASES[2],
               ["topic:setup.env-local", "topic:setup.env-production"], ["setup.skeleton"])  # fmt: skip
-    build.add("config.logging", 2, "Set up logging", file("log_setup"), PHASES[2], ["topic:setup.logging"], ["config.settings"])
+    build.add(
+        "config.logging",
+        2,
+        "Set up logging",
+        file("log_setup"),
+        PHASES[2],
+        ["topic:setup.logging"],
+        ["config.settings"],
+    )
     build.add("errors.exceptions", 8, "Define the exceptions and the error body", file("exceptions"), PHASES[3],
               ["topic:error.exceptions", "topic:error.schema"], ["setup.dependencies"], "test.edge")  # fmt: skip
     build.add("errors.handlers", 8, "Turn every error into the one error body", file("exceptions"), PHASES[3],
@@ -112,14 +116,46 @@ def _data(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
     file = blueprint.file
     build.add("db.engine", 3, "Connect to the database", file("engine"), PHASES[4],
               ["topic:data.engine", "topic:setup.connection", "topic:setup.engine"], ["config.settings"], "test.database")  # fmt: skip
-    build.add("db.session", 3, "Give each request its own session", file("session"), PHASES[4], ["topic:service.session"], ["db.engine"], "test.database")
+    build.add(
+        "db.session",
+        3,
+        "Give each request its own session",
+        file("session"),
+        PHASES[4],
+        ["topic:service.session"],
+        ["db.engine"],
+        "test.database",
+    )
     models = []
     for entity in corpus.facts.entities:
         key = f"model.{entity.name}"
         models.append(key)
-        covers = [f"entity:{entity.name}", "topic:data.relationships", "topic:data.indexes", "topic:data.constraints"]
-        build.add(key, 3, f"Model the entity {entity.name}", blueprint.models[entity.name], PHASES[5], covers, ["setup.dependencies"], "test.database")
-    build.add("db.create", 3, "Create the tables", file("create"), PHASES[5], ["topic:data.creation", "topic:data.neon"], ["db.engine", *models], "test.database")
+        covers = [
+            f"entity:{entity.name}",
+            "topic:data.relationships",
+            "topic:data.indexes",
+            "topic:data.constraints",
+        ]
+        build.add(
+            key,
+            3,
+            f"Model the entity {entity.name}",
+            blueprint.models[entity.name],
+            PHASES[5],
+            covers,
+            ["setup.dependencies"],
+            "test.database",
+        )
+    build.add(
+        "db.create",
+        3,
+        "Create the tables",
+        file("create"),
+        PHASES[5],
+        ["topic:data.creation", "topic:data.neon"],
+        ["db.engine", *models],
+        "test.database",
+    )
 
 
 def _auth(build: _Builder, blueprint: Blueprint) -> None:
@@ -128,9 +164,27 @@ def _auth(build: _Builder, blueprint: Blueprint) -> None:
     file = blueprint.file
     user = ["model.User", "db.session"] if "User" in blueprint.models else []
     issue = "Issue and verify tokens" if blueprint.own_login else "Verify tokens"
-    build.add("auth.tokens", 4, issue, file("tokens"), PHASES[7], ["topic:auth.session"], ["config.settings", "errors.exceptions"], "test.auth")
+    build.add(
+        "auth.tokens",
+        4,
+        issue,
+        file("tokens"),
+        PHASES[7],
+        ["topic:auth.session"],
+        ["config.settings", "errors.exceptions"],
+        "test.auth",
+    )
     if blueprint.own_login:
-        build.add("auth.password", 4, "Hash and verify passwords", file("password"), PHASES[7], ["topic:auth.session"], ["setup.dependencies"], "test.auth")
+        build.add(
+            "auth.password",
+            4,
+            "Hash and verify passwords",
+            file("password"),
+            PHASES[7],
+            ["topic:auth.session"],
+            ["setup.dependencies"],
+            "test.auth",
+        )
     build.add("auth.current-user", 4, "Identify the caller and protect the routes", file("current_user"), PHASES[7],
               ["topic:auth.protection", "topic:auth.errors", "topic:auth.cookies", "topic:auth.frontend-cookies", "topic:auth.user-sync"],
               ["auth.tokens", "errors.handlers", *user], "test.auth")  # fmt: skip
@@ -151,17 +205,33 @@ def _resource(build: _Builder, blueprint: Blueprint, corpus: Corpus, resource: R
         build.add(service_key, 6, f"Write the {resource.name} service", resource.service, PHASES[8],
                   [*(f"operation:{o.name}" for o in operations), "topic:service.errors", "topic:service.separation"],
                   ["db.session", *models, schema_key, "errors.exceptions", *password], f"test.service.{resource.name}")  # fmt: skip
-    special = {h.endpoint.key: [g.endpoint.key for g in handlers if g.endpoint.method == h.endpoint.method and shadows(h.endpoint, g.endpoint)] for h in handlers}
+    special = {
+        h.endpoint.key: [
+            g.endpoint.key
+            for g in handlers
+            if g.endpoint.method == h.endpoint.method and shadows(h.endpoint, g.endpoint)
+        ]
+        for h in handlers
+    }
     for handler in handlers:
         endpoint = handler.endpoint
         needs = ["app.assemble", schema_key, *([service_key] if handler.operation else [])]
-        if endpoint.auth == "required" or handler.operation == "" and endpoint.path.endswith("/me"):
+        if endpoint.auth == "required" or (handler.operation == "" and endpoint.path.endswith("/me")):
             needs.append("auth.current-user")
         if "endpoint:credentials" in handler.tags:
             needs.append("auth.tokens")
         needs += [f"endpoint.{k}" for k in special[endpoint.key]]
         covers = [f"endpoint:{endpoint.key}", *(["topic:auth.me"] if endpoint.path.endswith("/me") else [])]
-        build.add(f"endpoint.{endpoint.key}", 5, f"Build {endpoint.label}", handler.file, PHASES[10], covers, needs, proof)
+        build.add(
+            f"endpoint.{endpoint.key}",
+            5,
+            f"Build {endpoint.label}",
+            handler.file,
+            PHASES[10],
+            covers,
+            needs,
+            proof,
+        )
 
 
 def _application(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
@@ -176,9 +246,25 @@ def _application(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
     build.add("integration.contract", 7, "Check the contract and hand it over", file("readme"), PHASES[11],
               ["topic:frontend.contract", "topic:frontend.shape", "topic:frontend.workflow", "topic:frontend.calls", "topic:frontend.forwarding"],
               [*endpoints, "integration.cors"], "test.edge")  # fmt: skip
-    build.add("polish.readme", 1, "Describe set-up, start and tests", file("readme"), PHASES[13], [], ["integration.contract"])
+    build.add(
+        "polish.readme",
+        1,
+        "Describe set-up, start and tests",
+        file("readme"),
+        PHASES[13],
+        [],
+        ["integration.contract"],
+    )
     if search(corpus, r"(?i)docker[- ]compose|dockerfile|\bdocker\b", most=1):
-        build.add("ops.container", 1, "Package the backend as a container", file("container"), PHASES[13], [], ["polish.readme"])
+        build.add(
+            "ops.container",
+            1,
+            "Package the backend as a container",
+            file("container"),
+            PHASES[13],
+            [],
+            ["polish.readme"],
+        )
     if not build.obligations.get("topic:frontend.cors"):
         build.tasks.pop("integration.cors")
 
@@ -189,18 +275,71 @@ def _tests(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
     build.add("test.fixtures", 9, "Prepare the test database and the fixtures", file("fixtures"), PHASES[12],
               ["topic:test.database"], ["app.assemble", "db.create", "db.session"])  # fmt: skip
     if any(o.startswith("env:") for o in build.obligations):
-        build.add("test.settings", 9, "Test the settings", file("fixtures").rsplit("/", 1)[0] + "/" + _settings_test(file("test_edge")), PHASES[12], [], ["config.settings"])
+        build.add(
+            "test.settings",
+            9,
+            "Test the settings",
+            file("fixtures").rsplit("/", 1)[0] + "/" + _settings_test(file("test_edge")),
+            PHASES[12],
+            [],
+            ["config.settings"],
+        )
     if stored:
-        build.add("test.database", 9, "Test tables, constraints and the connection", file("test_database"), PHASES[12], ["topic:test.database"], ["test.fixtures"])
+        build.add(
+            "test.database",
+            9,
+            "Test tables, constraints and the connection",
+            file("test_database"),
+            PHASES[12],
+            ["topic:test.database"],
+            ["test.fixtures"],
+        )
     if blueprint.protected:
-        auth_routes = [f"endpoint.{k}" for n, r in blueprint.resources.items() if r.test_api == file("test_auth") for k in r.keys]
-        build.add("test.auth", 9, "Test the access rules", file("test_auth"), PHASES[12], ["topic:auth.errors"], ["test.fixtures", "auth.current-user", *auth_routes])
+        auth_routes = [
+            f"endpoint.{k}"
+            for n, r in blueprint.resources.items()
+            if r.test_api == file("test_auth")
+            for k in r.keys
+        ]
+        build.add(
+            "test.auth",
+            9,
+            "Test the access rules",
+            file("test_auth"),
+            PHASES[12],
+            ["topic:auth.errors"],
+            ["test.fixtures", "auth.current-user", *auth_routes],
+        )
     for resource in blueprint.resources.values():
         if any(o.resource == resource.name for o in blueprint.operations.values()):
-            build.add(f"test.service.{resource.name}", 9, f"Test the {resource.name} service", resource.test_service, PHASES[12], [], ["test.fixtures", f"service.{resource.name}"])
+            build.add(
+                f"test.service.{resource.name}",
+                9,
+                f"Test the {resource.name} service",
+                resource.test_service,
+                PHASES[12],
+                [],
+                ["test.fixtures", f"service.{resource.name}"],
+            )
         if resource.test_api != file("test_auth"):
-            build.add(f"test.api.{resource.name}", 9, f"Test the {resource.name} endpoints", resource.test_api, PHASES[12], [], ["test.fixtures", *(f"endpoint.{k}" for k in resource.keys)])
-    build.add("test.edge", 9, "Test the edge cases", file("test_edge"), PHASES[12], ["topic:test.edge"], ["test.fixtures", *(f"endpoint.{k}" for k in blueprint.handlers)])
+            build.add(
+                f"test.api.{resource.name}",
+                9,
+                f"Test the {resource.name} endpoints",
+                resource.test_api,
+                PHASES[12],
+                [],
+                ["test.fixtures", *(f"endpoint.{k}" for k in resource.keys)],
+            )
+    build.add(
+        "test.edge",
+        9,
+        "Test the edge cases",
+        file("test_edge"),
+        PHASES[12],
+        ["topic:test.edge"],
+        ["test.fixtures", *(f"endpoint.{k}" for k in blueprint.handlers)],
+    )
     polish = build.tasks["polish.readme"]
     build.tasks["polish.readme"] = replace(polish, needs=(*polish.needs, "test.edge"))
 
@@ -208,7 +347,12 @@ def _tests(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
 def _settings_test(sibling: str) -> str:
     """A test file for the settings, named as its siblings are."""
     name = sibling.rsplit("/", 1)[-1]
-    for old, new in (("edge_cases", "settings"), ("EdgeCases", "Settings"), ("EdgeCase", "Settings"), ("edgeCases", "settings")):
+    for old, new in (
+        ("edge_cases", "settings"),
+        ("EdgeCases", "Settings"),
+        ("EdgeCase", "Settings"),
+        ("edgeCases", "settings"),
+    ):
         if old in name:
             return name.replace(old, new)
     return "settings_" + name

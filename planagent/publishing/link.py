@@ -11,7 +11,7 @@ from planagent.planning.drafts import SECTION_TITLES, Item, OwnTask, SectionDraf
 from planagent.planning.outline import Outline
 from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, Source, Task
 from planagent.planning.rulings import sources_of
-from planagent.planning.worklist import PHASES, TaskSpec
+from planagent.planning.tasks import PHASES, TaskSpec
 from planagent.publishing.graph import execution_order, waves
 
 MOST_SOURCES = 5
@@ -23,7 +23,9 @@ def one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def link(outline: Outline, drafts: dict[int, SectionDraft], *, writer: str, previous: Plan | None = None) -> Plan:
+def link(
+    outline: Outline, drafts: dict[int, SectionDraft], *, writer: str, previous: Plan | None = None
+) -> Plan:
     """Builds the plan.
 
     Args:
@@ -36,7 +38,9 @@ def link(outline: Outline, drafts: dict[int, SectionDraft], *, writer: str, prev
         ValueError: the needs have a cycle, which only tasks of a writer's own can cause.
     """
     specs = {**outline.tasks, **_own_specs(drafts)}
-    texts = {t.key: t for d in drafts.values() for t in d.tasks} | _own_texts(drafts) | _condition_texts(outline)
+    texts = (
+        {t.key: t for d in drafts.values() for t in d.tasks} | _own_texts(drafts) | _condition_texts(outline)
+    )
     order = execution_order({k: s.needs for k, s in specs.items()}, _ranks(specs))
     ids, next_task = _ids(order, previous)
     numbers = _item_numbers(drafts)
@@ -48,7 +52,9 @@ def link(outline: Outline, drafts: dict[int, SectionDraft], *, writer: str, prev
         spec = specs[key]
         items = [(numbers[d.number, i.key], i) for d in drafts.values() for i in d.items if i.task == key]
         tasks.append(_task(outline, spec, texts[key], ids, items, key in done, key in parallel, drafts))
-    sections = tuple(_section(n, d, numbers, ids, {t.key: t for t in tasks}) for n, d in sorted(drafts.items()))
+    sections = tuple(
+        _section(n, d, numbers, ids, {t.key: t for t in tasks}) for n, d in sorted(drafts.items())
+    )
     proofs = _proofs(outline, specs, ids)
     return Plan(
         title=f"Backend Implementation Plan: {outline.corpus.name}",
@@ -104,14 +110,20 @@ def own_key(task: OwnTask) -> str:
 
 def _own_specs(drafts: dict[int, SectionDraft]) -> dict[str, TaskSpec]:
     return {
-        own_key(t): TaskSpec(own_key(t), n, one_line(t.title), one_line(t.file), PHASES[13], (), tuple(t.needs), ())
+        own_key(t): TaskSpec(
+            own_key(t), n, one_line(t.title), one_line(t.file), PHASES[13], (), tuple(t.needs), ()
+        )
         for n, d in drafts.items()
         for t in d.own_tasks
     }
 
 
 def _own_texts(drafts: dict[int, SectionDraft]) -> dict[str, TaskText]:
-    return {own_key(t): TaskText(key=own_key(t), steps=t.steps, done_when=t.done_when) for d in drafts.values() for t in d.own_tasks}
+    return {
+        own_key(t): TaskText(key=own_key(t), steps=t.steps, done_when=t.done_when)
+        for d in drafts.values()
+        for t in d.own_tasks
+    }
 
 
 def _condition_texts(outline: Outline) -> dict[str, TaskText]:
@@ -139,7 +151,9 @@ def _task(
     outline: Outline, spec: TaskSpec, text: TaskText, ids: dict[str, str], items: list[tuple[str, Item]], done: bool, parallel: bool,
     drafts: dict[int, SectionDraft],
 ) -> Task:  # fmt: skip
-    rulings = list(dict.fromkeys([*outline.rulings(*spec.tags), *(r for _, item in items for r in item.rulings)]))
+    rulings = list(
+        dict.fromkeys([*outline.rulings(*spec.tags), *(r for _, item in items for r in item.rulings)])
+    )
     condition = ""
     sources = _task_sources(outline, spec, items, drafts)
     if spec.ruling:
@@ -169,13 +183,19 @@ def _sorted_rulings(ids: list[str]) -> list[str]:
     return sorted(ids, key=lambda r: ("DGRP".find(r[0]), int(r[1:])))
 
 
-def _task_sources(outline: Outline, spec: TaskSpec, items: list[tuple[str, Item]], drafts: dict[int, SectionDraft]) -> tuple[Source, ...]:
+def _task_sources(
+    outline: Outline, spec: TaskSpec, items: list[tuple[str, Item]], drafts: dict[int, SectionDraft]
+) -> tuple[Source, ...]:
     """At most five places: what the task covers first, then what its items cite, then the architecture's."""
     places: list[Evidence] = []
     for kind in ("endpoint", "entity", "operation", "requirement", "env", "topic"):
         covered = [outline.obligations[c] for c in spec.covers if c.startswith(kind)]
         for obligation in covered:
-            places += obligation.evidence if kind in ("endpoint", "entity") and len(covered) < 3 else obligation.evidence[:1]
+            places += (
+                obligation.evidence
+                if kind in ("endpoint", "entity") and len(covered) < 3
+                else obligation.evidence[:1]
+            )
     own = [s for d in drafts.values() for t in d.own_tasks if own_key(t) == spec.key for s in t.sources]
     if own:
         return tuple(s for s in (Source.parse(t) for t in own) if s)
@@ -193,7 +213,11 @@ def _fallback(outline: Outline) -> list[Evidence]:
     technologies = [t for t in outline.corpus.facts.technologies if t.side != "frontend"]
     ranked = sorted(technologies, key=lambda t: t.kind not in ("framework", "language"))
     places = [t.evidence[0] for t in ranked[:2]]
-    return places or [e.evidence[0] for e in outline.corpus.facts.endpoints[:1]] or [Evidence(outline.corpus.read[0].path, 1)]
+    return (
+        places
+        or [e.evidence[0] for e in outline.corpus.facts.endpoints[:1]]
+        or [Evidence(outline.corpus.read[0].path, 1)]
+    )
 
 
 def _cited(item: Item, task: Task | None) -> tuple[Source, ...]:
@@ -203,13 +227,21 @@ def _cited(item: Item, task: Task | None) -> tuple[Source, ...]:
     return tuple(s for s in sources if s.anchor not in known)
 
 
-def _section(number: int, draft: SectionDraft, numbers: dict[tuple[int, str], str], ids: dict[str, str], tasks: dict[str, Task]) -> PlanSection:
+def _section(
+    number: int,
+    draft: SectionDraft,
+    numbers: dict[tuple[int, str], str],
+    ids: dict[str, str],
+    tasks: dict[str, Task],
+) -> PlanSection:
     items = tuple(
         PlanItem(
             number=numbers[number, item.key],
             key=item.key,
             title=one_line(item.title),
-            rows=tuple(Row(label=label, lines=tuple(one_line(v) for v in lines)) for label, lines in item.rows()),
+            rows=tuple(
+                Row(label=label, lines=tuple(one_line(v) for v in lines)) for label, lines in item.rows()
+            ),
             rulings=tuple(_sorted_rulings(list(item.rulings))),
             sources=_cited(item, tasks.get(item.task)),
             task=ids.get(item.task, ""),
@@ -217,20 +249,38 @@ def _section(number: int, draft: SectionDraft, numbers: dict[tuple[int, str], st
         for item in draft.items
     )
     intro = tuple(one_line(i) for i in draft.intro)
-    return PlanSection(number=number, title=SECTION_TITLES[number], digest=_hash(draft.model_dump(mode="json")), intro=intro, items=items)
+    return PlanSection(
+        number=number,
+        title=SECTION_TITLES[number],
+        digest=_hash(draft.model_dump(mode="json")),
+        intro=intro,
+        items=items,
+    )
 
 
 def _with_risks(outline: Outline, drafts: dict[int, SectionDraft]) -> tuple[Ruling, ...]:
     """The docket's rulings, then what the writers saw beyond it, numbered after them."""
     rulings = [r.model_copy(update={"applies": ()}) for r in outline.docket.rulings]
-    counts = {letter: max((int(r.id[1:]) for r in rulings if r.id[0] == letter), default=0) for letter in "GR"}
+    counts = {
+        letter: max((int(r.id[1:]) for r in rulings if r.id[0] == letter), default=0) for letter in "GR"
+    }
     for number, draft in sorted(drafts.items()):
         for gap in draft.gaps:
             counts["G"] += 1
-            rulings.append(_extra(f"G{counts['G']}", f"writer.{number}", gap.question, gap.assumed, gap.sources))
+            rulings.append(
+                _extra(f"G{counts['G']}", f"writer.{number}", gap.question, gap.assumed, gap.sources)
+            )
         for risk in draft.risks:
             counts["R"] += 1
-            rulings.append(_extra(f"R{counts['R']}", f"writer.{number}", risk.text, "Guarded by the tasks of this section.", risk.sources))
+            rulings.append(
+                _extra(
+                    f"R{counts['R']}",
+                    f"writer.{number}",
+                    risk.text,
+                    "Guarded by the tasks of this section.",
+                    risk.sources,
+                )
+            )
     return tuple(sorted(rulings, key=lambda r: ("DGRP".find(r.id[0]), int(r.id[1:]))))
 
 
@@ -238,22 +288,37 @@ def _extra(ruling_id: str, topic: str, statement: str, default: str, sources: tu
     title = one_line(statement)
     short = title if len(title) <= 60 else title[:57].rsplit(" ", 1)[0] + "…"
     cited = tuple(s for s in (Source.parse(t) for t in sources) if s)
-    return Ruling(id=ruling_id, topic=f"{topic}.{_hash(title)}", title=short, statement=title, default=one_line(default), sources=cited)
+    return Ruling(
+        id=ruling_id,
+        topic=f"{topic}.{_hash(title)}",
+        title=short,
+        statement=title,
+        default=one_line(default),
+        sources=cited,
+    )
 
 
 def _approach(outline: Outline, specs: dict[str, TaskSpec]) -> list[str]:
     facts = outline.corpus.facts
     public = sum(e.auth != "required" for e in facts.endpoints)
     waits = [r.id for r in outline.docket.rulings if r.waits and not r.answer]
-    backend = [t.name for t in facts.technologies if t.side != "frontend" and t.kind in ("framework", "orm", "database", "auth")]
+    backend = [
+        t.name
+        for t in facts.technologies
+        if t.side != "frontend" and t.kind in ("framework", "orm", "database", "auth")
+    ]
     lines = [
         f"{len(facts.endpoints)} endpoints ({public} without a credential), {len(facts.entities)} entities, {len([o for o in outline.obligations.values() if o.kind == 'env'])} variables, {len([o for o in outline.obligations.values() if o.kind == 'requirement'])} numbered requirements; {len([s for s in specs.values() if not s.condition])} tasks.",
-        "Stack, as the specs name it: " + ", ".join(dict.fromkeys(backend)) + "." if backend else "The specs name no stack; the executor keeps to what stands in the repository.",
+        "Stack, as the specs name it: " + ", ".join(dict.fromkeys(backend)) + "."
+        if backend
+        else "The specs name no stack; the executor keeps to what stands in the repository.",
         "Order: settings and errors first, then data, schemas and identity, then services, then routes; tests follow the part they prove. Error handling, middleware and auth come before the routes that rely on them.",
         "A rule stands once: in a ruling below or in an item of sections 1 to 9. A task points at both and at the lines of the specs.",
     ]
     if waits:
-        lines.append(f"Work starts on the defaults. A person should confirm {', '.join(waits[:16])} before the tasks that cite them are done; conditional tasks cover the likely other answers.")
+        lines.append(
+            f"Work starts on the defaults. A person should confirm {', '.join(waits[:16])} before the tasks that cite them are done; conditional tasks cover the likely other answers."
+        )
     return lines
 
 
@@ -269,7 +334,10 @@ def _excluded(outline: Outline) -> list[str]:
     variables = [v.name for v in outline.corpus.facts.env_vars if v.side == "frontend"]
     if variables:
         lines.append(f"Variables of the frontend alone: {', '.join(f'`{v}`' for v in variables)}.")
-    return [*lines, "Everything that the specs list as future, planned or out of scope, and all work in the user interface."]
+    return [
+        *lines,
+        "Everything that the specs list as future, planned or out of scope, and all work in the user interface.",
+    ]
 
 
 def _proofs(outline: Outline, specs: dict[str, TaskSpec], ids: dict[str, str]) -> tuple[tuple[str, str], ...]:
@@ -278,6 +346,8 @@ def _proofs(outline: Outline, specs: dict[str, TaskSpec], ids: dict[str, str]) -
     for obligation in outline.obligations.values():
         if obligation.kind in ("topic", "operation"):
             continue
-        proof = next((s.proof for s in specs.values() if obligation.id in s.covers and s.proof in ids), "test.edge")
+        proof = next(
+            (s.proof for s in specs.values() if obligation.id in s.covers and s.proof in ids), "test.edge"
+        )
         found.append((obligation.label, ids.get(proof, "")))
     return tuple(found)

@@ -82,8 +82,21 @@ class _Reader:
             else:
                 self.at += 1
         doers = {number: task.id for task in tasks for number in task.items}
-        sections = [s.model_copy(update={"items": tuple(i.model_copy(update={"task": doers.get(i.number, "")}) for i in s.items)}) for s in sections]
-        plan = Plan(**self.plan, rulings=tuple(rulings), sections=tuple(sections), tasks=tuple(tasks), proofs=tuple(proofs))
+        sections = [
+            s.model_copy(
+                update={
+                    "items": tuple(i.model_copy(update={"task": doers.get(i.number, "")}) for i in s.items)
+                }
+            )
+            for s in sections
+        ]
+        plan = Plan(
+            **self.plan,
+            rulings=tuple(rulings),
+            sections=tuple(sections),
+            tasks=tuple(tasks),
+            proofs=tuple(proofs),
+        )
         return Located(plan, self.places)
 
     def _fail(self, what: str) -> NotAPlan:
@@ -127,7 +140,13 @@ class _Reader:
 
     def _ruling(self, heading: re.Match[str]) -> Ruling:
         self.places[heading[1]] = self.at + 1
-        values: dict[str, Any] = {"id": heading[1], "title": heading[2], "topic": self._key(), "statement": "", "default": ""}
+        values: dict[str, Any] = {
+            "id": heading[1],
+            "title": heading[2],
+            "topic": self._key(),
+            "statement": "",
+            "default": "",
+        }
         while self.at < len(self.lines) and (row := _ROW.match(self.lines[self.at])):
             label, value = row[1], row[2] or ""
             if label in _RULING_FIELDS:
@@ -162,7 +181,13 @@ class _Reader:
             if self.lines[self.at].startswith("- ") and not items:
                 intro.append(self.lines[self.at][2:])
             self.at += 1
-        return PlanSection(number=number, title=title, digest="" if digest == "-" else digest, intro=tuple(intro), items=tuple(items))
+        return PlanSection(
+            number=number,
+            title=title,
+            digest="" if digest == "-" else digest,
+            intro=tuple(intro),
+            items=tuple(items),
+        )
 
     def _item(self, heading: re.Match[str]) -> PlanItem:
         self.places[heading[1]] = self.at + 1
@@ -205,7 +230,16 @@ class _Reader:
         self.places[head[2]] = self.at + 1
         key, _, file = self._key().rpartition(" @ ")
         title = head[4].removesuffix(f" in {file}") if file else head[4]
-        values: dict[str, Any] = {"id": head[2], "key": key, "file": file, "title": title, "phase": phase, "done": head[1] in "xX", "parallel": bool(head[3]), "done_when": ""}
+        values: dict[str, Any] = {
+            "id": head[2],
+            "key": key,
+            "file": file,
+            "title": title,
+            "phase": phase,
+            "done": head[1] in "xX",
+            "parallel": bool(head[3]),
+            "done_when": "",
+        }
         while self.at < len(self.lines) and self.lines[self.at].startswith("  "):
             row = _ROW.match(self.lines[self.at].strip())
             self.at += 1

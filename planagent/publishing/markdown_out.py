@@ -9,8 +9,16 @@ from planagent.publishing.graph import critical_path, waves
 
 FORMAT = "planagent plan, format 1"
 GROUPS: tuple[tuple[str, str, str], ...] = (
-    ("D", "Decisions", "Two places disagree, or something ordered is not specified. Work starts on the default."),
-    ("G", "Gaps and assumed behaviour", "The specs leave these open. The assumed behaviour holds until somebody says otherwise."),
+    (
+        "D",
+        "Decisions",
+        "Two places disagree, or something ordered is not specified. Work starts on the default.",
+    ),
+    (
+        "G",
+        "Gaps and assumed behaviour",
+        "The specs leave these open. The assumed behaviour holds until somebody says otherwise.",
+    ),
     ("R", "Traps", "True only when places are read together."),
     ("P", "Prerequisites", "For people, before a deployment."),
 )
@@ -53,8 +61,8 @@ def _head(plan: Plan) -> Iterator[str]:
 def _rulings(plan: Plan) -> Iterator[str]:
     users: dict[str, list[str]] = {}
     for task in plan.tasks:
-        for ruling in task.rulings:
-            users.setdefault(ruling, []).append(task.id)
+        for ruling_id in task.rulings:
+            users.setdefault(ruling_id, []).append(task.id)
     for letter, title, note in GROUPS:
         members = [r for r in plan.rulings if r.id.startswith(letter)]
         if not members:
@@ -178,7 +186,9 @@ def _overview(plan: Plan) -> Iterator[str]:
     for number, wave in enumerate(waves(needs), 1):
         for start in range(0, len(wave), 8):
             more = ", continued" if start else ""
-            yield f"- Wave {number}{more}: " + "; ".join(f"{i} {fixed[i].title}" for i in wave[start : start + 8])
+            yield f"- Wave {number}{more}: " + "; ".join(
+                f"{i} {fixed[i].title}" for i in wave[start : start + 8]
+            )
     yield ""
     yield "### 10.3 Critical path"
     yield ""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast
 
 from planagent.errors import CorpusError, NoBackendError, UsageError
 from planagent.files import decode, read_bytes, sha256
@@ -28,9 +27,10 @@ from planagent.reading.conflicts import find_conflicts
 from planagent.reading.details import read_details
 from planagent.reading.discover import feature_of, find_files, role_of
 from planagent.reading.endpoints import Details, Mention, base_path, find_mentions, merge, to_endpoint
-from planagent.reading.entities import entity_name, find_entities, merge_entities
 from planagent.reading.entities import Found as EntityFound
+from planagent.reading.entities import find_entities, merge_entities
 from planagent.reading.gaps import find_gaps
+from planagent.reading.naming import entity_name
 from planagent.reading.openapi import is_entity_schema, is_openapi, read_openapi
 from planagent.reading.scope import choose_scope, phase_of
 from planagent.reading.technologies import find_technologies
@@ -100,7 +100,16 @@ def read_corpus(
         if notes:
             warnings.append(f"{found.path}: {'; '.join(notes)}")
         documents.append(
-            Document(found.path, role, why, text, sha256(data), feature_of(found.path), phase_of(found.path, text), notes=tuple(notes))
+            Document(
+                found.path,
+                role,
+                why,
+                text,
+                sha256(data),
+                feature_of(found.path),
+                phase_of(found.path, text),
+                notes=tuple(notes),
+            )
         )
     if not any(d.role != "other" and d.text.strip() for d in documents):
         raise CorpusError(
@@ -120,7 +129,11 @@ def read_corpus(
 def require_backend(corpus: Corpus) -> None:
     """Raises NoBackendError when nothing in the corpus asks for a backend: a plan must not invent one."""
     facts = corpus.facts
-    backend = [t for t in facts.technologies if t.side == "backend" and t.kind in ("framework", "server", "orm", "database", "driver")]
+    backend = [
+        t
+        for t in facts.technologies
+        if t.side == "backend" and t.kind in ("framework", "server", "orm", "database", "driver")
+    ]
     tables = [e for e in facts.entities if e.table]
     variables = [v for v in facts.env_vars if v.side != "frontend"]
     if facts.endpoints or backend or tables or variables:
@@ -149,7 +162,9 @@ def _parse(document: Document, gathered: _Gathered, warnings: list[str]) -> Docu
             gathered.details[path, mention.line.number] = described.details[mention.line.number]
         for name, line, fields in described.schemas:
             if is_entity_schema(name, fields):
-                gathered.entities.append(EntityFound(entity_name(name), path, line, "", list(fields), side=side))
+                gathered.entities.append(
+                    EntityFound(entity_name(name), path, line, "", list(fields), side=side)
+                )
         gathered.lines[path] = described.parsed.lines
         return replace(document, passages=tuple(described.parsed.passages))
     parsed = parse_markdown(path, document.text)
@@ -166,7 +181,9 @@ def _parse(document: Document, gathered: _Gathered, warnings: list[str]) -> Docu
         tech_side: Side = found.side if found.side != "both" or side == "backend" else "both"
         places = (*(known.evidence if known else ()), found.place)
         version = (known.version if known else "") or found.version
-        gathered.technologies[found.name] = Technology(found.name, found.kind, tech_side, places[:12], version)
+        gathered.technologies[found.name] = Technology(
+            found.name, found.kind, tech_side, places[:12], version
+        )
     for name, comment, number in names.find_tree(parsed.lines):
         gathered.tree.setdefault(name, (comment, Evidence(path, number)))
     gathered.lines[path] = parsed.lines
@@ -194,9 +211,15 @@ def _merge(documents: tuple[Document, ...], gathered: _Gathered) -> Facts:
         # Only the frontend speaks of operations: then its word is the only contract there is.
         groups, gathered.consumed = merge(gathered.consumed), []
     endpoints, consumed = [], []
-    everywhere = any(_ALL_PROTECTED.search(d.text) for d in documents if d.in_scope and d.role in ("backend", "constitution"))
+    everywhere = any(
+        _ALL_PROTECTED.search(d.text)
+        for d in documents
+        if d.in_scope and d.role in ("backend", "constitution")
+    )
     consumed_groups = merge([*gathered.consumed])
-    written = {key for key, g in groups.items() if any(by_path[f].role != "constitution" for f, _ in g.mentions)}
+    written = {
+        key for key, g in groups.items() if any(by_path[f].role != "constitution" for f, _ in g.mentions)
+    }
     for key, group in groups.items():
         if written and key not in written:
             continue  # a constitution quotes the contract; alone it makes no endpoint (see conflicts)
@@ -224,17 +247,35 @@ def _adopt_prefix(mentions: list[tuple[str, Mention]]) -> None:
         short = normalize_path(mention.path)
         if short == "/" or short.startswith("/api"):
             continue
-        longer = [p for (method, p) in full if method == mention.method and p != short and p.endswith(short) and re.fullmatch(r"/api(?:/v\d+)?|/v\d+", p[: -len(short)])]
-        defined_here = sum(m.defines and normalize_path(m.path) == short and m.method == mention.method for _, m in mentions)
-        if len(longer) == 1 and not (defined_here and mention.defines and mention.line.text.lstrip().startswith("#")):
+        longer = [
+            p
+            for (method, p) in full
+            if method == mention.method
+            and p != short
+            and p.endswith(short)
+            and re.fullmatch(r"/api(?:/v\d+)?|/v\d+", p[: -len(short)])
+        ]
+        defined_here = sum(
+            m.defines and normalize_path(m.path) == short and m.method == mention.method for _, m in mentions
+        )
+        if len(longer) == 1 and not (
+            defined_here and mention.defines and mention.line.text.lstrip().startswith("#")
+        ):
             mention.path = longer[0][: -len(short)] + mention.path
 
 
-def _match_key(key: str, groups: dict[str, object] | dict[str, object]) -> str:  # type: ignore[type-arg]
+def _match_key(key: str, groups: Mapping[str, object]) -> str:
     if key in groups:
         return key
     method, _, path = key.partition(" ")
-    return next((k for k in groups if k.startswith(method + " ") and path.endswith(k.partition(" ")[2]) and len(k) > 8), "")
+    return next(
+        (
+            k
+            for k in groups
+            if k.startswith(method + " ") and path.endswith(k.partition(" ")[2]) and len(k) > 8
+        ),
+        "",
+    )
 
 
 _ALL_PROTECTED = re.compile(
@@ -245,11 +286,15 @@ _ALL_PROTECTED = re.compile(
 
 def _with_auth(endpoint: Endpoint, everywhere: bool) -> Endpoint:
     auth = endpoint.auth
-    if auth == "unknown" and re.search(r"(?i)/(?:login|register|sign-?in|sign-?up|health|ping|healthz|status)$|^/$", endpoint.path):
+    if auth == "unknown" and re.search(
+        r"(?i)/(?:login|register|sign-?in|sign-?up|health|ping|healthz|status)$|^/$", endpoint.path
+    ):
         auth = "public"
-    if auth == "unknown" and (everywhere or (401 in endpoint.statuses and not endpoint.path.endswith("login"))):
+    if auth == "unknown" and (
+        everywhere or (401 in endpoint.statuses and not endpoint.path.endswith("login"))
+    ):
         auth = "required"
-    return replace(endpoint, auth=cast(Literal["required", "public", "unknown"], auth))
+    return replace(endpoint, auth=auth)
 
 
 def _variables(found: list[names.VariableFound]) -> tuple[EnvVar, ...]:
@@ -279,7 +324,9 @@ def _requirements(found: list[tuple[Document, names.RequirementFound]]) -> tuple
         items.sort(key=lambda di: not di[0].path.endswith("/spec.md"))
         document, first = items[0]
         places = unique_evidence(i.place for _, i in items)
-        result.append(Requirement(number, feature, first.text, _requirement_side(document, first.text), places))
+        result.append(
+            Requirement(number, feature, first.text, _requirement_side(document, first.text), places)
+        )
     return tuple(result)
 
 

@@ -32,9 +32,13 @@ _RESPONSE = re.compile(r"(?i)response|returns|output|result|回應|resposta")
 _QUERY = re.compile(r"(?i)query|查詢")
 _PATH_PARAMS = re.compile(r"(?i)path param|路徑參數")
 _JSON_KEY = re.compile(r'^(\s*)"([A-Za-z_][\w-]*)"\s*:\s*(.*?),?\s*$')
-_BULLET_FIELD = re.compile(r"^\s*[-*+]\s+(?:\*\*)?`?([A-Za-z_][\w\[\].]*)`?(?:\*\*)?\s*(?:\(([^)]*)\))?\s*[:：–-]\s*(.*)$")
+_BULLET_FIELD = re.compile(
+    r"^\s*[-*+]\s+(?:\*\*)?`?([A-Za-z_][\w\[\].]*)`?(?:\*\*)?\s*(?:\(([^)]*)\))?\s*[:：–-]\s*(.*)$"
+)
 _BULLET_TYPED = re.compile(r"^\s*[-*+]\s+`?([A-Za-z_]\w*)`?\s*\(([^)]*)\)\s*$")
-_LABEL = re.compile(r"^\s*(?:\*\*|__)([^*_]{2,60})(?:\*\*|__)|^\s*#{2,6}\s+(.{2,60})$|^\s*([A-Z][A-Za-z ]{2,30}):\s*$")
+_LABEL = re.compile(
+    r"^\s*(?:\*\*|__)([^*_]{2,60})(?:\*\*|__)|^\s*#{2,6}\s+(.{2,60})$|^\s*([A-Z][A-Za-z ]{2,30}):\s*$"
+)
 
 
 def read_details(lines: list[Line], mention: Mention) -> Details:
@@ -98,9 +102,11 @@ def _block(lines: list[Line], start: int) -> list[Line]:
                 break
             if re.search(r"\b(?:GET|POST|PUT|PATCH|DELETE)\s+`?/", line.text):
                 break
-            if not is_heading and len(line.trail) == own_level and not _mode(line.text) :
+            if not is_heading and len(line.trail) == own_level and not _mode(line.text):
                 break
-        elif line.fence is None and re.match(r"^(?:\*\*)?`?(?:GET|POST|PUT|PATCH|DELETE)\s+/", line.text.strip()):
+        elif line.fence is None and re.match(
+            r"^(?:\*\*)?`?(?:GET|POST|PUT|PATCH|DELETE)\s+/", line.text.strip()
+        ):
             break
         block.append(line)
     return block
@@ -169,7 +175,9 @@ def _json_type(value: str) -> str:
 
 
 def _read_parameter(line: Line, mode: str, details: Details) -> None:
-    where = {"query": "query", "path": "path", "body": "body", "response": "response", "rules": "body"}.get(mode)
+    where = {"query": "query", "path": "path", "body": "body", "response": "response", "rules": "body"}.get(
+        mode
+    )
     if where is None:
         return
     if line.cells and line.header:
@@ -187,7 +195,9 @@ def _read_parameter(line: Line, mode: str, details: Details) -> None:
         if known.where == where and known.name == parameter.name:
             note = " ".join(n for n in (known.note, parameter.note) if n)
             required = parameter.required if parameter.required is not None else known.required
-            details.parameters[index] = Parameter(known.name, known.type or parameter.type, required, note, known.where)
+            details.parameters[index] = Parameter(
+                known.name, known.type or parameter.type, required, note, known.where
+            )
             return
     if mode != "rules":
         details.parameters.append(
@@ -200,7 +210,9 @@ def _from_cells(line: Line) -> Parameter | None:
     if not cells or not cells[0]:
         return None
     row = dict(zip(line.header, cells, strict=False))
-    note = " ".join(v for k, v in row.items() if v and k not in (line.header[0],) and "type" not in k and "型" not in k)
+    note = " ".join(
+        v for k, v in row.items() if v and k not in (line.header[0],) and "type" not in k and "型" not in k
+    )
     kind = next((v for k, v in row.items() if "type" in k or "類型" in k or "型別" in k), "")
     required = next((v for k, v in row.items() if "required" in k or "必填" in k or "必要" in k), "")
     return Parameter(
@@ -215,7 +227,10 @@ def _required(note: str) -> bool | None:
 
 
 def _type_word(note: str) -> str:
-    match = re.search(r"(?i)\b(string|str|int|integer|number|bool|boolean|uuid|date(?:time)?|timestamp|array|enum|float)\b", note)
+    match = re.search(
+        r"(?i)\b(string|str|int|integer|number|bool|boolean|uuid|date(?:time)?|timestamp|array|enum|float)\b",
+        note,
+    )
     return match[1].lower() if match else ""
 
 

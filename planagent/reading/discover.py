@@ -19,7 +19,16 @@ _SKIPPED_FOLDERS = frozenset(
         "site-packages", "coverage", "history", "prompts",
     }
 )  # fmt: skip
-_SPEC_ROOTS = ("specs", "spec", "specification", "specifications", "docs/specs", "doc/specs", ".kiro/specs", "openspec/specs")
+_SPEC_ROOTS = (
+    "specs",
+    "spec",
+    "specification",
+    "specifications",
+    "docs/specs",
+    "doc/specs",
+    ".kiro/specs",
+    "openspec/specs",
+)
 _CONSTITUTION = re.compile(r"(?i)constitution")
 _PLAN_NAME = re.compile(
     r"(?i)^(?:plan|research|quickstart|tasks|todo|implementation[-_]?plan|backend_implementation_plan|.*[-_.]plan|changelog|contributing|"
@@ -27,7 +36,9 @@ _PLAN_NAME = re.compile(
     r"claude|agents|gemini|cursor|retrospective|notes)$"
 )
 _FRONT_PART = re.compile(r"(?i)^(?:front-?end|ui|web-?ui|client|mobile|pages|components|design-?system|ux)$")
-_FRONT_NAME = re.compile(r"(?i)(?:^|[-_.])(?:front-?end|ui|ux|pages?|components?|client|mobile|styling|wireframes?)(?:[-_.]|$)")
+_FRONT_NAME = re.compile(
+    r"(?i)(?:^|[-_.])(?:front-?end|ui|ux|pages?|components?|client|mobile|styling|wireframes?)(?:[-_.]|$)"
+)
 _BACK_PART = re.compile(r"(?i)^(?:back-?end|api|server|database|db|contracts?|services?)$")
 _TASK_LINE = re.compile(r"(?m)^\s*-\s*\[[ xX]\]\s*(?:\*\*)?(?:T\d{2,4}|\d+\.\d*|Task\s+\d)")
 _UNFILLED = re.compile(
@@ -35,7 +46,9 @@ _UNFILLED = re.compile(
     r"Entity \d|Brief Title|specific capability|initial state|boundary condition|error scenario|action|expected outcome|"
     r"###-feature-name|DATE|key data|user type|What it represents[^\]]*|Describe [^\]]{10,80})\]"
 )
-_DESCRIBES = re.compile(r"(?im)^\s*(?:#{1,6}\s|\*\*|\|).*?(?:response|status code|request body|回應|回应|resposta|respuesta)")
+_DESCRIBES = re.compile(
+    r"(?im)^\s*(?:#{1,6}\s|\*\*|\|).*?(?:response|status code|request body|回應|回应|resposta|respuesta)"
+)
 _FRONT_WORDS = re.compile(
     r"(?i)\b(?:next\.?js|react|vue|angular|svelte|blazor|tailwind|css|component|responsive|viewport|button|modal|toast|page|pages|screen|hover|"
     r"dark mode|layout|click(?:s|ed)?|browser|localstorage|spinner|sidebar|navbar|accessibility|aria)\b"
@@ -54,7 +67,9 @@ class Found:
     absolute: Path
 
 
-def find_files(workspace: Path, include: tuple[str, ...], exclude: tuple[str, ...]) -> tuple[list[Found], list[str]]:
+def find_files(
+    workspace: Path, include: tuple[str, ...], exclude: tuple[str, ...]
+) -> tuple[list[Found], list[str]]:
     """The candidate files in a stable order, and warnings on what was passed over.
 
     Without `include`, the spec folders, the constitution and API documents under `docs/` are read; a workspace
@@ -70,7 +85,9 @@ def find_files(workspace: Path, include: tuple[str, ...], exclude: tuple[str, ..
         chosen = [f for f in everything if not has_roots or _belongs(f.path, roots)]
     chosen = [f for f in chosen if not any(fnmatch(f.path, g) for g in exclude)]
     if len(chosen) > MAX_DOCUMENTS:
-        warnings.append(f"{len(chosen):,} candidate files; only the first {MAX_DOCUMENTS:,} are read (set `include` in planagent.toml)")
+        warnings.append(
+            f"{len(chosen):,} candidate files; only the first {MAX_DOCUMENTS:,} are read (set `include` in planagent.toml)"
+        )
         chosen = chosen[:MAX_DOCUMENTS]
     return chosen, warnings
 
@@ -83,7 +100,9 @@ def _belongs(path: str, roots: tuple[str, ...]) -> bool:
         return True
     parts = path.lower().split("/")
     if "docs" in parts[:-1] or "contracts" in parts[:-1]:
-        return bool(re.search(r"(?i)api|openapi|swagger|schema|data-?model|database|spec|auth|requirements", name))
+        return bool(
+            re.search(r"(?i)api|openapi|swagger|schema|data-?model|database|spec|auth|requirements", name)
+        )
     return len(parts) == 1 and bool(re.match(r"(?i)(?:openapi|swagger)\.", name))
 
 
@@ -125,7 +144,9 @@ def role_of(path: str, text: str) -> tuple[Role, str]:
         return "other", "a checklist, not a spec"
     if path.startswith((".spec-kit/", "spec-kit/", ".specify/")):
         return "other", "tool configuration"
-    if _PLAN_NAME.match(stem) and not (stem.lower() in ("tasks", "todo", "notes") and not _is_task_list(text)):
+    if _PLAN_NAME.match(stem) and not (
+        stem.lower() in ("tasks", "todo", "notes") and not _is_task_list(text)
+    ):
         return "other", "a plan, task list or note, not a spec"
     if _is_task_list(text):
         return "other", "a task list, not a spec"
@@ -152,16 +173,21 @@ def is_template(text: str) -> bool:
     if len(_UNFILLED.findall(head)) < 4:
         return False
     bare = re.sub(r"<!--.*?-->", "", head, flags=re.DOTALL)
-    rules = [line for line in bare.split("\n") if "[" not in line and not line.startswith("#") and len(line.split()) >= 6]
+    rules = [
+        line
+        for line in bare.split("\n")
+        if "[" not in line and not line.startswith("#") and len(line.split()) >= 6
+    ]
     return len(rules) < 3 or len(rules) < len(_UNFILLED.findall(bare)) / 2
 
 
 def _side_of(parts: list[str], stem: str, text: str) -> tuple[Role, str]:
     in_front = any(_FRONT_PART.match(p) for p in parts[:-1])
-    if re.search(r"(?i)\bapi\b|api[-_]|[-_]api|openapi", stem) and re.search(r"\b(?:GET|POST|PUT|DELETE)\b[` ]+/", text):
-        # In a frontend's folder an API description describes answers; a list of calls does not.
-        if not in_front or len(_DESCRIBES.findall(text)) >= 3:
-            return "backend", "an API description"
+    named_api = re.search(r"(?i)\bapi\b|api[-_]|[-_]api|openapi", stem)
+    # In a frontend's folder an API description describes answers; a list of calls does not.
+    describes = not in_front or len(_DESCRIBES.findall(text)) >= 3
+    if named_api and describes and re.search(r"\b(?:GET|POST|PUT|DELETE)\b[` ]+/", text):
+        return "backend", "an API description"
     if any(_BACK_PART.match(p) for p in parts[:-1]):
         return "backend", "its folder"
     if in_front or _FRONT_NAME.search(stem):
@@ -179,7 +205,10 @@ def feature_of(path: str) -> str:
     for index, part in enumerate(parts[:-1]):
         if part.lower() in ("specs", "spec", "features", "specifications") and index + 1 < len(parts) - 1:
             follow = parts[index + 1]
-            if follow.lower() in ("features", "backend", "frontend", "api", "database", "ui") and index + 2 < len(parts) - 1:
+            if (
+                follow.lower() in ("features", "backend", "frontend", "api", "database", "ui")
+                and index + 2 < len(parts) - 1
+            ):
                 return parts[index + 2]
             return follow
     return ""

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from planagent.model import Endpoint, Evidence, Parameter, normalize_path, unique_evidence
 from planagent.reading.text import Line, plain
@@ -30,10 +31,14 @@ _IGNORED_HEADINGS = re.compile(
     r"anti-?pattern|what not to"
 )
 _NEGATED = re.compile(r"(?i)\b(?:no|not|never|without|instead of|removed|deprecated|replaces)\b[^.`]{0,40}$")
-_LOCAL_HOST = re.compile(r"(?i)localhost|127\.0\.0\.1|0\.0\.0\.0|example\.|api\.|\{|\$|your|host|domain|app\.|\.test|\.local")
+_LOCAL_HOST = re.compile(
+    r"(?i)localhost|127\.0\.0\.1|0\.0\.0\.0|example\.|api\.|\{|\$|your|host|domain|app\.|\.test|\.local"
+)
 _DRAWING = re.compile(r"[│┌└├─►▼╳]")
 _CONCRETE = re.compile(r"\d+|[0-9a-f]{8}-[0-9a-f-]{27}|[a-z]{2,5}_[0-9a-z]*\d[0-9a-z]*", re.IGNORECASE)
-_THIRD_PARTY = re.compile(r"googleapis\.com|openai\.com|github\.com|stripe\.com|amazonaws\.com|anthropic\.com")
+_THIRD_PARTY = re.compile(
+    r"googleapis\.com|openai\.com|github\.com|stripe\.com|amazonaws\.com|anthropic\.com"
+)
 
 
 @dataclass(slots=True)
@@ -81,14 +86,18 @@ def find_mentions(lines: list[Line], prefix: str = "") -> Iterator[Mention]:
         for match in _MENTION.finditer(text):
             methods = re.findall(_METHOD, match[1])
             host = match[2] or ""
-            if host and not _LOCAL_HOST.search(host) or _THIRD_PARTY.search(host):
+            if (host and not _LOCAL_HOST.search(host)) or _THIRD_PARTY.search(host):
                 continue
             if _NEGATED.search(text[: match.start()]):
                 continue
             path = _clean(match[3])
-            if path is None:
+            if not path:
                 continue
-            weak = len(methods) > 2 or bool(_DRAWING.search(text)) or re.fullmatch(r"(?:/[{:][^/]*)+", path) is not None
+            weak = (
+                len(methods) > 2
+                or bool(_DRAWING.search(text))
+                or re.fullmatch(r"(?:/[{:][^/]*)+", path) is not None
+            )
             for method in methods:
                 found = True
                 mention = _mention(method, path, line, prefix, definition=_is_definition(text, match.start()))
@@ -188,7 +197,12 @@ def _from_labels(lines: list[Line], prefix: str) -> Iterator[Mention]:
             cleaned = _clean(re.sub(r"^https?://[^/]+", "", bare[1])) if bare else None
             if cleaned:
                 path = (cleaned, line)
-        if method and path and abs(method[1].number - path[1].number) <= 4 and method[1].trail == path[1].trail:
+        if (
+            method
+            and path
+            and abs(method[1].number - path[1].number) <= 4
+            and method[1].trail == path[1].trail
+        ):
             yield _mention(method[0], path[0], path[1], prefix, definition=True)
             method = path = None
 
@@ -211,8 +225,8 @@ def merge(found: list[tuple[str, Mention]]) -> dict[str, Group]:
         if not mention.concrete:
             continue
         parts = f"{mention.method} {normalize_path(mention.path)}".split("/")
-        key = next((k for k, shape in shapes.items() if _instance_of(parts, shape)), None)
-        if key is None:
+        key = next((k for k, shape in shapes.items() if _instance_of(parts, shape)), "")
+        if not key:
             mention.path = "/".join("{id}" if _CONCRETE.fullmatch(p) else p for p in mention.path.split("/"))
             key = f"{mention.method} {normalize_path(mention.path)}"
         groups.setdefault(key, Group()).mentions.append((file, mention))
@@ -224,7 +238,11 @@ def _join_short_forms(groups: dict[str, Group]) -> None:
     firsts = Counter(key.split("/")[1] for key in groups if "/" in key)
     for key in list(groups):
         method, _, path = key.partition(" ")
-        if path == "/" or firsts[path.split("/")[1]] > 2 or any(m.line.text.lstrip().startswith("#") for _, m in groups[key].mentions):
+        if (
+            path == "/"
+            or firsts[path.split("/")[1]] > 2
+            or any(m.line.text.lstrip().startswith("#") for _, m in groups[key].mentions)
+        ):
             continue
         longer = [k for k in groups if k != key and k.startswith(f"{method} ") and k.endswith(path)]
         others = [k for k in groups if k.partition(" ")[2].startswith(path.rstrip("/") + "/")]
@@ -285,7 +303,7 @@ class Details:
     """What a description says of its operation."""
 
     summary: str = ""
-    auth: str = "unknown"  # narrowed by the reader that fills it
+    auth: Literal["required", "public", "unknown"] = "unknown"
     statuses: set[int] = field(default_factory=set)
     parameters: list[Parameter] = field(default_factory=list)
     operation_id: str = ""

@@ -7,45 +7,113 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from planagent.model import Entity, Evidence, Parameter, Side, unique_evidence
+from planagent.reading.naming import entity_name
 from planagent.reading.text import Line, plain
 
 _CLASS = re.compile(
     r"^\s*(?:export\s+|public\s+|pub\s+)?(?:abstract\s+|sealed\s+|partial\s+|data\s+)*"
     r"(?:class|struct|model|entity|type|record)\s+([A-Z]\w*)\s*(.*)$"
 )
-_TABLE_CLASS = re.compile(r"table\s*=\s*True|\(\s*(?:\w+\.)?(?:Base|Model|db\.Model|models\.Model|DeclarativeBase)\b|BaseEntity|Entity<|AggregateRoot")
-_CREATE = re.compile(r"(?i)^\s*create\s+table\s+(?:if\s+not\s+exists\s+)?[`\"\[]?(?:\w+[`\"\]]?\.[`\"\[]?)?(\w+)")
+_TABLE_CLASS = re.compile(
+    r"table\s*=\s*True|\(\s*(?:\w+\.)?(?:Base|Model|db\.Model|models\.Model|DeclarativeBase)\b|BaseEntity|Entity<|AggregateRoot"
+)
+_CREATE = re.compile(
+    r"(?i)^\s*create\s+table\s+(?:if\s+not\s+exists\s+)?[`\"\[]?(?:\w+[`\"\]]?\.[`\"\[]?)?(\w+)"
+)
 _PRISMA = re.compile(r"^\s*model\s+([A-Z]\w*)\s*\{")
 _INTERFACE = re.compile(r"^\s*(?:export\s+)?(?:interface|type)\s+([A-Z]\w*)\s*(?:=\s*)?\{?")
 _MERMAID = re.compile(r"^\s{2,}([A-Za-z_]\w*)\s*\{\s*$")
-_KEY_ENTITY = re.compile(r"^\s*[-*+]\s+(?:\*\*|__)([^*_:：]{2,48}?)(?:\s*[（(][^)）]*[)）])?\s*[:：]?(?:\*\*|__)\s*[:：（(–-]?")
-_FIELD_BULLET = re.compile(r"^\s*[-*+]\s+(?:\*\*)?`?([a-z_]\w*)`?(?:\*\*)?\s*(?:\(([^)]*)\)|[:：]\s*(.+)|[-–]\s*(.+))\s*$", re.IGNORECASE)
+_KEY_ENTITY = re.compile(
+    r"^\s*[-*+]\s+(?:\*\*|__)([^*_:：]{2,48}?)(?:\s*[（(][^)）]*[)）])?\s*[:：]?(?:\*\*|__)\s*[:：（(–-]?"
+)
+_FIELD_BULLET = re.compile(
+    r"^\s*[-*+]\s+(?:\*\*)?`?([a-z_]\w*)`?(?:\*\*)?\s*(?:\(([^)]*)\)|[:：]\s*(.+)|[-–]\s*(.+))\s*$",
+    re.IGNORECASE,
+)
 _PY_FIELD = re.compile(r"^\s{2,}([a-z_]\w*)\s*:\s*([\w\[\], .|\"']+?)(?:\s*=\s*(.+))?$")
-_SQL_FIELD = re.compile(r"^\s*[`\"\[]?([a-z_]\w*)[`\"\]]?\s+([A-Za-z]\w*(?:\([\d, ]+\))?)(.*)$", re.IGNORECASE)
+_SQL_FIELD = re.compile(
+    r"^\s*[`\"\[]?([a-z_]\w*)[`\"\]]?\s+([A-Za-z]\w*(?:\([\d, ]+\))?)(.*)$", re.IGNORECASE
+)
 _TS_FIELD = re.compile(r"^\s*(\w+)\??\s*:\s*([^;,/]+)[;,]?")
-_JAVA_FIELD = re.compile(r"^\s*(?:private|public|protected)\s+(?:required\s+)?([\w<>?\[\]]+)\s+(\w+)\s*(?:[;={]|$)")
-_SECTION = re.compile(r"(?i)key entit|^entities|data model|database|schema|entity|entities|tables?\b|models?\b|資料模型|資料表|實體|entidade")
+_JAVA_FIELD = re.compile(
+    r"^\s*(?:private|public|protected)\s+(?:required\s+)?([\w<>?\[\]]+)\s+(\w+)\s*(?:[;={]|$)"
+)
+_SECTION = re.compile(
+    r"(?i)key entit|^entities|data model|database|schema|entity|entities|tables?\b|models?\b|資料模型|資料表|實體|entidade"
+)
 _NOT_ENTITY = re.compile(
     r"(?i)^(?:request|response|error|settings|config|base|props|state|health|index|indexes|schema)$|(?<=.)(?:request|response|schema|dto|create|update|read|public|base|settings|config|service|controller|repository|"
     r"handler|error|exception|input|output|list|payload|params|query|command|contract|validator|mapper|props|state|"
     r"context|client|middleware|enum|status|type|page|form|result|endpoint|test|factory|provider|store|summary|stats|in|out)$"
 )
-_TABLE_HEADS = re.compile(r"(?i)^(column|columns|field|fields|attribute|property|name|column name|欄位|欄位名稱|字段|campo|coluna)")
+_TABLE_HEADS = re.compile(
+    r"(?i)^(column|columns|field|fields|attribute|property|name|column name|欄位|欄位名稱|字段|campo|coluna)"
+)
 _TYPE_HEAD = re.compile(r"(?i)type|型|類|tipo")
 _ENTITY_HEADING = re.compile(
     r"(?i)^(?:\d+(?:\.\d+)*\.?\s*)?(?:(?:entity|table|model|table name|資料表|表)\s*[:：]\s*)?[`\"]?([A-Za-z][\w ]{1,40}?)[`\"]?"
     r"(?:\s*(?:[（(].*[)）]|table|model|entity|entities|schema|資料表|表|\(.*))*\s*$"
 )
-_MANAGED = re.compile(r"(?i)managed by ([\w ]{3,30})|([A-Z][\w ]{2,20}) manages (?:this|the)|do not modify directly")
+_MANAGED = re.compile(
+    r"(?i)managed by ([\w ]{3,30})|([A-Z][\w ]{2,20}) manages (?:this|the)|do not modify directly"
+)
 _CONCEPT = re.compile(
     r"(?i)\b\w*(?:request|response|summary|metadata|token|error|intent|input|output|payload|data|header|endpoint|contract|service|"
     r"api|page|form|component|view|handler|credentials|middleware|state|result|upstream)s?$"
 )
 _STOP = frozenset(
-    "overview relationships relationship indexes index constraints constraint notes migrations migration validation "
-    "tables table entities entity schema schemas model models database fields columns rules examples example "
-    "definition definitions description data types state states transitions queries query requirements dtos dto "
-    "attributes properties summary references seed storage connection enums enum erd diagram purpose".split()
+    [
+        "overview",
+        "relationships",
+        "relationship",
+        "indexes",
+        "index",
+        "constraints",
+        "constraint",
+        "notes",
+        "migrations",
+        "migration",
+        "validation",
+        "tables",
+        "table",
+        "entities",
+        "entity",
+        "schema",
+        "schemas",
+        "model",
+        "models",
+        "database",
+        "fields",
+        "columns",
+        "rules",
+        "examples",
+        "example",
+        "definition",
+        "definitions",
+        "description",
+        "data",
+        "types",
+        "state",
+        "states",
+        "transitions",
+        "queries",
+        "query",
+        "requirements",
+        "dtos",
+        "dto",
+        "attributes",
+        "properties",
+        "summary",
+        "references",
+        "seed",
+        "storage",
+        "connection",
+        "enums",
+        "enum",
+        "erd",
+        "diagram",
+        "purpose",
+    ]
 )
 
 
@@ -63,29 +131,6 @@ class Found:
     managed_by: str = ""
 
 
-def entity_name(raw: str) -> str:
-    """`tasks`, `Task Model`, `TaskEntity`, `api_keys` give Task, Task, Task, ApiKey."""
-    name = re.sub(r"(?i)\s*\b(table|model|entity|schema|record|object)s?\b\s*$", "", plain(raw)).strip()
-    name = re.sub(r"(?i)^(the|table|entity|model)\s+", "", name)
-    parts = [p for p in re.split(r"[\s_\-]+", name) if p]
-    if not parts:
-        return ""
-    parts[-1] = singular(parts[-1])
-    joined = "".join(p if p[:1].isupper() and not p.isupper() else p.capitalize() for p in parts)
-    return re.sub(r"(?<=[a-z])(Entity|Model|Table)$", "", joined)
-
-
-def singular(word: str) -> str:
-    lower = word.lower()
-    if lower.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if re.search(r"(?:ss|x|ch|sh|z)es$", lower):
-        return word[:-2]
-    if lower.endswith("s") and not re.search(r"(?:ss|us|is|news)$", lower) and len(word) > 3:
-        return word[:-1]
-    return word
-
-
 def find_entities(file: str, lines: list[Line], side: Side) -> Iterator[Found]:
     """Every entity that a document states; see `merge_entities` for which of them hold."""
     index = 0
@@ -98,7 +143,9 @@ def find_entities(file: str, lines: list[Line], side: Side) -> Iterator[Found]:
             found = _from_columns(file, lines, index, side)
         elif re.match(r"#{1,6}\s", line.text):
             found = _from_heading(file, lines, index, side)
-        elif re.search(r"(?i)key entit|^entities|實體|entidades", line.heading) and _KEY_ENTITY.match(line.text):
+        elif re.search(r"(?i)key entit|^entities|實體|entidades", line.heading) and _KEY_ENTITY.match(
+            line.text
+        ):
             found = _from_key_entity(file, lines, index, side)
         if found and found.name:
             yield found
@@ -133,14 +180,25 @@ def _from_code(file: str, lines: list[Line], index: int, side: Side) -> Found | 
     if not declared:
         return None
     before = " ".join(entry.text for entry in lines[max(0, index - 3) : index])
-    mapped = _TABLE_CLASS.search(declared[2]) or re.search(r"@(?:Entity|Table|Document)\b|\[Table\(|derive\(.*(?:FromRow|Queryable)", before)
-    orm_tags = line.fence in ("go", "golang") and any("gorm:" in e.text or 'db:"' in e.text for e in lines[index : index + 12])
+    mapped = _TABLE_CLASS.search(declared[2]) or re.search(
+        r"@(?:Entity|Table|Document)\b|\[Table\(|derive\(.*(?:FromRow|Queryable)", before
+    )
+    orm_tags = line.fence in ("go", "golang") and any(
+        "gorm:" in e.text or 'db:"' in e.text for e in lines[index : index + 12]
+    )
     if not mapped and not orm_tags:
         return None
     name = entity_name(declared[1])
     if _NOT_ENTITY.search(declared[1]) and "table" not in declared[2].lower():
         return None
-    table = next((m[1] for e in lines[index : index + 4] if (m := re.search(r"__tablename__\s*=\s*[\"'](\w+)", e.text))), "")
+    table = next(
+        (
+            m[1]
+            for e in lines[index : index + 4]
+            if (m := re.search(r"__tablename__\s*=\s*[\"'](\w+)", e.text))
+        ),
+        "",
+    )
     fields = _collect(lines, index + 1, _py_field if line.fence in ("python", "py", "") else _java_field)
     return Found(name, file, line.number, table, fields)
 
@@ -158,7 +216,12 @@ def _collect(lines: list[Line], start: int, reader: object) -> list[Parameter]:
     fields: list[Parameter] = []
     for line in lines[start : start + 80]:
         text = line.text
-        if line.fence is None or text.strip() in ("}", ");", ")", "```") or _CLASS.match(text) or _CREATE.match(text):
+        if (
+            line.fence is None
+            or text.strip() in ("}", ");", ")", "```")
+            or _CLASS.match(text)
+            or _CREATE.match(text)
+        ):
             break
         if re.match(r"\S", text) and not re.match(r"[\"'`]?\w+[\"'`]?\s+\w|[@#/\[}]|--", text):
             break
@@ -179,7 +242,16 @@ def _py_field(text: str) -> Parameter | None:
 
 def _sql_field(text: str) -> Parameter | None:
     match = _SQL_FIELD.match(text)
-    if not match or match[1].upper() in {"PRIMARY", "FOREIGN", "UNIQUE", "CONSTRAINT", "CHECK", "KEY", "INDEX", "CREATE"}:
+    if not match or match[1].upper() in {
+        "PRIMARY",
+        "FOREIGN",
+        "UNIQUE",
+        "CONSTRAINT",
+        "CHECK",
+        "KEY",
+        "INDEX",
+        "CREATE",
+    }:
         return None
     rest = match[3].strip().rstrip(",")
     return Parameter(match[1], match[2], "NOT NULL" in rest.upper() or "PRIMARY" in rest.upper(), rest)
@@ -209,17 +281,32 @@ def _from_columns(file: str, lines: list[Line], index: int, side: Side) -> Found
         rows.append(_row_field(row))
     names = {r.name.lower() for r in rows}
     heading = _heading_name(line)
-    if not heading or re.search(r"(?i)request|response|parameter|query|header|body|dto|payload|參數|回應|請求|欄位說明", line.under):
+    if not heading or re.search(
+        r"(?i)request|response|parameter|query|header|body|dto|payload|參數|回應|請求|欄位說明", line.under
+    ):
         return None
     if not (any(n == "id" or n.endswith(("_id", "id", "_at")) for n in names) or _SECTION.search(line.under)):
         return None
-    label = next((m[1] for e in reversed(lines[max(0, index - 8) : index]) if (m := re.search(r"(?i)table(?: name)?\W+`?(\w+)`", e.text))), "")
+    label = next(
+        (
+            m[1]
+            for e in reversed(lines[max(0, index - 8) : index])
+            if (m := re.search(r"(?i)table(?: name)?\W+`?(\w+)`", e.text))
+        ),
+        "",
+    )
     name = entity_name(heading)
-    if not name or any(w in _STOP for w in heading.lower().split()) and len(heading.split()) > 1 and not re.search(r"(?i)\b(?:table|model|entity)s?$", heading):
+    if not name or (
+        any(w in _STOP for w in heading.lower().split())
+        and len(heading.split()) > 1
+        and not re.search(r"(?i)\b(?:table|model|entity)s?$", heading)
+    ):
         return None
     if name.lower() in _STOP or _NOT_ENTITY.search(name):
         return None
-    heading_line = next((e.number for e in reversed(lines[:index]) if re.match(r"#{1,6}\s", e.text)), line.number)
+    heading_line = next(
+        (e.number for e in reversed(lines[:index]) if re.match(r"#{1,6}\s", e.text)), line.number
+    )
     near = " ".join(e.text for e in lines[max(0, index - 6) : index + len(rows) + 4])
     managed = _MANAGED.search(near)
     owner = next((g.strip() for g in managed.groups() if g), "an outside library") if managed else ""
@@ -231,7 +318,9 @@ def _row_field(row: Line) -> Parameter:
     cells = [plain(c) for c in row.cells]
     pairs = dict(zip(row.header, cells, strict=False))
     kind = next((v for k, v in pairs.items() if _TYPE_HEAD.search(k)), "")
-    note = "; ".join(v for k, v in list(pairs.items())[1:] if v and not _TYPE_HEAD.search(k) and "descri" not in k)
+    note = "; ".join(
+        v for k, v in list(pairs.items())[1:] if v and not _TYPE_HEAD.search(k) and "descri" not in k
+    )
     required = True if re.search(r"(?i)not null|required|primary", note) else None
     return Parameter(cells[0] if cells else "", kind, required, note)
 
@@ -241,7 +330,13 @@ def _heading_name(line: Line) -> str:
         match = _ENTITY_HEADING.match(plain(heading))
         if match and match[1].strip().lower() not in _STOP and len(match[1].split()) <= 3:
             return match[1].strip()
-        if plain(heading).lower().split()[0:1] and plain(heading).lower().rstrip("s") not in {"field", "column", "attribute", "schema", "propertie"}:
+        if plain(heading).lower().split()[0:1] and plain(heading).lower().rstrip("s") not in {
+            "field",
+            "column",
+            "attribute",
+            "schema",
+            "propertie",
+        }:
             return ""
     return ""
 
@@ -264,11 +359,26 @@ def _from_heading(file: str, lines: list[Line], index: int, side: Side) -> Found
         bullet = _FIELD_BULLET.match(row.text) if row.fence is None else None
         if bullet:
             note = plain(next((g for g in bullet.groups()[1:] if g), ""))
-            fields.append(Parameter(bullet[1], note.split(",")[0].split()[0] if note else "", "required" in note.lower() or None, note))
+            fields.append(
+                Parameter(
+                    bullet[1],
+                    note.split(",")[0].split()[0] if note else "",
+                    "required" in note.lower() or None,
+                    note,
+                )
+            )
     names = {f.name.lower() for f in fields}
     if any(word in _STOP for word in match[1].lower().split()):
         return None
-    if not names & {"id", "uuid", "created_at", "createdat", "user_id", "userid", "name"} or _NOT_ENTITY.search(match[1]):
+    if not names & {
+        "id",
+        "uuid",
+        "created_at",
+        "createdat",
+        "user_id",
+        "userid",
+        "name",
+    } or _NOT_ENTITY.search(match[1]):
         return None
     table = match[1].strip().lower() if re.fullmatch(r"[a-z_]+", match[1].strip()) else ""
     return Found(entity_name(match[1]), file, line.number, table, fields, side=side)
@@ -280,7 +390,9 @@ def _from_key_entity(file: str, lines: list[Line], index: int, side: Side) -> Fo
     if not match:
         return None
     name = entity_name(match[1])
-    concept = _CONCEPT.search(plain(match[1])) or re.search(r"(?i)\bvalue object|payload|aggregate view|incoming request", line.text)
+    concept = _CONCEPT.search(plain(match[1])) or re.search(
+        r"(?i)\bvalue object|payload|aggregate view|incoming request", line.text
+    )
     if not name or len(match[1].split()) > 3 or name.lower() in _STOP or concept or "[" in name:
         return None
     indent = len(line.text) - len(line.text.lstrip())
@@ -320,7 +432,11 @@ def merge_entities(found: list[Found]) -> list[Entity]:
                 continue
             for f in item.fields:
                 known = fields.get(f.name)
-                fields[f.name] = f if known is None else Parameter(f.name, known.type or f.type, known.required, known.note or f.note)
+                fields[f.name] = (
+                    f
+                    if known is None
+                    else Parameter(f.name, known.type or f.type, known.required, known.note or f.note)
+                )
         places = unique_evidence(Evidence(i.file, i.line) for i in ranked)
         table = next((i.table for i in ranked if i.table), "")
         owner = next((i.managed_by for i in ranked if i.managed_by), "")

@@ -27,7 +27,9 @@ _TYPICAL = re.compile(
     r"_(?:URL|URI|KEY|SECRET|TOKEN|PORT|HOST|ORIGINS?|DSN|PASSWORD|USER|USERNAME|ALGORITHM|EXPIRATION|EXPIRES?(?:_IN)?|TTL|ENV|"
     r"LEVEL|DATABASE|DB|BUCKET|REGION|ENDPOINT|HOURS|MINUTES|SECONDS|DAYS|CLIENT_ID|PREFIX|CONNECTION|DEBUG|MODE)$"
 )
-_ENV_HEADING = re.compile(r"(?i)environment|\benv\b|\.env|configuration|secrets|環境變數|환경\s*변수|variáveis")
+_ENV_HEADING = re.compile(
+    r"(?i)environment|\benv\b|\.env|configuration|secrets|環境變數|환경\s*변수|variáveis"
+)
 _NOT_CONTEXT = re.compile(
     r"(?i)error code|errorcode|error_code|permission|authorit|\bcode\b|enum|status code|event type|constant|錯誤碼|錯誤代碼|role"
 )
@@ -37,7 +39,9 @@ _CODE_NAME = re.compile(
     r"IN_PROGRESS|NOT_FOUND|UNAUTHORIZED|FORBIDDEN|INTERNAL_SERVER|TOO_MANY|BAD_REQUEST|CURRENT_TIMESTAMP|CLAUDE_MD|AGENTS_MD)"
 )
 _PLACEHOLDER = re.compile(r"\[[A-Z0-9_ ]*$")
-_FRONT_PREFIX = re.compile(r"^(?:NEXT_PUBLIC|VITE|REACT_APP|EXPO_PUBLIC|NUXT_PUBLIC|PUBLIC|GATSBY|VUE_APP|NG)_")
+_FRONT_PREFIX = re.compile(
+    r"^(?:NEXT_PUBLIC|VITE|REACT_APP|EXPO_PUBLIC|NUXT_PUBLIC|PUBLIC|GATSBY|VUE_APP|NG)_"
+)
 _FRONT_WORD = re.compile(r"(?i)\bfront-?end\b|next\.?js|client side|browser|\bui\b|vercel|前端")
 _BACK_WORD = re.compile(r"(?i)\bback-?end\b|\bserver\b|fastapi|\bapi\b|railway|後端")
 
@@ -50,7 +54,9 @@ _NOT_REQUIREMENT = re.compile(
     r"^(?:UTF|SHA|ISO|RFC|HTTP|AES|TLS|ADR|CHK|US|UC|TC|T|TASK|PHASE|DOC|API-DOC|MD|IPV|OAUTH|H|V|VER|P|STEP|RISK|R|A|Q|D|EPIC|STORY|"
     r"ASM|AS|ASSUMPTION|DEC|ISSUE|PR|BUG|OQ|Y|COVID|GPT|IEEE|CVE|CWE|OWASP|WCAG|JSR|PEP|ES|HS|RS|PKCS|MVP|AP|EU|US-[A-Z]+|UI-TEST)-?\d"
 )
-_NOT_REQUIREMENT_HEADING = re.compile(r"(?i)assumption|out of scope|open question|risk|dependenc|checklist|glossary|revision|change ?log|future")
+_NOT_REQUIREMENT_HEADING = re.compile(
+    r"(?i)assumption|out of scope|open question|risk|dependenc|checklist|glossary|revision|change ?log|future"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +89,35 @@ def find_variables(file: str, lines: list[Line], role_side: Side) -> Iterator[Va
                 names[drawn[1]] = ""
             imported = _CONFIG_IMPORT.match(text)
             if imported:
-                names.update({n: "" for n in _NAME.findall(imported[1])})
+                names.update(dict.fromkeys(_NAME.findall(imported[1]), ""))
         env_fence = line.fence is not None and (
             line.fence in ("env", "dotenv", "ini", "properties")
-            or (line.fence in ("", "bash", "sh", "shell", "text", "yaml", "yml", "toml") and _is_env_place(lines, index))
+            or (
+                line.fence in ("", "bash", "sh", "shell", "text", "yaml", "yml", "toml")
+                and _is_env_place(lines, index)
+            )
         )
         assigned = _ASSIGNED.match(text)
         if env_fence and assigned:
             names[assigned[1]] = assigned[2].split(" #")[0].strip().strip("\"'")
         elif line.fence is None and _is_prose_place(line):
             # In prose a name counts beside words about the environment, and not beside words about codes.
-            names.update({n: "" for n in _context_names(text, line)})
+            names.update(dict.fromkeys(_context_names(text, line), ""))
         elif line.fence is None and _LOOSE_CONTEXT.search(text) and not _NOT_CONTEXT.search(text):
-            names.update({n: "" for n in _context_names(text, line) if _TYPICAL.search(n) and f"`{n}`" in text})
+            names.update(
+                {n: "" for n in _context_names(text, line) if _TYPICAL.search(n) and f"`{n}`" in text}
+            )
         for name, default in names.items():
             if len(name) < 3 or _CODE_NAME.search(name) or name in _SQL or name.endswith("_"):
                 continue
             if "[masked" in default:
                 default = ""
-            yield VariableFound(name, _side(name, line, file, role_side), Evidence(file, line.number), default)
+            yield VariableFound(
+                name, _side(name, line, file, role_side), Evidence(file, line.number), default
+            )
 
 
-_SQL = frozenset("NOT_NULL CURRENT_TIMESTAMP PRIMARY_KEY FOREIGN_KEY GET POST PUT PATCH DELETE TODO NOTE README API JWT URL SELECT "
-                 "INSERT UPDATE CREATE TABLE INDEX ALTER WHERE FROM HEAD OPTIONS IF ELSE AND OR".split())  # fmt: skip
+_SQL = frozenset(["NOT_NULL", "CURRENT_TIMESTAMP", "PRIMARY_KEY", "FOREIGN_KEY", "GET", "POST", "PUT", "PATCH", "DELETE", "TODO", "NOTE", "README", "API", "JWT", "URL", "SELECT", "INSERT", "UPDATE", "CREATE", "TABLE", "INDEX", "ALTER", "WHERE", "FROM", "HEAD", "OPTIONS", "IF", "ELSE", "AND", "OR"])  # fmt: skip
 
 
 def _is_env_place(lines: list[Line], index: int) -> bool:
@@ -133,9 +145,15 @@ def _is_configuration_branch(lines: list[Line], index: int) -> bool:
 
 
 def _is_prose_place(line: Line) -> bool:
-    if _NOT_CONTEXT.search(" ".join(line.header)) or re.search(r"(?i)error codes?|permission|enum", line.heading):
+    if _NOT_CONTEXT.search(" ".join(line.header)) or re.search(
+        r"(?i)error codes?|permission|enum", line.heading
+    ):
         return False
-    return bool(_CONTEXT.search(line.text) or _ENV_HEADING.search(line.heading) or _ENV_HEADING.search(" ".join(line.header)))
+    return bool(
+        _CONTEXT.search(line.text)
+        or _ENV_HEADING.search(line.heading)
+        or _ENV_HEADING.search(" ".join(line.header))
+    )
 
 
 def _context_names(text: str, line: Line) -> list[str]:

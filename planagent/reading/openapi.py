@@ -115,8 +115,8 @@ def _operation(root: yaml.Node, node: yaml.Node, shared: list[yaml.Node], secure
         details.auth = "required" if _items(security) else "public"
     elif secured:
         details.auth = "required"
-    for parameter in [*shared, *_items(_get(node, "parameters"))]:
-        parameter = _resolve(root, parameter)
+    for written in [*shared, *_items(_get(node, "parameters"))]:
+        parameter = _resolve(root, written)
         where = _text(_get(parameter, "in"))
         schema = _resolve(root, _get(parameter, "schema") or parameter)
         if where in ("path", "query"):
@@ -197,7 +197,9 @@ def _limits(node: yaml.Node | None) -> str:
 def is_entity_schema(name: str, fields: tuple[Parameter, ...]) -> bool:
     """A stored thing has an identity; requests, lists, errors and envelopes do not count."""
     names = {f.name.lower() for f in fields}
-    return not _SCHEMA_SUFFIX.search(name) and bool(names & {"id", "uuid", "_id", f"{name.lower()}id", f"{name.lower()}_id"})
+    return not _SCHEMA_SUFFIX.search(name) and bool(
+        names & {"id", "uuid", "_id", f"{name.lower()}id", f"{name.lower()}_id"}
+    )
 
 
 # -- the fallback -------------------------------------------------------------------------------

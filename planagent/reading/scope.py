@@ -10,8 +10,12 @@ from planagent.model import Document
 
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "one": 1, "two": 2, "three": 3, "four": 4}
 _PHASE = re.compile(r"(?i)\bphase[\s_-]*(\d|iv|v?i{1,3}|v|one|two|three|four)\b(?![\w.]*\d)")
-_CURRENT = re.compile(r"(?im)^#+\s*current phase[^\n]*\n+\s*([^\n]+)|^\W*current phase\W+([^\n]+)|^\W*phase\W*:\W*([^\n]+)")
-_SUPERSEDED = re.compile(r"(?im)^\W*(?:status|state)\W{1,6}(?:superseded|obsolete|archived|rejected|abandoned|withdrawn)\b")
+_CURRENT = re.compile(
+    r"(?im)^#+\s*current phase[^\n]*\n+\s*([^\n]+)|^\W*current phase\W+([^\n]+)|^\W*phase\W*:\W*([^\n]+)"
+)
+_SUPERSEDED = re.compile(
+    r"(?im)^\W*(?:status|state)\W{1,6}(?:superseded|obsolete|archived|rejected|abandoned|withdrawn)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,9 @@ def phase_of(path: str, text: str) -> int | None:
     if folder:
         return _number(folder[1])
     head = "\n".join(text.split("\n")[:6])
-    title = next((line for line in head.split("\n") if line.startswith("#")), head.split("\n")[0] if head else "")
+    title = next(
+        (line for line in head.split("\n") if line.startswith("#")), head.split("\n")[0] if head else ""
+    )
     in_title = {_number(m) for m in _PHASE.findall(title)}
     if len(in_title) == 1:
         return in_title.pop()
@@ -78,7 +84,9 @@ def _inherit_phase(documents: list[Document]) -> list[Document]:
         if d.phase is not None and re.match(r"\d|phase", d.feature):
             phases.setdefault(d.feature, set()).add(d.phase)
     return [
-        replace(d, phase=next(iter(phases[d.feature]))) if d.phase is None and len(phases.get(d.feature, ())) == 1 else d
+        replace(d, phase=next(iter(phases[d.feature])))
+        if d.phase is None and len(phases.get(d.feature, ())) == 1
+        else d
         for d in documents
     ]
 
@@ -105,7 +113,9 @@ def _phase_argument(wanted: str) -> int | None:
 def _declared(documents: list[Document]) -> int | None:
     """The phase that the corpus itself calls current; an overview's word counts before a constitution's."""
     votes: list[int] = []
-    ranked = sorted(documents, key=lambda d: ("overview" not in d.path.lower(), d.role == "constitution", d.path))
+    ranked = sorted(
+        documents, key=lambda d: ("overview" not in d.path.lower(), d.role == "constitution", d.path)
+    )
     for document in ranked:
         if document.role == "other":
             continue
@@ -121,17 +131,23 @@ def _busiest(documents: list[Document]) -> int | None:
     counts: Counter[int] = Counter()
     for document in documents:
         if document.phase is not None and document.role == "backend":
-            counts[document.phase] += len(re.findall(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b[` *]+/", document.text)) + 1
+            counts[document.phase] += (
+                len(re.findall(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b[` *]+/", document.text)) + 1
+            )
     return counts.most_common(1)[0][0] if counts else None
 
 
 def _by_feature(documents: list[Document], wanted: str) -> Scope:
     hits = {d.feature for d in documents if d.feature and d.feature.lower().startswith(wanted.lower())}
     if not hits:
-        return Scope(None, tuple(documents), f"No feature folder starts with {wanted!r}: planning everything.")
+        return Scope(
+            None, tuple(documents), f"No feature folder starts with {wanted!r}: planning everything."
+        )
     kept = []
     for document in documents:
         other = document.feature and document.feature not in hits and re.match(r"\d", document.feature)
         kept.append(replace(document, in_scope=False, left_out=f"not {wanted}") if other else document)
     left = sum(not d.in_scope for d in kept)
-    return Scope(None, tuple(kept), f"Planning {', '.join(sorted(hits))}; {left} documents of other features left out.")
+    return Scope(
+        None, tuple(kept), f"Planning {', '.join(sorted(hits))}; {left} documents of other features left out."
+    )

@@ -26,8 +26,12 @@ _SUSPECT = re.compile(
     r"(?i)secret|passw|passphrase|pwd|token|api[_-]?key|access[_-]?key|private|credential|auth|://[^/\s:@]+:[^/\s@]+@"
     r"|eyJ[\w-]{8,}|AKIA|gh[pousr]_|sk-|sk_|xox[abp]-|npg_|glpat-|pypi-"
 )
-_UNQUOTED = re.compile(r"^\s*(?:export\s+|[-*]\s+)?`?([A-Za-z_][\w.-]*)\s*[=:]\s*([^\s\"'`#]{8,})`?\s*(?:#.*)?$")
-_PREFIXED = re.compile(r"\b(?:npg_\w{8,}|gh[pousr]_\w{20,}|glpat-[\w-]{16,}|sk[-_](?:live|test|proj)?[-_]?\w{16,})")
+_UNQUOTED = re.compile(
+    r"^\s*(?:export\s+|[-*]\s+)?`?([A-Za-z_][\w.-]*)\s*[=:]\s*([^\s\"'`#]{8,})`?\s*(?:#.*)?$"
+)
+_PREFIXED = re.compile(
+    r"\b(?:npg_\w{8,}|gh[pousr]_\w{20,}|glpat-[\w-]{16,}|sk[-_](?:live|test|proj)?[-_]?\w{16,})"
+)
 _CONNECTION = re.compile(r"(?<=://)[^/\s:@]+:(?P<password>[^/\s@]+)@[^/\s?`\"']+")
 _SECRET_NAME = re.compile(r"(?i)secret|passw|pwd|token|api_?key|private_?key|access_?key|credential")
 _EXAMPLE = re.compile(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from planagent.model import Evidence, Side
 from planagent.reading.text import Line
@@ -101,7 +101,10 @@ _KNOWN: tuple[tuple[str, str, Side, str], ...] = (
 _COMPILED = tuple((name, kind, side, re.compile(p, re.IGNORECASE)) for name, kind, side, p in _KNOWN)
 # The plain words of each pattern's alternatives: a text without any of them needs no pattern at all.
 _STEMS = tuple(
-    tuple(max(re.findall(r"[a-z]{2,}", re.sub(r"\\[bWw]|\(\?[:=!].*", " ", part)), key=len, default="") for part in re.split(r"\|(?![^(]*\))", p))
+    tuple(
+        max(re.findall(r"[a-z]{2,}", re.sub(r"\\[bWw]|\(\?[:=!].*", " ", part)), key=len, default="")
+        for part in re.split(r"\|(?![^(]*\))", p)
+    )
     for *_, p in _KNOWN
 )
 
@@ -114,6 +117,8 @@ def _alternation(indexes: tuple[int, ...]) -> re.Pattern[str]:
 def _candidates(text: str) -> tuple[int, ...]:
     lower = text.lower()
     return tuple(i for i, stems in enumerate(_STEMS) if any(stem in lower for stem in stems))
+
+
 _VERSION = re.compile(r"^[\s*:`(|v@=~^>]{0,8}(\d+(?:\.\d+|\.x){0,3}\+?)(?![\w%])")
 _REJECTED = re.compile(
     r"(?i)\b(?:no|not|never|without|instead of|replac\w+|reject\w*|avoid|forbid\w*|future|later|planned|e\.g\.|such as|or similar)\b"
@@ -147,7 +152,9 @@ def find_technologies(file: str, lines: list[Line]) -> Iterator[TechnologyFound]
             if match is None or _REJECTED.search(text[max(0, match.start() - 40) : match.start()]):
                 continue
             version = _VERSION.match(text[match.end() :])
-            yield TechnologyFound(name, kind, side, version[1] if version else "", Evidence(file, line.number))
+            yield TechnologyFound(
+                name, kind, side, version[1] if version else "", Evidence(file, line.number)
+            )
 
 
 def named_in(text: str) -> set[str]:

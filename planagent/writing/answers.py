@@ -34,11 +34,15 @@ def parse(text: str) -> dict[str, Any]:
     """
     body = strip(text)
     if not body:
-        raise AnswerError("The answer holds no JSON object.", "Another model may hold the schema better.", kind="empty")
+        raise AnswerError(
+            "The answer holds no JSON object.", "Another model may hold the schema better.", kind="empty"
+        )
     try:
         value, _ = json.JSONDecoder(strict=False).raw_decode(body)
     except ValueError as error:
-        raise AnswerError(f"The answer is not whole JSON ({error}).", "Another model may hold the schema better.") from error
+        raise AnswerError(
+            f"The answer is not whole JSON ({error}).", "Another model may hold the schema better."
+        ) from error
     if not isinstance(value, dict):
         raise AnswerError("The answer is not a JSON object.", "Another model may hold the schema better.")
     return value

@@ -21,7 +21,16 @@ FORMS = ("schema", "plain-schema", "object", "text")
 class OpenAIWriter:
     """Speaks to one model. What the server turned out to support is remembered in the ledger's notes."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, *, base_url: str = "", model: str = "", small: bool = False, on_close: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        *,
+        base_url: str = "",
+        model: str = "",
+        small: bool = False,
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._base_url = base_url or settings.base_url
@@ -31,9 +40,14 @@ class OpenAIWriter:
         self._client: Any = None
         self._spent = 0
         if not self._model:
-            raise UsageError("No model is configured.", "Set PLANAGENT_MODEL or --model, or plan with --offline.")
+            raise UsageError(
+                "No model is configured.", "Set PLANAGENT_MODEL or --model, or plan with --offline."
+            )
         if not settings.api_key and not self._base_url:
-            raise UsageError("OPENAI_API_KEY is not set.", "Put it into .env or the environment, set OPENAI_BASE_URL for a server without keys, or plan with --offline.")
+            raise UsageError(
+                "OPENAI_API_KEY is not set.",
+                "Put it into .env or the environment, set OPENAI_BASE_URL for a server without keys, or plan with --offline.",
+            )
         self._server = Ledger.key(self._base_url, self._model)[:16]
 
     @property
@@ -42,7 +56,12 @@ class OpenAIWriter:
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {"writer": "openai", "model": self._model, "base_url": self._base_url, "temperature": self._settings.temperature}
+        return {
+            "writer": "openai",
+            "model": self._model,
+            "base_url": self._base_url,
+            "temperature": self._settings.temperature,
+        }
 
     @property
     def shape(self) -> Shape:
@@ -82,7 +101,10 @@ class OpenAIWriter:
                 elif form + 1 < len(FORMS) and _about_form(told, FORMS[form]):
                     form += 1
                 else:
-                    raise WriterError(f"{self.name}: the server refused the request (400): {str(error)[:200]}", "Check that the model's context holds the brief, or use another model.") from error
+                    raise WriterError(
+                        f"{self.name}: the server refused the request (400): {str(error)[:200]}",
+                        "Check that the model's context holds the brief, or use another model.",
+                    ) from error
                 self._remember(FORMS[form], limit)
                 continue
             return self._read(brief, response, usage)
@@ -102,7 +124,10 @@ class OpenAIWriter:
 
         async def call() -> Any:
             if self._spent >= self._settings.max_calls:
-                raise WriterError(f"The ceiling of {self._settings.max_calls} calls is met.", "Run again to go on from here, or raise `max_calls`.")
+                raise WriterError(
+                    f"The ceiling of {self._settings.max_calls} calls is met.",
+                    "Run again to go on from here, or raise `max_calls`.",
+                )
             self._spent += 1
             usage.calls += 1
             return await client.chat.completions.create(**arguments)
@@ -114,7 +139,10 @@ class OpenAIWriter:
             import openai
 
             self._client = openai.AsyncOpenAI(
-                api_key=self._settings.api_key or "none", base_url=self._base_url or None, max_retries=0, timeout=float(self._settings.timeout)
+                api_key=self._settings.api_key or "none",
+                base_url=self._base_url or None,
+                max_retries=0,
+                timeout=float(self._settings.timeout),
             )
         return self._client
 
@@ -132,13 +160,23 @@ class OpenAIWriter:
             usage.cached_tokens += (getattr(details, "cached_tokens", 0) or 0) if details else 0
         choices = getattr(response, "choices", None) or []
         if not choices:
-            raise AnswerError(f"{self.name}: brief {brief.id}: the server sent no answer.", "Try again.", kind="empty")
+            raise AnswerError(
+                f"{self.name}: brief {brief.id}: the server sent no answer.", "Try again.", kind="empty"
+            )
         choice = choices[0]
         text = choice.message.content or ""
         if getattr(choice.message, "refusal", None):
-            raise AnswerError(f"{self.name}: brief {brief.id}: the model refused.", "Use another model, or --offline.", kind="refusal")
+            raise AnswerError(
+                f"{self.name}: brief {brief.id}: the model refused.",
+                "Use another model, or --offline.",
+                kind="refusal",
+            )
         if choice.finish_reason == "content_filter":
-            raise AnswerError(f"{self.name}: brief {brief.id}: the provider's content filter stopped the answer.", "Use another model, or --offline.", kind="content_filter")
+            raise AnswerError(
+                f"{self.name}: brief {brief.id}: the provider's content filter stopped the answer.",
+                "Use another model, or --offline.",
+                kind="content_filter",
+            )
         if choice.finish_reason == "length":
             return Answer(salvage(text), whole=False, usage=usage)
         return Answer(parse(text), usage=usage)
@@ -146,7 +184,22 @@ class OpenAIWriter:
 
 def _about_form(told: str, form: str) -> bool:
     """True when a 400 is about the response format, or the form is one that many servers lack."""
-    return any(word in told for word in ("response_format", "json_schema", "json schema", "schema", "grammar", "json_object", "maxlength", "not permitted")) or form == "plain-schema"
+    return (
+        any(
+            word in told
+            for word in (
+                "response_format",
+                "json_schema",
+                "json schema",
+                "schema",
+                "grammar",
+                "json_object",
+                "maxlength",
+                "not permitted",
+            )
+        )
+        or form == "plain-schema"
+    )
 
 
 def _response_format(brief: Brief, form: str) -> dict[str, Any]:
@@ -155,12 +208,21 @@ def _response_format(brief: Brief, form: str) -> dict[str, Any]:
     if form == "object":
         return {"response_format": {"type": "json_object"}}
     schema = brief.schema if form == "schema" else _without_bounds(brief.schema)
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}}
+    return {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "strict": True, "schema": schema},
+        }
+    }
 
 
 def _without_bounds(schema: Any) -> Any:
     if isinstance(schema, dict):
-        return {k: _without_bounds(v) for k, v in schema.items() if k not in ("maxLength", "minLength", "maxItems", "minItems")}
+        return {
+            k: _without_bounds(v)
+            for k, v in schema.items()
+            if k not in ("maxLength", "minLength", "maxItems", "minItems")
+        }
     if isinstance(schema, list):
         return [_without_bounds(v) for v in schema]
     return copy.copy(schema)
@@ -172,5 +234,7 @@ def _messages(brief: Brief, form: str) -> list[dict[str, str]]:
         import json
 
         # Appended, not prepended: the common part must stay the first bytes of the message.
-        messages[-1]["content"] += "\n\n# JSON schema of the answer\n\n" + json.dumps(brief.schema, ensure_ascii=False)
+        messages[-1]["content"] += "\n\n# JSON schema of the answer\n\n" + json.dumps(
+            brief.schema, ensure_ascii=False
+        )
     return messages

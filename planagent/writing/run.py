@@ -20,7 +20,7 @@ from planagent.planning.plan import Ruling, Source
 from planagent.planning.profile import prompt
 from planagent.writing.protocol import Usage, Writer
 
-_EXTRA = {"risks": Risk, "gaps": Gap, "own_tasks": OwnTask}
+_EXTRA: dict[str, type[Risk] | type[Gap] | type[OwnTask]] = {"risks": Risk, "gaps": Gap, "own_tasks": OwnTask}
 
 
 @dataclass(slots=True)
@@ -102,12 +102,20 @@ async def decide(run: Run) -> Outline:
             continue
         faults = _faults(checker, default, why)
         if faults:
-            run.tell(f"ruling {ruling.id}: the model's words break {faults[0].rule}; the default by rule stands")
+            run.tell(
+                f"ruling {ruling.id}: the model's words break {faults[0].rule}; the default by rule stands"
+            )
             run.filled.append(f"ruling {ruling.id}")
         else:
-            rulings[ruling.id] = ruling.model_copy(update={"default": " ".join(default.split()), "why": " ".join(why.split())})
+            rulings[ruling.id] = ruling.model_copy(
+                update={"default": " ".join(default.split()), "why": " ".join(why.split())}
+            )
     extra = _traps(answer, outline, checker, list(rulings.values()))
-    approach = tuple(" ".join(str(a).split()) for a in answer.get("approach", []) if isinstance(a, str) and not _faults(checker, a))[:8]
+    approach = tuple(
+        " ".join(str(a).split())
+        for a in answer.get("approach", [])
+        if isinstance(a, str) and not _faults(checker, a)
+    )[:8]
     run.accept(brief, answer)
     docket = replace(outline.docket, rulings=(*rulings.values(), *extra))
     return replace(outline, docket=docket, approach=approach or outline.approach)
@@ -123,12 +131,28 @@ def _traps(answer: dict[str, Any], outline: Outline, checker: Checker, rulings: 
     number = max((int(r.id[1:]) for r in rulings if r.id.startswith("R")), default=0)
     found = []
     for entry in _dicts(answer.get("traps"))[:8]:
-        text, guard = " ".join(str(entry.get("text", "")).split()), " ".join(str(entry.get("guard", "")).split())
-        sources = [s for t in entry.get("sources", []) if (s := Source.parse(str(t))) and outline.corpus.passage(s.anchor)]
+        text, guard = (
+            " ".join(str(entry.get("text", "")).split()),
+            " ".join(str(entry.get("guard", "")).split()),
+        )
+        sources = [
+            s
+            for t in entry.get("sources", [])
+            if (s := Source.parse(str(t))) and outline.corpus.passage(s.anchor)
+        ]
         if text and guard and sources and len(text) <= 400 and not _faults(checker, text, guard):
             number += 1
             title = text if len(text) <= 60 else text[:57].rsplit(" ", 1)[0] + "…"
-            found.append(Ruling(id=f"R{number}", topic=f"deciding.{Ledger.key(text)[:12]}", title=title, statement=text, default=guard, sources=tuple(sources)))
+            found.append(
+                Ruling(
+                    id=f"R{number}",
+                    topic=f"deciding.{Ledger.key(text)[:12]}",
+                    title=title,
+                    statement=text,
+                    default=guard,
+                    sources=tuple(sources),
+                )
+            )
     return found
 
 
@@ -145,7 +169,9 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
     run.gate = asyncio.Semaphore(run.writer.concurrency)
     checker = Checker.of(run.outline)
     common = common_part(run.outline, run.writer.shape) if run.remembers else ""
-    tasks = [asyncio.create_task(_section(run, checker, common, number, draft)) for number, draft in base.items()]
+    tasks = [
+        asyncio.create_task(_section(run, checker, common, number, draft)) for number, draft in base.items()
+    ]
     try:
         results = await asyncio.gather(*tasks)
     except BaseException:
@@ -155,7 +181,11 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
         raise
     left = [f for _, findings in results for f in findings]
     if left and not run.keep_findings:
-        shown = "; ".join(f"section {n}: {f.rule} {f.place}: {f.message}" for (n, (_, fs)) in zip(base, results, strict=True) for f in fs[:2])
+        shown = "; ".join(
+            f"section {n}: {f.rule} {f.place}: {f.message}"
+            for (n, (_, fs)) in zip(base, results, strict=True)
+            for f in fs[:2]
+        )
         raise FindingsError(
             f"{len(left)} findings stand after {run.repairs} repairs: {shown}",
             "Nothing was written and accepted answers are kept. Run again; or take the faulty parts from the rules with --fill-from-rules; "
@@ -164,7 +194,9 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
     return {number: draft for number, (draft, _) in zip(base, results, strict=True)}
 
 
-async def _section(run: Run, checker: Checker, common: str, number: int, base: SectionDraft) -> tuple[SectionDraft, list[Finding]]:
+async def _section(
+    run: Run, checker: Checker, common: str, number: int, base: SectionDraft
+) -> tuple[SectionDraft, list[Finding]]:
     if not run.remembers:
         return base, checker.draft(base, base)
     briefs = make_briefs(run.outline, number, base, common, run.writer.shape)
@@ -174,7 +206,9 @@ async def _section(run: Run, checker: Checker, common: str, number: int, base: S
     return merged, [f for _, findings in parts for f in findings]
 
 
-async def _brief(run: Run, checker: Checker, common: str, number: int, base: SectionDraft, brief: Brief) -> tuple[dict[str, Any], list[Finding]]:
+async def _brief(
+    run: Run, checker: Checker, common: str, number: int, base: SectionDraft, brief: Brief
+) -> tuple[dict[str, Any], list[Finding]]:
     """One brief until its answer holds, a bounded number of times; only faulty parts are asked again."""
     run.briefs += 1
     answer, whole = await run.ask(brief)
@@ -197,11 +231,16 @@ async def _brief(run: Run, checker: Checker, common: str, number: int, base: Sec
         findings = _check(checker, base, brief, answer)
     if not findings:
         run.accept(brief, answer)
-    run.tell(f"brief {brief.id}: {len(brief.keys)} parts, {run.usage.calls} calls, {run.usage.output_tokens} tokens out" + (f", {len(findings)} findings" if findings else ""))
+    run.tell(
+        f"brief {brief.id}: {len(brief.keys)} parts, {run.usage.calls} calls, {run.usage.output_tokens} tokens out"
+        + (f", {len(findings)} findings" if findings else "")
+    )
     return answer, findings
 
 
-async def _rest(run: Run, common: str, number: int, base: SectionDraft, brief: Brief, answer: dict[str, Any]) -> dict[str, Any]:
+async def _rest(
+    run: Run, common: str, number: int, base: SectionDraft, brief: Brief, answer: dict[str, Any]
+) -> dict[str, Any]:
     """A cut-off answer: its finished parts are kept, the others asked for in two halves."""
     done = {str(e.get("key")) for name in ("items", "tasks") for e in _dicts(answer.get(name))}
     missing = [k for k in brief.keys if k not in done]
@@ -219,7 +258,15 @@ async def _rest(run: Run, common: str, number: int, base: SectionDraft, brief: B
     return answer
 
 
-async def _repair(run: Run, common: str, number: int, base: SectionDraft, brief: Brief, answer: dict[str, Any], findings: list[Finding]) -> dict[str, Any]:
+async def _repair(
+    run: Run,
+    common: str,
+    number: int,
+    base: SectionDraft,
+    brief: Brief,
+    answer: dict[str, Any],
+    findings: list[Finding],
+) -> dict[str, Any]:
     faulty = {f.key for f in findings}
     keys = [k for k in brief.keys if k in faulty]
     kept = {**answer, **{name: [] for name in _EXTRA if name in faulty}}
@@ -228,16 +275,26 @@ async def _repair(run: Run, common: str, number: int, base: SectionDraft, brief:
     run.repaired += 1
     told = "\n".join(f"- {f.key}: {f.rule} {f.message}. {f.remedy}" for f in findings if f.key in keys)
     note = f"{prompt('repair.md').strip()}\n\n{told}"
-    again = make_brief(run.outline, number, base, common, run.writer.shape, keys, f"{brief.id}r{run.repaired}", note)
+    again = make_brief(
+        run.outline, number, base, common, run.writer.shape, keys, f"{brief.id}r{run.repaired}", note
+    )
     more, _ = await run.ask(again)
     return _replace(kept, _known(more, again), faulty)
 
 
 def _check(checker: Checker, base: SectionDraft, brief: Brief, answer: dict[str, Any]) -> list[Finding]:
     wanted = set(brief.keys)
-    part = base.model_copy(update={"items": [i for i in base.items if i.key in wanted], "tasks": [t for t in base.tasks if t.key in wanted], "intro": []})
+    part = base.model_copy(
+        update={
+            "items": [i for i in base.items if i.key in wanted],
+            "tasks": [t for t in base.tasks if t.key in wanted],
+            "intro": [],
+        }
+    )
     draft, broken = _build(part, answer)
-    found = [f for f in checker.draft(draft, part) if not (f.rule == "PA907" and f.key in {b.key for b in broken})]
+    found = [
+        f for f in checker.draft(draft, part) if not (f.rule == "PA907" and f.key in {b.key for b in broken})
+    ]
     return [*broken, *found]
 
 
@@ -259,7 +316,11 @@ def _build(part: SectionDraft, answer: dict[str, Any]) -> tuple[SectionDraft, li
     for text in part.tasks:
         entry = given.get(text.key)
         try:
-            tasks.append(TaskText.model_validate({**entry, "key": text.key}) if entry else text.model_copy(update={"steps": []}))
+            tasks.append(
+                TaskText.model_validate({**entry, "key": text.key})
+                if entry
+                else text.model_copy(update={"steps": []})
+            )
             if entry is None:
                 broken.append(_finding(text.key, "the task is missing"))
         except ValidationError as error:
@@ -311,7 +372,9 @@ def _replace(answer: dict[str, Any], other: dict[str, Any], keys: set[str]) -> d
 
 
 def _merge(base: SectionDraft, answers: list[dict[str, Any]]) -> SectionDraft:
-    whole: dict[str, Any] = {name: [e for a in answers for e in _dicts(a.get(name))] for name in ("items", "tasks", *_EXTRA)}
+    whole: dict[str, Any] = {
+        name: [e for a in answers for e in _dicts(a.get(name))] for name in ("items", "tasks", *_EXTRA)
+    }
     draft, _ = _build(base, whole)
     limits = {"risks": 8, "gaps": 8, "own_tasks": 6}
     return draft.model_copy(update={name: getattr(draft, name)[:most] for name, most in limits.items()})

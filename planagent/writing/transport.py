@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from planagent.errors import TransportError, WriterError
 
@@ -30,7 +36,9 @@ def is_transient(error: BaseException) -> bool:
         return True
     if isinstance(error, openai.RateLimitError):
         return "insufficient_quota" not in str(getattr(error, "body", "")) + str(error)
-    return isinstance(error, openai.APIStatusError) and (_status(error) in (408, 409) or _status(error) >= 500)
+    return isinstance(error, openai.APIStatusError) and (
+        _status(error) in (408, 409) or _status(error) >= 500
+    )
 
 
 def _retry_after(error: BaseException) -> float | None:
@@ -48,7 +56,9 @@ def _wait(state: RetryCallState) -> float:
     return told if told is not None else wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT / 2)(state)
 
 
-async def with_retries(call: Callable[[], Awaitable[Result]], attempts: int, on_retry: Callable[[], None], what: str) -> Result:
+async def with_retries(
+    call: Callable[[], Awaitable[Result]], attempts: int, on_retry: Callable[[], None], what: str
+) -> Result:
     """Runs a call again while its errors are transient.
 
     Raises:
@@ -60,7 +70,11 @@ async def with_retries(call: Callable[[], Awaitable[Result]], attempts: int, on_
 
     try:
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception(is_transient), stop=stop_after_attempt(attempts), wait=_wait, before_sleep=lambda _: on_retry(), reraise=True
+            retry=retry_if_exception(is_transient),
+            stop=stop_after_attempt(attempts),
+            wait=_wait,
+            before_sleep=lambda _: on_retry(),
+            reraise=True,
         ):
             with attempt:
                 return await call()
@@ -76,13 +90,31 @@ def explain(error: openai.OpenAIError, what: str) -> WriterError:
     import openai
 
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return WriterError(f"{what}: the server refused the key ({_status(error)}).", "Check OPENAI_API_KEY, or plan with --offline.")
+        return WriterError(
+            f"{what}: the server refused the key ({_status(error)}).",
+            "Check OPENAI_API_KEY, or plan with --offline.",
+        )
     if isinstance(error, openai.NotFoundError):
-        return WriterError(f"{what}: the server does not know this model or path (404).", "Check PLANAGENT_MODEL and OPENAI_BASE_URL (it usually ends in /v1).")
+        return WriterError(
+            f"{what}: the server does not know this model or path (404).",
+            "Check PLANAGENT_MODEL and OPENAI_BASE_URL (it usually ends in /v1).",
+        )
     if isinstance(error, openai.APITimeoutError):
-        return TransportError(f"{what}: no answer in time.", "Raise `timeout`, lower `concurrency`, or try again: accepted answers are kept.")
+        return TransportError(
+            f"{what}: no answer in time.",
+            "Raise `timeout`, lower `concurrency`, or try again: accepted answers are kept.",
+        )
     if isinstance(error, openai.APIConnectionError):
-        return TransportError(f"{what}: cannot reach the server ({error.__cause__ or error}).", "Check OPENAI_BASE_URL and that the server runs; accepted answers are kept.")
+        return TransportError(
+            f"{what}: cannot reach the server ({error.__cause__ or error}).",
+            "Check OPENAI_BASE_URL and that the server runs; accepted answers are kept.",
+        )
     if isinstance(error, openai.RateLimitError):
-        return TransportError(f"{what}: the rate limit holds (429).", "Wait, lower `concurrency`, or check the account; accepted answers are kept.")
-    return TransportError(f"{what}: the server failed ({_status(error) or type(error).__name__}).", "Try again: accepted answers are kept.")
+        return TransportError(
+            f"{what}: the rate limit holds (429).",
+            "Wait, lower `concurrency`, or check the account; accepted answers are kept.",
+        )
+    return TransportError(
+        f"{what}: the server failed ({_status(error) or type(error).__name__}).",
+        "Try again: accepted answers are kept.",
+    )

@@ -7,8 +7,18 @@ import re
 from planagent.planning.drafts import SectionDraft, TaskText
 from planagent.planning.outline import Outline
 from planagent.planning.requirements import values_in
-from planagent.planning.worklist import TaskSpec
-from planagent.writing.rules import api, auth, database, environment, errors, frontend, layout, services, testing
+from planagent.planning.tasks import TaskSpec
+from planagent.writing.rules import (
+    api,
+    auth,
+    database,
+    environment,
+    errors,
+    frontend,
+    layout,
+    services,
+    testing,
+)
 
 _WRITERS = {
     1: layout.write, 2: environment.write, 3: database.write, 4: auth.write, 5: api.write, 6: services.write,
@@ -43,7 +53,9 @@ def requirement_lines(outline: Outline, spec: TaskSpec) -> list[str]:
         if not obligation_id.startswith("requirement:"):
             continue
         obligation = outline.obligations[obligation_id]
-        values = [v for v in values_in(obligation.detail) if not re.search(r"[;={}()<>\"]|\s--?\w", v.strip("`"))]
+        values = [
+            v for v in values_in(obligation.detail) if not re.search(r"[;={}()<>\"]|\s--?\w", v.strip("`"))
+        ]
         if values:
             lines.append(f"{obligation.label}: {', '.join(values)}.")
     return lines

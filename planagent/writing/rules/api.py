@@ -6,7 +6,7 @@ import re
 
 from planagent.model import Endpoint, Parameter
 from planagent.planning.blueprint import Handler, is_health, segments
-from planagent.planning.drafts import EndpointItem, EndpointSection
+from planagent.planning.drafts import EndpointItem, EndpointSection, TaskText
 from planagent.planning.outline import Outline
 from planagent.writing.rules.phrases import STATUS_WORDS, code, constrained, item_base, limits, names, task
 
@@ -29,7 +29,13 @@ def validation_status(outline: Outline) -> int:
     seen = [s for h in outline.blueprint.handlers.values() for s in h.endpoint.statuses if s in (400, 422)]
     text = " ".join(d.text for d in outline.corpus.read if d.role == "backend")
     if not seen:
-        return 422 if re.search(r"\b422\b", text) else 400 if re.search(r"\b400\b", text) else int(outline.profile.words["validation_status"])
+        return (
+            422
+            if re.search(r"\b422\b", text)
+            else 400
+            if re.search(r"\b400\b", text)
+            else int(outline.profile.words["validation_status"])
+        )
     return max(set(seen), key=seen.count)
 
 
@@ -39,7 +45,14 @@ def success_status(endpoint: Endpoint) -> int:
         return 201
     if 204 in good and endpoint.method == "DELETE":
         return 204
-    return good[0] if good else 201 if endpoint.method == "POST" and not re.search(r"/(?:login|sign-?in|refresh|logout|verify)$", endpoint.path) else 200
+    return (
+        good[0]
+        if good
+        else 201
+        if endpoint.method == "POST"
+        and not re.search(r"/(?:login|sign-?in|refresh|logout|verify)$", endpoint.path)
+        else 200
+    )
 
 
 def error_statuses(outline: Outline, handler: Handler) -> list[int]:
@@ -50,7 +63,9 @@ def error_statuses(outline: Outline, handler: Handler) -> list[int]:
         found.add(401)
     if "endpoint:item" in handler.tags:
         found.add(404)
-    if (endpoint.fields("body") or endpoint.fields("query") or "endpoint:item" in handler.tags) and not found & {400, 422}:
+    if (
+        endpoint.fields("body") or endpoint.fields("query") or "endpoint:item" in handler.tags
+    ) and not found & {400, 422}:
         found.add(validation_status(outline))
     if endpoint.method == "POST" and re.search(r"/(?:login|sign-?in)$", endpoint.path):
         found.add(401)
@@ -66,20 +81,33 @@ def _endpoint(outline: Outline, handler: Handler) -> EndpointItem:
     base = item_base(outline, f"endpoint:{endpoint.key}", endpoint.label)
     status = success_status(endpoint)
     common = {401, validation_status(outline)}
-    errors = [e for s in error_statuses(outline, handler) if (e := _error(outline, handler, s)) and not (s in common and e == _plain(s))]
+    errors = [
+        e
+        for s in error_statuses(outline, handler)
+        if (e := _error(outline, handler, s)) and not (s in common and e == _plain(s))
+    ]
     requirement = next((h for h in outline.corpus.facts.requirements if endpoint.label in h.text), None)
     if requirement and len(base["sources"]) < 3:  # type: ignore[arg-type]
         base["sources"] = tuple(dict.fromkeys((*base["sources"], *outline.anchors(requirement.evidence[:1]))))  # type: ignore[misc]
     return EndpointItem(
         **base,
         controller=f"{code(handler.controller + '()')} in {code(handler.file)}",
-        access={"required": "credential required", "public": "public"}.get(endpoint.auth, "not said by the specs; as the other routes of its file"),
+        access={"required": "credential required", "public": "public"}.get(
+            endpoint.auth, "not said by the specs; as the other routes of its file"
+        ),
         schemas=_schemas(handler),
         service_calls=_calls(outline, handler),
         validation=_validation(outline, handler),
         errors=errors,
         response=_response(handler, status),
-        statuses=", ".join(str(s) for s in [status, *(s for s in endpoint.statuses if s < 400 and s != status), *error_statuses(outline, handler)]),
+        statuses=", ".join(
+            str(s)
+            for s in [
+                status,
+                *(s for s in endpoint.statuses if s < 400 and s != status),
+                *error_statuses(outline, handler),
+            ]
+        ),
     )
 
 
@@ -89,7 +117,9 @@ def _schemas(handler: Handler) -> str:
         parts.append(f"in {code(handler.request)}")
     if handler.response:
         parts.append(f"out {code(handler.response)}")
-    return ", ".join(parts) or "none: no body in, " + ("no body out" if 204 in handler.endpoint.statuses else "a fixed or plain object out")
+    return ", ".join(parts) or "none: no body in, " + (
+        "no body out" if 204 in handler.endpoint.statuses else "a fixed or plain object out"
+    )
 
 
 def _calls(outline: Outline, handler: Handler) -> list[str]:
@@ -107,11 +137,21 @@ def _validation(outline: Outline, handler: Handler) -> list[str]:
     for parameter in endpoint.fields("path"):
         words = limits(parameter)
         kind = f" ({parameter.type})" if parameter.type else ""
-        if re.search(r"(?i)^user_?id$", parameter.name) and segments(endpoint.path) and parameter.name not in "".join(segments(endpoint.path)):
+        if (
+            re.search(r"(?i)^user_?id$", parameter.name)
+            and segments(endpoint.path)
+            and parameter.name not in "".join(segments(endpoint.path))
+        ):
             lines.append(f"{code(parameter.name)}{kind} in the path equals the caller's id.")
         else:
-            bound = "a positive number within the column's range" if re.search(r"(?i)int|number", parameter.type) else "of the stored id's form"
-            lines.append(f"{code(parameter.name)}{kind} in the path: {words.replace('required', '').strip(', ') or bound}.")
+            bound = (
+                "a positive number within the column's range"
+                if re.search(r"(?i)int|number", parameter.type)
+                else "of the stored id's form"
+            )
+            lines.append(
+                f"{code(parameter.name)}{kind} in the path: {words.replace('required', '').strip(', ') or bound}."
+            )
     query = endpoint.fields("query")
     if query:
         lines += constrained(outline, query, None)
@@ -119,9 +159,13 @@ def _validation(outline: Outline, handler: Handler) -> list[str]:
     if body:
         sign_in = re.search(r"/(?:login|sign-?in|refresh|verify)$", endpoint.path)
         body = tuple(_with_sibling_notes(outline, handler, p) for p in body)
-        lines += constrained(outline, body, entity, "sign-in" if sign_in else "create" if endpoint.method == "POST" else "")
+        lines += constrained(
+            outline, body, entity, "sign-in" if sign_in else "create" if endpoint.method == "POST" else ""
+        )
     elif handler.request:
-        lines.append(f"The body holds the writable fields of {resource.entity or 'the record'}; id, owner and times are never taken from it.")
+        lines.append(
+            f"The body holds the writable fields of {resource.entity or 'the record'}; id, owner and times are never taken from it."
+        )
     return lines[:9] or ["No input."]
 
 
@@ -132,8 +176,14 @@ def _with_sibling_notes(outline: Outline, handler: Handler, parameter: Parameter
     for key in outline.blueprint.resources[handler.resource].keys:
         for other in outline.blueprint.handlers[key].endpoint.fields("body"):
             if other.name == parameter.name and other.note:
-                note = re.sub(r"(?i)\b(?:required|optional|mandatory)\b,?\s*|\(?default[^,;)]*\)?|,?\s*unique\b[^,;]*", "", other.note).strip(" ,;")
-                return Parameter(parameter.name, parameter.type or other.type, parameter.required, note, parameter.where)
+                note = re.sub(
+                    r"(?i)\b(?:required|optional|mandatory)\b,?\s*|\(?default[^,;)]*\)?|,?\s*unique\b[^,;]*",
+                    "",
+                    other.note,
+                ).strip(" ,;")
+                return Parameter(
+                    parameter.name, parameter.type or other.type, parameter.required, note, parameter.where
+                )
     return parameter
 
 
@@ -151,7 +201,11 @@ def _error(outline: Outline, handler: Handler, status: int) -> str:
     if status == 401 and re.search(r"/(?:login|sign-?in)$", endpoint.path):
         words = "unknown account or wrong password, in the same words"
     if status in (400, 409) and re.search(r"/(?:register|sign-?up)$", endpoint.path):
-        words = "the account exists already" + outline.cites("account.duplicate") if status == 409 or 409 not in endpoint.statuses else words
+        words = (
+            "the account exists already" + outline.cites("account.duplicate")
+            if status == 409 or 409 not in endpoint.statuses
+            else words
+        )
     return f"{status}: {words}."
 
 
@@ -170,24 +224,41 @@ def _response(handler: Handler, status: int) -> str:
     return f"{status} with the stored record as the entity defines it.{empty}"
 
 
-def _tasks(outline: Outline) -> list[object]:
+def _tasks(outline: Outline) -> list[TaskText]:
     found = []
     for handler in outline.blueprint.handlers.values():
         key = f"endpoint.{handler.endpoint.key}"
-        spec = outline.tasks[key]
         order = outline.ruling(f"route.order/{handler.endpoint.label}")
         steps = [
-            f"Declare {code(handler.controller + '()')} by its item and register it" + (f" before the path it would be hidden by ({order.id})." if order else "."),
+            f"Declare {code(handler.controller + '()')} by its item and register it"
+            + (f" before the path it would be hidden by ({order.id})." if order else "."),
         ]
         errors = error_statuses(outline, handler)
-        answer = f"answers {success_status(handler.endpoint)} with exactly the specified fields" if success_status(handler.endpoint) != 204 else "answers 204 without a body"
-        proof = f"The endpoint {answer}" + (f", and {', '.join(str(s) for s in errors)} for their causes." if errors else ".")
+        answer = (
+            f"answers {success_status(handler.endpoint)} with exactly the specified fields"
+            if success_status(handler.endpoint) != 204
+            else "answers 204 without a body"
+        )
+        proof = f"The endpoint {answer}" + (
+            f", and {', '.join(str(s) for s in errors)} for their causes." if errors else "."
+        )
         found.append(task(key, steps, proof))
     for resource in outline.blueprint.resources.values():
         key = f"schema.{resource.name}"
         if key in outline.tasks:
             handlers = [outline.blueprint.handlers[k] for k in resource.keys]
             wanted = list(dict.fromkeys(n for h in handlers for n in (h.request, h.response) if n))
-            steps = [f"Write {names(wanted)} with the bounds that the endpoint items give.", "Tell an absent field from a null one in every update schema." if any(h.endpoint.method in ("PUT", "PATCH") for h in handlers) else "Build responses from the stored record, field by field."]
-            found.append(task(key, steps, "Each bound accepts its last good value and refuses the next; no response schema has a field that the specification does not return."))
+            steps = [
+                f"Write {names(wanted)} with the bounds that the endpoint items give.",
+                "Tell an absent field from a null one in every update schema."
+                if any(h.endpoint.method in ("PUT", "PATCH") for h in handlers)
+                else "Build responses from the stored record, field by field.",
+            ]
+            found.append(
+                task(
+                    key,
+                    steps,
+                    "Each bound accepts its last good value and refuses the next; no response schema has a field that the specification does not return.",
+                )
+            )
     return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from planagent.model import Entity, Parameter
-from planagent.planning.drafts import DataItem, DataSection
+from planagent.planning.drafts import DataItem, DataSection, TaskText
 from planagent.planning.outline import Outline
-from planagent.reading.conflicts import search
+from planagent.reading.search import search
 from planagent.writing.rules.phrases import code, item_base, names, task
 
 
@@ -23,8 +23,16 @@ def write(outline: Outline) -> DataSection:
             base = item_base(outline, obligation.id, obligation.label[:1].upper() + obligation.label[1:])
             items.append(DataItem(**base, steps=_TOPICS[name](outline)))
     if not items:
-        return DataSection(intro=["The specs define no stored entity: this backend keeps nothing of its own."])
-    return DataSection(intro=["Field names, types and lengths are those of the cited definitions; they are not repeated here."], items=items, tasks=_tasks(outline))
+        return DataSection(
+            intro=["The specs define no stored entity: this backend keeps nothing of its own."]
+        )
+    return DataSection(
+        intro=[
+            "Field names, types and lengths are those of the cited definitions; they are not repeated here."
+        ],
+        items=items,
+        tasks=_tasks(outline),
+    )
 
 
 def _entity(outline: Outline, entity: Entity) -> DataItem:
@@ -39,16 +47,26 @@ def _entity(outline: Outline, entity: Entity) -> DataItem:
 
 def _entity_steps(outline: Outline, entity: Entity) -> list[str]:
     if entity.managed_by:
-        return [f"Map the table for reading; {entity.managed_by} owns it, so creation and migrations here skip it{outline.cites('data.managed-table')}."]
+        return [
+            f"Map the table for reading; {entity.managed_by} owns it, so creation and migrations here skip it{outline.cites('data.managed-table')}."
+        ]
     if not entity.fields:
-        return ["The specs name it without fields: hold only what its cited sentence and the endpoints need, and no table of its own unless another entity refers to it."]
+        return [
+            "The specs name it without fields: hold only what its cited sentence and the endpoints need, and no table of its own unless another entity refers to it."
+        ]
     steps = ["Take over every field of the definition, none added, none left out."]
-    key = [f.name for f in entity.fields if re.search(r"(?i)primary|\bpk\b", f.note) or f.name.lower() == "id"]
+    key = [
+        f.name for f in entity.fields if re.search(r"(?i)primary|\bpk\b", f.note) or f.name.lower() == "id"
+    ]
     if key:
         steps.append(f"Primary key: {names(key[:2])}.")
-    unique = [f.name for f in entity.fields if re.search(r"(?i)\bunique\b|\buk\b", f.note) and f.name not in key]
+    unique = [
+        f.name for f in entity.fields if re.search(r"(?i)\bunique\b|\buk\b", f.note) and f.name not in key
+    ]
     if unique:
-        steps.append(f"Unique: {names(unique)}; the constraint is the real guard, a look-up before the insert only makes the message kinder.")
+        steps.append(
+            f"Unique: {names(unique)}; the constraint is the real guard, a look-up before the insert only makes the message kinder."
+        )
     owners = _foreign(entity)
     if owners:
         steps.append(f"Foreign key: {names(owners)}.")
@@ -59,26 +77,43 @@ def _entity_steps(outline: Outline, entity: Entity) -> list[str]:
 
 
 def _foreign(entity: Entity) -> list[str]:
-    return [f.name for f in entity.fields if re.search(r"(?i)foreign|\bfk\b|references", f.note) or (re.search(r"(?i).+_id$|.+[a-z]Id$", f.name) and f.name.lower() != "id")]
+    return [
+        f.name
+        for f in entity.fields
+        if re.search(r"(?i)foreign|\bfk\b|references", f.note)
+        or (re.search(r"(?i).+_id$|.+[a-z]Id$", f.name) and f.name.lower() != "id")
+    ]
 
 
 def _length(parameter: Parameter) -> str:
-    match = re.search(r"(?i)max\w*\W{0,3}(\d+)|char\s*\((\d+)\)|(\d+)\s*(?:chars|characters)|\d+\s*[-–]\s*(\d+)\s*char", f"{parameter.type} {parameter.note}")
+    match = re.search(
+        r"(?i)max\w*\W{0,3}(\d+)|char\s*\((\d+)\)|(\d+)\s*(?:chars|characters)|\d+\s*[-–]\s*(\d+)\s*char",
+        f"{parameter.type} {parameter.note}",
+    )
     return next((g for g in match.groups() if g), "") if match else ""
 
 
 def _relationships(outline: Outline) -> list[str]:
     steps = []
-    tables = {e.table: e.name for e in outline.corpus.facts.entities if e.table} | {e.name.lower(): e.name for e in outline.corpus.facts.entities}
+    tables = {e.table: e.name for e in outline.corpus.facts.entities if e.table} | {
+        e.name.lower(): e.name for e in outline.corpus.facts.entities
+    }
     for entity in outline.corpus.facts.entities:
         for name in _foreign(entity)[:4]:
             target = tables.get(re.sub(r"(?i)_?id$", "", name).lower())
             if target and target != entity.name:
                 steps.append(f"{entity.name} belongs to one {target} by {code(name)}.")
     steps = steps[:7] or ["The definitions show no relation between entities; declare none."]
-    places = search(outline.corpus, r"(?i)on delete cascade|cascad\w+|removed with (?:it|them)|with all its|deleted with", roles=("backend",), most=1)
+    places = search(
+        outline.corpus,
+        r"(?i)on delete cascade|cascad\w+|removed with (?:it|them)|with all its|deleted with",
+        roles=("backend",),
+        most=1,
+    )
     if places:
-        steps.append(f"Deleting a parent removes its children, by the database's own rule, where {places[0]} says so.")
+        steps.append(
+            f"Deleting a parent removes its children, by the database's own rule, where {places[0]} says so."
+        )
     else:
         steps.append("Delete behaviour is the database's default: no cited definition says otherwise.")
     return steps
@@ -91,7 +126,10 @@ def _engine(outline: Outline) -> list[str]:
         f"One session per request in {code(file('session'))}: rolled back on any exception, always closed, committed by the service only.",
     ]
     if outline.ruling("database.url-parameters"):
-        steps.insert(1, f"Translate the address before use in a function of its own, so that it is tested without a database{outline.cites('database.url-parameters')}.")
+        steps.insert(
+            1,
+            f"Translate the address before use in a function of its own, so that it is tested without a database{outline.cites('database.url-parameters')}.",
+        )
     return steps
 
 
@@ -110,30 +148,45 @@ def _creation(outline: Outline) -> list[str]:
 
 
 def _target(outline: Outline) -> list[str]:
-    database = next((t.name for t in outline.corpus.facts.technologies if t.kind == "database"), "the target database")
-    return [f"Run it against {database} once, with the address of section 2.", "List the tables and indexes afterwards and compare them with this section."]
+    database = next(
+        (t.name for t in outline.corpus.facts.technologies if t.kind == "database"), "the target database"
+    )
+    return [
+        f"Run it against {database} once, with the address of section 2.",
+        "List the tables and indexes afterwards and compare them with this section.",
+    ]
 
 
 def _indexes(outline: Outline) -> list[str]:
     steps = []
     for entity in outline.corpus.facts.entities:
-        marked = [f.name for f in entity.fields if re.search(r"(?i)\bindex", f.note) and not entity.managed_by]
+        marked = [
+            f.name for f in entity.fields if re.search(r"(?i)\bindex", f.note) and not entity.managed_by
+        ]
         owners = _foreign(entity) if not entity.managed_by else []
         wanted = list(dict.fromkeys([*marked, *owners]))
         if wanted:
             steps.append(f"{entity.name}: {names(wanted[:6])}.")
-    steps.append(f"Every index that a cited list names is declared in the model{outline.cites('data.indexes')}.")
+    steps.append(
+        f"Every index that a cited list names is declared in the model{outline.cites('data.indexes')}."
+    )
     return steps[:9]
 
 
 def _constraints(outline: Outline) -> list[str]:
-    steps = ["Not-null, unique, length and default as in the definitions; each is enforced by the database and by the schema."]
+    steps = [
+        "Not-null, unique, length and default as in the definitions; each is enforced by the database and by the schema."
+    ]
     if outline.ruling("data.allowed-values"):
-        steps.append(f"Fixed sets of values are checked in the schemas{outline.cites('data.allowed-values')}.")
+        steps.append(
+            f"Fixed sets of values are checked in the schemas{outline.cites('data.allowed-values')}."
+        )
     if outline.ruling("data.updated-at"):
         steps.append(f"The change time is set by the services{outline.cites('data.updated-at')}.")
     if outline.ruling("data.timestamps"):
-        steps.append(f"All times come from the helper in {code(outline.blueprint.file('helpers'))}{outline.cites('data.timestamps')}.")
+        steps.append(
+            f"All times come from the helper in {code(outline.blueprint.file('helpers'))}{outline.cites('data.timestamps')}."
+        )
     return steps
 
 
@@ -147,7 +200,7 @@ _TOPICS = {
 }
 
 
-def _tasks(outline: Outline) -> list[object]:
+def _tasks(outline: Outline) -> list[TaskText]:
     found = [
         task("db.engine", ["Build the engine from the settings, by the rules of its item.", "Check a connection before it is used."],
              "A query runs against the test database; a wrong address fails at start with the host and without the password."),
@@ -160,5 +213,20 @@ def _tasks(outline: Outline) -> list[object]:
         done = "The fields equal the definition: same names, types, lengths, defaults; the constraints of its item are declared."
         if entity.managed_by:
             done = "Reading works against the owner's table, and the creation command does not touch it."
-        found.append(task(f"model.{entity.name}", [f"Declare {entity.name} from its definition." if entity.fields else f"Declare what the specs say of {entity.name}, and nothing more.", *([] if entity.managed_by else ["Add the indexes and constraints of section 3 that concern it."])], done))
+        found.append(
+            task(
+                f"model.{entity.name}",
+                [
+                    f"Declare {entity.name} from its definition."
+                    if entity.fields
+                    else f"Declare what the specs say of {entity.name}, and nothing more.",
+                    *(
+                        []
+                        if entity.managed_by
+                        else ["Add the indexes and constraints of section 3 that concern it."]
+                    ),
+                ],
+                done,
+            )
+        )
     return [t for t in found if t.key in outline.tasks]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from planagent.model import EnvVar, Obligation
-from planagent.planning.drafts import SetupItem, SetupSection
+from planagent.planning.drafts import SetupItem, SetupSection, TaskText
 from planagent.planning.outline import Outline
 from planagent.writing.rules.phrases import code, item_base, names, task
 
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|PRIVATE|_KEY$|DATABASE|DB_URL|DSN|CONNECTION")
-_OPTIONAL = re.compile(r"DEBUG|LEVEL|HOST|PORT|ALGORITHM|EXPIR|TTL|HOURS|MINUTES|PREFIX|TIMEOUT|POOL|ENV$|ENVIRONMENT$")
+_OPTIONAL = re.compile(
+    r"DEBUG|LEVEL|HOST|PORT|ALGORITHM|EXPIR|TTL|HOURS|MINUTES|PREFIX|TIMEOUT|POOL|ENV$|ENVIRONMENT$"
+)
 
 
 def write(outline: Outline) -> SetupSection:
@@ -30,22 +32,43 @@ def _topic(outline: Outline, obligation: Obligation) -> SetupItem:
     topic = obligation.id.removeprefix("topic:setup.")
     base = item_base(outline, obligation.id, obligation.label[:1].upper() + obligation.label[1:])
     kind = next((t.technology for t in outline.profile.topics if t.id == f"setup.{topic}"), "")
-    chosen = [t for t in outline.corpus.facts.technologies if kind and t.kind == kind and t.side != "frontend"]
+    chosen = [
+        t for t in outline.corpus.facts.technologies if kind and t.kind == kind and t.side != "frontend"
+    ]
     shown = ", ".join(t.name + (f" {t.version}" if t.version else "") for t in chosen[:5])
     file = outline.blueprint.file
     steps = {
-        "framework": [f"Pin it in {code(file('dependencies'))}; a version that the specs give is taken exactly."],
-        "server": ["Start the application through it; host and port come from the settings where variables for them exist."],
-        "orm": [f"Use it in {code(outline.blueprint.layout.folders['models'])} and the services; no query text elsewhere."],
-        "engine": [f"Create one asynchronous engine in {code(file('engine'))}; no synchronous call to the database on a request's path."],
-        "connection": ["Build the engine's address from the settings; demand TLS for every host that is not local."],
-        "migrations": [f"Keep it out of the request path; it runs by command{outline.cites('database.migrations')}."],
+        "framework": [
+            f"Pin it in {code(file('dependencies'))}; a version that the specs give is taken exactly."
+        ],
+        "server": [
+            "Start the application through it; host and port come from the settings where variables for them exist."
+        ],
+        "orm": [
+            f"Use it in {code(outline.blueprint.layout.folders['models'])} and the services; no query text elsewhere."
+        ],
+        "engine": [
+            f"Create one asynchronous engine in {code(file('engine'))}; no synchronous call to the database on a request's path."
+        ],
+        "connection": [
+            "Build the engine's address from the settings; demand TLS for every host that is not local."
+        ],
+        "migrations": [
+            f"Keep it out of the request path; it runs by command{outline.cites('database.migrations')}."
+        ],
         "auth-library": [_auth_step(outline)],
         "settings": [f"One typed settings object in {code(file('settings'))}, made once."],
-        "cors": [f"Split the list of origins into exact values; refuse `*` when credentials are allowed{outline.cites('cors.absent')}."],
+        "cors": [
+            f"Split the list of origins into exact values; refuse `*` when credentials are allowed{outline.cites('cors.absent')}."
+        ],
         "logging": [f"Set format and level in {code(file('log_setup'))}; write to standard output."],
-        "env-local": [f"List every variable of this section in {code(file('env_example'))} with a placeholder, and copy it for local work; the copy stays out of version control."],
-        "env-production": ["Values come from the host's secret store; no environment file goes into an image.", *_production(outline)],
+        "env-local": [
+            f"List every variable of this section in {code(file('env_example'))} with a placeholder, and copy it for local work; the copy stays out of version control."
+        ],
+        "env-production": [
+            "Values come from the host's secret store; no environment file goes into an image.",
+            *_production(outline),
+        ],
     }[topic]
     return SetupItem(**base, value=shown, setup=steps)
 
@@ -60,10 +83,14 @@ def _production(outline: Outline) -> list[str]:
     present = {v.name for v in outline.corpus.facts.env_vars if v.side != "frontend"}
     rules = []
     if "DEBUG" in present:
-        rules.append("`DEBUG` is off; the start fails when it is on together with an origin that is not local.")
+        rules.append(
+            "`DEBUG` is off; the start fails when it is on together with an origin that is not local."
+        )
     secrets = sorted(n for n in present if _SECRET.search(n))
     if secrets:
-        rules.append(f"{names(secrets[:4])}: made new for production and never shared with local work{outline.cites('secrets.leaked')}.")
+        rules.append(
+            f"{names(secrets[:4])}: made new for production and never shared with local work{outline.cites('secrets.leaked')}."
+        )
     return rules
 
 
@@ -72,10 +99,17 @@ def _variable(outline: Outline, obligation: Obligation) -> SetupItem:
     variable = next((v for v in outline.corpus.facts.env_vars if v.name == name), EnvVar(name, "backend", ()))
     base = item_base(outline, obligation.id, code(name))
     default = variable.default.rstrip(",;")
-    if _SECRET.search(name) or "://" in default and "@" in default or "[masked" in default or len(default) > 80:
+    if (
+        _SECRET.search(name)
+        or ("://" in default and "@" in default)
+        or "[masked" in default
+        or len(default) > 80
+    ):
         default = ""
     reference = re.fullmatch(r"\$\{?(\w+)\}?", variable.default)
-    value = f"refers to {code(reference[1])}" if reference else f"{code(default)} in the specs" if default else ""
+    value = (
+        f"refers to {code(reference[1])}" if reference else f"{code(default)} in the specs" if default else ""
+    )
     missing = f"{code(default)} is used." if default and _OPTIONAL.search(name) and not reference else ""
     if name == "DEBUG":
         missing = "It is off."
@@ -104,7 +138,10 @@ def _reader(outline: Outline, name: str) -> str:
 def _checks(name: str) -> list[str]:
     for pattern, check in (
         (r"SECRET|_KEY$", "At least 32 characters; an unexpanded `${…}` is refused."),
-        (r"DB|DATABASE|POSTGRES|MYSQL|MONGO|DSN", "Checked as an address with scheme, host and database name."),
+        (
+            r"DB|DATABASE|POSTGRES|MYSQL|MONGO|DSN",
+            "Checked as an address with scheme, host and database name.",
+        ),
         (r"ORIGINS?$", "Comma-separated; each part an exact origin with scheme and without a path."),
         (r"_URL$|_URI$", "Checked as an absolute address."),
         (r"PORT$|HOURS$|MINUTES$|SECONDS$|DAYS$|EXPIR|TTL|TIMEOUT", "A positive whole number."),
@@ -116,10 +153,13 @@ def _checks(name: str) -> list[str]:
     return ["Read as text; empty counts as missing."]
 
 
-def _tasks(outline: Outline) -> list[object]:
-    blueprint = outline.blueprint
+def _tasks(outline: Outline) -> list[TaskText]:
     variables = [o.label for o in outline.section(2) if o.kind == "env"]
-    packages = [t for t in outline.corpus.facts.technologies if t.side != "frontend" and t.kind not in ("language", "ops", "tooling")]
+    packages = [
+        t
+        for t in outline.corpus.facts.technologies
+        if t.side != "frontend" and t.kind not in ("language", "ops", "tooling")
+    ]
     pinned = [f"{t.name} {t.version}" for t in packages if t.version][:10]
     advice = [a.text for a in outline.advice if a.item == "setup.dependencies"]
     found = [
@@ -134,5 +174,4 @@ def _tasks(outline: Outline) -> list[object]:
         task("config.logging", ["Apply the format and levels of the specs where they give them; else time, level, logger and message.", "Filter credentials, tokens and passwords out of every record."],
              "A record at each level has the format, and a logged token appears masked."),
     ]  # fmt: skip
-    del blueprint
     return [t for t in found if t.key in outline.tasks]

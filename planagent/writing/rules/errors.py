@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from planagent.planning.drafts import ErrorItem, ErrorSection
+from planagent.planning.drafts import ErrorItem, ErrorSection, TaskText
 from planagent.planning.outline import Outline
-from planagent.reading.conflicts import search
+from planagent.reading.search import search
 from planagent.writing.rules.api import error_statuses, validation_status
 from planagent.writing.rules.phrases import code, item_base, task
 
-_KINDS = {401: "invalid credential", 403: "not allowed", 404: "not found", 409: "conflict", 400: "broken rule", 413: "too large", 429: "too many requests", 503: "dependency down"}
+_KINDS = {
+    401: "invalid credential",
+    403: "not allowed",
+    404: "not found",
+    409: "conflict",
+    400: "broken rule",
+    413: "too large",
+    429: "too many requests",
+    503: "dependency down",
+}
 
 
 def write(outline: Outline) -> ErrorSection:
@@ -26,7 +35,9 @@ def _statuses(outline: Outline) -> list[int]:
 def _exceptions(outline: Outline) -> list[str]:
     kinds = [f"{_KINDS[s]} ({s})" for s in _statuses(outline) if s in _KINDS]
     return [
-        f"One base class in {code(outline.blueprint.file('exceptions'))} with a child for each: {', '.join(kinds)}." if kinds else f"One base class in {code(outline.blueprint.file('exceptions'))}.",
+        f"One base class in {code(outline.blueprint.file('exceptions'))} with a child for each: {', '.join(kinds)}."
+        if kinds
+        else f"One base class in {code(outline.blueprint.file('exceptions'))}.",
         "Exceptions carry a safe message and, apart from it, the reason for the log; handlers alone know the statuses.",
     ]
 
@@ -39,12 +50,22 @@ def _middleware(outline: Outline) -> list[str]:
 
 
 def _validation(outline: Outline) -> list[str]:
-    return [f"Status {validation_status(outline)}, in the one error body{outline.cites('error.validation-body')}.", "Field and reason, never the submitted value, in the answer and in the log."]
+    return [
+        f"Status {validation_status(outline)}, in the one error body{outline.cites('error.validation-body')}.",
+        "Field and reason, never the submitted value, in the answer and in the log.",
+    ]
 
 
 def _schema(outline: Outline) -> list[str]:
-    shown = search(outline.corpus, r"(?i)error (?:response )?(?:format|body|schema)|standard error|errorresponse", most=1)
-    return ["Exactly the fields of the cited format, none added." if shown else f"One body for every error{outline.cites('error.body')}.", "No stack trace, query, path of a file or internal name in it."]
+    shown = search(
+        outline.corpus, r"(?i)error (?:response )?(?:format|body|schema)|standard error|errorresponse", most=1
+    )
+    return [
+        "Exactly the fields of the cited format, none added."
+        if shown
+        else f"One body for every error{outline.cites('error.body')}.",
+        "No stack trace, query, path of a file or internal name in it.",
+    ]
 
 
 def _logging(outline: Outline) -> list[str]:
@@ -55,13 +76,30 @@ def _logging(outline: Outline) -> list[str]:
     return lines
 
 
-_TOPICS = {"exceptions": _exceptions, "middleware": _middleware, "validation": _validation, "schema": _schema, "logging": _logging}
+_TOPICS = {
+    "exceptions": _exceptions,
+    "middleware": _middleware,
+    "validation": _validation,
+    "schema": _schema,
+    "logging": _logging,
+}
 
 
-def _tasks(outline: Outline) -> list[object]:
-    specs = outline.tasks
+def _tasks(outline: Outline) -> list[TaskText]:
     return [
-        task("errors.exceptions", ["Write the base class, its children and the error body by their items."], "Each exception, raised on a trial route, gives its status and the one body."),
-        task("errors.handlers", ["Register the handlers of the middleware item."], "Invalid input, an unknown path and a wrong method each answer in the one body, without the submitted value."),
-        task("middleware.request-log", ["Log by the logging item; catch what nothing else caught."], "Each request leaves one record; a forced failure answers 500 without detail and logs its stack trace."),
+        task(
+            "errors.exceptions",
+            ["Write the base class, its children and the error body by their items."],
+            "Each exception, raised on a trial route, gives its status and the one body.",
+        ),
+        task(
+            "errors.handlers",
+            ["Register the handlers of the middleware item."],
+            "Invalid input, an unknown path and a wrong method each answer in the one body, without the submitted value.",
+        ),
+        task(
+            "middleware.request-log",
+            ["Log by the logging item; catch what nothing else caught."],
+            "Each request leaves one record; a forced failure answers 500 without detail and logs its stack trace.",
+        ),
     ]

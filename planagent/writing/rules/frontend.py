@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from planagent.planning.drafts import IntegrationItem, IntegrationSection
+from planagent.planning.drafts import IntegrationItem, IntegrationSection, TaskText
 from planagent.planning.outline import Outline
-from planagent.reading.conflicts import search
+from planagent.reading.search import search
 from planagent.writing.rules.phrases import code, item_base, names, task
 
 
@@ -14,25 +14,49 @@ def write(outline: Outline) -> IntegrationSection:
     items = []
     for obligation in outline.section(7):
         base = item_base(outline, obligation.id, obligation.label[:1].upper() + obligation.label[1:])
-        items.append(IntegrationItem(**base, steps=_TOPICS[obligation.id.removeprefix("topic:frontend.")](outline)))
-    return IntegrationSection(intro=["No work in the frontend is planned. This is what the backend guarantees and what is handed over."], items=items, tasks=_tasks(outline))
+        items.append(
+            IntegrationItem(**base, steps=_TOPICS[obligation.id.removeprefix("topic:frontend.")](outline))
+        )
+    return IntegrationSection(
+        intro=[
+            "No work in the frontend is planned. This is what the backend guarantees and what is handed over."
+        ],
+        items=items,
+        tasks=_tasks(outline),
+    )
 
 
 def _origins(outline: Outline) -> str:
-    name = next((v.name for v in outline.corpus.facts.env_vars if "ORIGIN" in v.name and v.side != "frontend"), "")
-    return f"Origins come from {code(name)}" if name else f"Origins come from {outline.profile.words['settings']}{outline.cites('cors.absent')}"
+    name = next(
+        (v.name for v in outline.corpus.facts.env_vars if "ORIGIN" in v.name and v.side != "frontend"), ""
+    )
+    return (
+        f"Origins come from {code(name)}"
+        if name
+        else f"Origins come from {outline.profile.words['settings']}{outline.cites('cors.absent')}"
+    )
 
 
 def _cors(outline: Outline) -> list[str]:
-    methods = _listed_methods(outline) or sorted({h.endpoint.method for h in outline.blueprint.handlers.values()} | {"OPTIONS"})
-    return [f"{_origins(outline)}; each is matched exactly.", f"Methods: {', '.join(methods)}; headers and credentials as the specs say, else `Authorization` and `Content-Type`.", "CORS is the outermost middleware, so that error answers carry its headers as well."]
+    methods = _listed_methods(outline) or sorted(
+        {h.endpoint.method for h in outline.blueprint.handlers.values()} | {"OPTIONS"}
+    )
+    return [
+        f"{_origins(outline)}; each is matched exactly.",
+        f"Methods: {', '.join(methods)}; headers and credentials as the specs say, else `Authorization` and `Content-Type`.",
+        "CORS is the outermost middleware, so that error answers carry its headers as well.",
+    ]
 
 
 def _listed_methods(outline: Outline) -> list[str]:
     """The methods that a CORS rule of the specs lists."""
     for place in search(outline.corpus, r"(?i)allow(?:ed)?[- ]methods", most=1):
         document = outline.corpus.document(place.file)
-        return re.findall(r"\b(?:GET|POST|PUT|PATCH|DELETE|OPTIONS|HEAD)\b", document.lines[place.line - 1]) if document else []
+        return (
+            re.findall(r"\b(?:GET|POST|PUT|PATCH|DELETE|OPTIONS|HEAD)\b", document.lines[place.line - 1])
+            if document
+            else []
+        )
     return []
 
 
@@ -40,11 +64,17 @@ def _forwarding(outline: Outline) -> list[str]:
     cites = outline.cites("auth.transport") or outline.cites("checklist.cookies")
     if not outline.blueprint.protected:
         return ["Nothing is forwarded: no endpoint asks who the caller is."]
-    return [f"The credential travels in its request header; no cookie is forwarded, read or set{cites}.", "An answer of 401 tells the frontend to sign in again; the backend redirects nobody."]
+    return [
+        f"The credential travels in its request header; no cookie is forwarded, read or set{cites}.",
+        "An answer of 401 tells the frontend to sign in again; the backend redirects nobody.",
+    ]
 
 
 def _shape(outline: Outline) -> list[str]:
-    lines = ["Field names and types are those of the endpoint specification; times are texts in UTC.", "Every error has the one body of section 8, CORS headers included."]
+    lines = [
+        "Field names and types are those of the endpoint specification; times are texts in UTC.",
+        "Every error has the one body of section 8, CORS headers included.",
+    ]
     differences = outline.ruling("frontend.fields")
     if differences:
         lines.append(f"Names that differ from the frontend's are reported, not changed ({differences.id}).")
@@ -54,7 +84,9 @@ def _shape(outline: Outline) -> list[str]:
         if "[]" in fields:
             lines.append(f"`{handler.endpoint.label}` answers a bare array.")
         elif fields:
-            lines.append(f"`{handler.endpoint.label}` answers an object with {names(fields, 6)}, not a bare array.")
+            lines.append(
+                f"`{handler.endpoint.label}` answers an object with {names(fields, 6)}, not a bare array."
+            )
     return lines
 
 
@@ -63,19 +95,32 @@ def _workflow(outline: Outline) -> list[str]:
     handlers = list(outline.blueprint.handlers.values())
     credentials = [h for h in handlers if "endpoint:credentials" in h.tags]
     if credentials:
-        lines.append("Sign-in: " + ", ".join(f"`{h.endpoint.label}`" for h in credentials[:4]) + ", then the token goes with every protected call.")
+        lines.append(
+            "Sign-in: "
+            + ", ".join(f"`{h.endpoint.label}`" for h in credentials[:4])
+            + ", then the token goes with every protected call."
+        )
     resources = [r for r in outline.blueprint.resources.values() if r.name not in ("health", "auth", "login")]
     for resource in sorted(resources, key=lambda r: -len(r.keys))[:4]:
         shown = resource.keys[: 6 if sum(map(len, resource.keys[:6])) < 180 else 3]
         steps = [f"`{outline.blueprint.handlers[k].endpoint.label}`" for k in shown]
         more = f" and {len(resource.keys) - len(shown)} more" if len(resource.keys) > len(shown) else ""
-        lines.append(f"{resource.name.capitalize()}: {', '.join(steps)}{more}; each change answers the stored state, so no second read is needed.")
+        lines.append(
+            f"{resource.name.capitalize()}: {', '.join(steps)}{more}; each change answers the stored state, so no second read is needed."
+        )
     return lines or ["There is no call for a frontend to make."]
 
 
 def _calls(outline: Outline) -> list[str]:
-    variable = next((v.name for v in outline.corpus.facts.env_vars if v.side == "frontend" and "URL" in v.name), "")
-    lines = [f"The frontend takes the backend's address from {code(variable)}, which is its own setting." if variable else "The frontend takes the backend's address from its own configuration.", "Bodies are JSON; paths have no trailing slash."]
+    variable = next(
+        (v.name for v in outline.corpus.facts.env_vars if v.side == "frontend" and "URL" in v.name), ""
+    )
+    lines = [
+        f"The frontend takes the backend's address from {code(variable)}, which is its own setting."
+        if variable
+        else "The frontend takes the backend's address from its own configuration.",
+        "Bodies are JSON; paths have no trailing slash.",
+    ]
     if outline.blueprint.protected:
         lines.append("The credential goes with every call but the public ones of section 4.")
     return lines
@@ -83,24 +128,43 @@ def _calls(outline: Outline) -> list[str]:
 
 def _contract(outline: Outline) -> list[str]:
     count = len(outline.blueprint.handlers)
-    lines = [f"Compare the {outline.profile.words['description']} with the specification: {count} endpoints, no more and no fewer, with their methods, fields and statuses."]
-    for topic in ("frontend.list-incomplete", "frontend.promises", "frontend.calls-missing", "frontend.fields"):
+    lines = [
+        f"Compare the {outline.profile.words['description']} with the specification: {count} endpoints, no more and no fewer, with their methods, fields and statuses."
+    ]
+    for topic in (
+        "frontend.list-incomplete",
+        "frontend.promises",
+        "frontend.calls-missing",
+        "frontend.fields",
+    ):
         ruling = outline.ruling(topic)
         if ruling:
             lines.append(f"Report {ruling.id}: {ruling.title[:1].lower() + ruling.title[1:]}.")
     return lines
 
 
-_TOPICS = {"cors": _cors, "forwarding": _forwarding, "shape": _shape, "workflow": _workflow, "calls": _calls, "contract": _contract}
+_TOPICS = {
+    "cors": _cors,
+    "forwarding": _forwarding,
+    "shape": _shape,
+    "workflow": _workflow,
+    "calls": _calls,
+    "contract": _contract,
+}
 
 
-def _tasks(outline: Outline) -> list[object]:
-    cors = outline.tasks.get("integration.cors")
-    contract = outline.tasks["integration.contract"]
+def _tasks(outline: Outline) -> list[TaskText]:
     found = [
         task("integration.contract", ["Run the comparison of the contract item and fix each difference on the backend's side.", "Walk the main workflow once against the running backend."],
              "The comparison shows no difference, and every report of the contract item is written into the hand-over."),
     ]  # fmt: skip
-    if cors:
-        found.insert(0, task("integration.cors", ["Configure CORS by its item, outermost."], "A preflight from an allowed origin passes, one from another is refused, and a 500 carries CORS headers."))
+    if "integration.cors" in outline.tasks:
+        found.insert(
+            0,
+            task(
+                "integration.cors",
+                ["Configure CORS by its item, outermost."],
+                "A preflight from an allowed origin passes, one from another is refused, and a 500 carries CORS headers.",
+            ),
+        )
     return found

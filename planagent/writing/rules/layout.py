@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planagent.planning.drafts import FolderItem, FolderSection
+from planagent.planning.drafts import FolderItem, FolderSection, TaskText
 from planagent.planning.outline import Outline
 from planagent.writing.rules.phrases import item_base, task
 
@@ -12,7 +12,7 @@ _PURPOSE: dict[str, tuple[str, tuple[str, ...], str]] = {
     "db": ("Connection, sessions, table creation.", ("One engine per process, one session per request.",), "Create tables when the application starts."),
     "models": ("The stored entities.", ("Fields, keys, indexes and constraints as specified.",), "Be returned from a route."),
     "schemas": ("Request and response shapes.", ("Validation of input, choice of what leaves the server.",), "Expose a stored field that the specification does not return."),
-    "routes": ("The HTTP surface.", ("Identify the caller, validate, call one service operation, answer."), "Hold a query or a transaction."),
+    "routes": ("The HTTP surface.", ("Identify the caller, validate, call one service operation, answer.",), "Hold a query or a transaction."),
     "services": ("The business rules.", ("Queries and transactions; one operation, one commit.",), "Know of HTTP: no status code, no request object."),
     "auth": ("Who the caller is.", ("Verify credentials, give routes the current user.",), "Decide what a caller may do with a record; services do."),
     "utils": ("Helpers without state.", ("One source of the current time; shared validators.",), "Import from any other package of the application."),
@@ -31,10 +31,21 @@ def write(outline: Outline) -> FolderSection:
         path = blueprint.file("main") if folder == "main" else layout.folders[folder]
         base = item_base(outline, obligation.id, f"`{path or './'}`")
         base["sources"] = outline.anchors(layout.evidence) if layout.drawn else ()
-        duties = (duties,) if isinstance(duties, str) else duties
-        items.append(FolderItem(**base, purpose=purpose, files=_files(outline, folder), responsibilities=list(duties), must_not=never))
+        items.append(
+            FolderItem(
+                **base,
+                purpose=purpose,
+                files=_files(outline, folder),
+                responsibilities=list(duties),
+                must_not=never,
+            )
+        )
     root = "the workspace" if layout.root == "." else f"`{layout.root}/`"
-    origin = "as the specs draw it" if layout.drawn else f"as is usual for this stack{outline.cites('layout.assumed')}"
+    origin = (
+        "as the specs draw it"
+        if layout.drawn
+        else f"as is usual for this stack{outline.cites('layout.assumed')}"
+    )
     intro = [
         f"The backend lives in {root}, {origin}. Imports point one way: routes to services to models to the database.",
         "A package marker goes into each folder where the language wants one.",
@@ -63,7 +74,7 @@ def _files(outline: Outline, folder: str) -> list[str]:
     return listed if len(listed) <= 12 else [*listed[:12], f"and {len(listed) - 12} more that the tasks name"]
 
 
-def _tasks(outline: Outline) -> list[object]:
+def _tasks(outline: Outline) -> list[TaskText]:
     blueprint = outline.blueprint
     words = outline.profile.words
     start = words["server_start"]

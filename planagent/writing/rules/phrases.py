@@ -51,7 +51,16 @@ def limits(parameter: Parameter, entity: Entity | None = None, use: str = "", sp
         spoken: a bound that a sentence of the specs gives for the field.
     """
     stored = next((f for f in entity.fields if f.name == parameter.name), None) if entity else None
-    note = " ; ".join(n for n in (parameter.type, parameter.note, stored.type if stored else "", stored.note if stored else "") if n)
+    note = " ; ".join(
+        n
+        for n in (
+            parameter.type,
+            parameter.note,
+            stored.type if stored else "",
+            stored.note if stored else "",
+        )
+        if n
+    )
     words: list[str] = []
     if parameter.required is True:
         words.append("required")
@@ -75,8 +84,14 @@ def limits(parameter: Parameter, entity: Entity | None = None, use: str = "", sp
     quoted = re.findall(r'"(\w+)"\s*\|', note)
     if quoted and not values:
         words.append("one of " + ", ".join(code(v) for v in dict.fromkeys(re.findall(r'"(\w+)"', note))))
-    default = re.search(r"(?i)default[s:=_ ]*(?:to\s*)?[\"'`(]?([\w.-]+)", note.replace("default_factory", ""))
-    if default and (use == "create" or parameter.where == "query") and default[1].lower() not in ("none", "null", "value", "factory"):
+    default = re.search(
+        r"(?i)default[s:=_ ]*(?:to\s*)?[\"'`(]?([\w.-]+)", note.replace("default_factory", "")
+    )
+    if (
+        default
+        and (use == "create" or parameter.where == "query")
+        and default[1].lower() not in ("none", "null", "value", "factory")
+    ):
         words.append(f"default {code(default[1])}")
     if use == "create" and re.search(r"(?i)\bunique\b", note):
         words.append("unique")
@@ -120,11 +135,15 @@ def spoken_limit(outline: Outline, name: str) -> str:
     return ""
 
 
-def constrained(outline: Outline, parameters: Sequence[Parameter], entity: Entity | None, use: str = "") -> list[str]:
+def constrained(
+    outline: Outline, parameters: Sequence[Parameter], entity: Entity | None, use: str = ""
+) -> list[str]:
     """One line per field that has a bound; fields without one are named together."""
     bounded, free = [], []
     for parameter in parameters:
-        spoken = spoken_limit(outline, parameter.name) if parameter.where == "body" and use != "sign-in" else ""
+        spoken = (
+            spoken_limit(outline, parameter.name) if parameter.where == "body" and use != "sign-in" else ""
+        )
         words = limits(parameter, entity, use, spoken)
         if words:
             bounded.append(f"{code(parameter.name)}: {words}.")

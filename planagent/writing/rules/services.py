@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from planagent.planning.blueprint import Operation
-from planagent.planning.drafts import OperationItem, OperationSection
+from planagent.planning.drafts import OperationItem, OperationSection, TaskText
 from planagent.planning.outline import Outline
 from planagent.writing.rules.api import error_statuses
 from planagent.writing.rules.phrases import code, item_base, names, task
@@ -21,9 +21,13 @@ def write(outline: Outline) -> OperationSection:
             base = item_base(outline, obligation.id, obligation.label[:1].upper() + obligation.label[1:])
             responsibility, rules = _TOPICS[name]
             items.append(OperationItem(**base, responsibility=responsibility, rules=rules))
-    intro = ["The specs ask for no service operation."] if not items else [
-        "Each operation takes the session and, where records have an owner, the owner's id; the owner is part of the query, not a check after it."
-    ]
+    intro = (
+        ["The specs ask for no service operation."]
+        if not items
+        else [
+            "Each operation takes the session and, where records have an owner, the owner's id; the owner is part of the query, not a check after it."
+        ]
+    )
     return OperationSection(intro=intro, items=items, tasks=_tasks(outline))
 
 
@@ -43,7 +47,11 @@ def _operation(outline: Outline, operation: Operation) -> OperationItem:
     owned = "endpoint:protected" in first.tags
     endpoint = first.endpoint
     sent = [p.name for p in (*endpoint.fields("body"), *endpoint.fields("query"))]
-    inputs = ["session", *(["owner's id"] if owned else []), *(["record id"] if "endpoint:item" in first.tags else [])]
+    inputs = [
+        "session",
+        *(["owner's id"] if owned else []),
+        *(["record id"] if "endpoint:item" in first.tags else []),
+    ]
     given = ", ".join(inputs) + (f"; {names(sent, 8)}" if sent else "")
     does, gives, rules = _by_kind(outline, operation, thing, endpoint.path)
     missing = "Not found: no row with this id" + (" and owner" if owned else "") + "."
@@ -54,7 +62,15 @@ def _operation(outline: Outline, operation: Operation) -> OperationItem:
         errors = ["Invalid credentials: unknown account or wrong password, without saying which."]
     if 409 in endpoint.statuses and operation.kind in ("action", "update", "delete"):
         errors.append("Conflict: the record's state does not allow the change.")
-    return OperationItem(**base, file=code(operation.file), responsibility=does, inputs=given, results=gives, errors=errors, rules=rules)
+    return OperationItem(
+        **base,
+        file=code(operation.file),
+        responsibility=does,
+        inputs=given,
+        results=gives,
+        errors=errors,
+        rules=rules,
+    )
 
 
 def _by_kind(outline: Outline, operation: Operation, thing: str, path: str) -> tuple[str, str, list[str]]:
@@ -65,57 +81,138 @@ def _by_kind(outline: Outline, operation: Operation, thing: str, path: str) -> t
         rules = [f"Filter, order and page in the database{order}."]
         if outline.ruling("list.total"):
             rules.append(f"Count with a query of its own{total}.")
-        return f"Give the {thing} records that the caller may see.", "The page of records" + (", and the count." if outline.ruling("list.total") else "."), rules
+        return (
+            f"Give the {thing} records that the caller may see.",
+            "The page of records" + (", and the count." if outline.ruling("list.total") else "."),
+            rules,
+        )
     if operation.kind == "get":
         return f"Give one {thing} record.", "The record.", []
     if operation.kind == "create":
-        return f"Store a new {thing} record.", "The stored record with the values that the database gave it.", ["Fields that the input does not carry take the entity's defaults."]
+        return (
+            f"Store a new {thing} record.",
+            "The stored record with the values that the database gave it.",
+            ["Fields that the input does not carry take the entity's defaults."],
+        )
     if operation.kind == "update":
-        return f"Change a {thing} record.", "The stored record after the change.", [f"Apply the fields that were sent{outline.cites('put.partial')}.", f"Set the change time with the change{change}." if change else "Answer what is stored, not what was sent."]
+        return (
+            f"Change a {thing} record.",
+            "The stored record after the change.",
+            [
+                f"Apply the fields that were sent{outline.cites('put.partial')}.",
+                f"Set the change time with the change{change}."
+                if change
+                else "Answer what is stored, not what was sent.",
+            ],
+        )
     if operation.kind == "delete":
         bulk = not path.endswith("}")
-        rules = ["One statement by condition; zero rows is a result, not an error."] if bulk else ["One statement by id and owner; zero rows means not found, which also covers two deletes at once."]
-        return f"Remove {'the matching ' + thing + ' records' if bulk else 'one ' + thing + ' record'}.", "The number of rows removed." if bulk else "Nothing.", rules
+        rules = (
+            ["One statement by condition; zero rows is a result, not an error."]
+            if bulk
+            else [
+                "One statement by id and owner; zero rows means not found, which also covers two deletes at once."
+            ]
+        )
+        return (
+            f"Remove {'the matching ' + thing + ' records' if bulk else 'one ' + thing + ' record'}.",
+            "The number of rows removed." if bulk else "Nothing.",
+            rules,
+        )
     if operation.kind == "credentials":
         return _credentials(outline, operation, thing)
     word = path.rstrip("/").rsplit("/", 1)[-1].replace("-", " ").replace("_", " ")
-    return f"Do '{word}' on a {thing} record.", "What the endpoint's response names.", ["Check the state and write the new one in one statement, so that two callers cannot both pass the check."]
+    return (
+        f"Do '{word}' on a {thing} record.",
+        "What the endpoint's response names.",
+        [
+            "Check the state and write the new one in one statement, so that two callers cannot both pass the check."
+        ],
+    )
 
 
 def _credentials(outline: Outline, operation: Operation, thing: str) -> tuple[str, str, list[str]]:
     name = operation.name.lower()
     if "create" in name:
-        return "Register an account.", "The stored account, without its hash.", ["Trim and lower-case the address before storing and before every look-up.", "Hash the password outside the event loop; keep no plain copy."]
+        return (
+            "Register an account.",
+            "The stored account, without its hash.",
+            [
+                "Trim and lower-case the address before storing and before every look-up.",
+                "Hash the password outside the event loop; keep no plain copy.",
+            ],
+        )
     if "authenticate" in name:
-        return "Check a password.", "The account, for which the caller then issues the token.", ["Run one dummy verification when the account is unknown, so that both cases take alike long."]
+        return (
+            "Check a password.",
+            "The account, for which the caller then issues the token.",
+            ["Run one dummy verification when the account is unknown, so that both cases take alike long."],
+        )
     if "refresh" in name:
-        return "Exchange a valid token for a new one.", "The new token and its lifetime.", ["Verify the old token fully first; an expired one is refused."]
+        return (
+            "Exchange a valid token for a new one.",
+            "The new token and its lifetime.",
+            ["Verify the old token fully first; an expired one is refused."],
+        )
     if "verify" in name:
         return "Say whether a token is valid.", "The result that the endpoint's response names.", []
-    return "End a session on the caller's side.", "The confirmation that the endpoint's response names.", ["The server keeps no session: the token stays valid until it expires, unless a cited rule says otherwise."]
+    return (
+        "End a session on the caller's side.",
+        "The confirmation that the endpoint's response names.",
+        [
+            "The server keeps no session: the token stays valid until it expires, unless a cited rule says otherwise."
+        ],
+    )
 
 
-def _tasks(outline: Outline) -> list[object]:
+def _tasks(outline: Outline) -> list[TaskText]:
     found = []
-    for key, spec in outline.tasks.items():
+    for key in outline.tasks:
         if key.startswith("service."):
             resource = key.removeprefix("service.")
             wanted = [o.name for o in outline.blueprint.operations.values() if o.resource == resource]
-            more = f"{len(wanted)} operations of its items" if len(wanted) > 6 else names(f"{n}()" for n in wanted)
-            found.append(task(key, [f"Write {more} by their items.", "Put the owner into every query." if any("endpoint:protected" in outline.blueprint.handlers[k].tags for o in outline.blueprint.operations.values() if o.resource == resource for k in o.endpoints) else "Keep every query here."],
-                              "Each operation returns or raises what its item says, also for a second caller's records."))
+            more = (
+                f"{len(wanted)} operations of its items"
+                if len(wanted) > 6
+                else names(f"{n}()" for n in wanted)
+            )
+            found.append(
+                task(
+                    key,
+                    [
+                        f"Write {more} by their items.",
+                        "Put the owner into every query."
+                        if any(
+                            "endpoint:protected" in outline.blueprint.handlers[k].tags
+                            for o in outline.blueprint.operations.values()
+                            if o.resource == resource
+                            for k in o.endpoints
+                        )
+                        else "Keep every query here.",
+                    ],
+                    "Each operation returns or raises what its item says, also for a second caller's records.",
+                )
+            )
         elif key.startswith("behaviour."):
             found.append(_behaviour(outline, key))
     return found
 
 
-def _behaviour(outline: Outline, key: str) -> object:
+def _behaviour(outline: Outline, key: str) -> TaskText:
     spec = outline.tasks[key]
     ids = [c.rsplit(":", 1)[-1] for c in spec.covers]
     where = code(spec.file) if not spec.file.endswith("/") else f"the services in {code(spec.file)}"
-    steps = [f"Read the cited lines and put each rule where its data is decided: in {where}, in the schemas where it bounds input."]
+    steps = [
+        f"Read the cited lines and put each rule where its data is decided: in {where}, in the schemas where it bounds input."
+    ]
     listed = ", ".join(ids)
-    return task(key, steps, f"One test for each of {listed} passes, named after its id." if len(ids) > 1 else f"A test named after {listed} passes, and fails when the rule is taken out.")
+    return task(
+        key,
+        steps,
+        f"One test for each of {listed} passes, named after its id."
+        if len(ids) > 1
+        else f"A test named after {listed} passes, and fails when the rule is taken out.",
+    )
 
 
 def has_owner(outline: Outline, name: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from planagent.planning.drafts import TestItem, TestSection
+from planagent.planning.drafts import TaskText, TestItem, TestSection
 from planagent.planning.outline import Outline
-from planagent.planning.worklist import TaskSpec
+from planagent.planning.tasks import TaskSpec
 from planagent.writing.rules.api import error_statuses, success_status
 from planagent.writing.rules.auth import secret_variable
 from planagent.writing.rules.phrases import code, names, task
@@ -16,13 +16,19 @@ def write(outline: Outline) -> TestSection:
     for key, spec in outline.tasks.items():
         if key.startswith(("test.", "criteria.")) and key != "test.fixtures":
             items.append(_item(outline, spec))
-    intro = ["Tests run against a temporary database of the production kind, reset before each test; the fixtures refuse to start on an address that production uses."] if outline.corpus.facts.entities else []
+    intro = (
+        [
+            "Tests run against a temporary database of the production kind, reset before each test; the fixtures refuse to start on an address that production uses."
+        ]
+        if outline.corpus.facts.entities
+        else []
+    )
     return TestSection(intro=intro, items=items, tasks=_tasks(outline))
 
 
 def _item(outline: Outline, spec: TaskSpec) -> TestItem:
     covers = _proved(outline, spec.key)
-    own = [c for c in spec.covers]
+    own = list(spec.covers)
     places = [p for c in own for p in outline.obligations[c].evidence[:1]]
     sources = outline.anchors(places, 3)
     return TestItem(
@@ -56,23 +62,45 @@ def _cases(outline: Outline, spec: TaskSpec) -> list[str]:
         return ["Each cited measure under the load it names, with the figure printed beside its bound."]
     if name == "settings":
         variables = [o.label for o in outline.section(2) if o.kind == "env"]
-        cases = ["Good values start.", f"Each of {names(variables, 10)} missing or malformed: the start stops and names it, or takes the default of its item."]
+        cases = [
+            "Good values start.",
+            f"Each of {names(variables, 10)} missing or malformed: the start stops and names it, or takes the default of its item.",
+        ]
         if outline.ruling("env.alias"):
-            cases.append(f"A reference that nobody expanded, and two values that differ, stop the start{outline.cites('env.alias')}.")
+            cases.append(
+                f"A reference that nobody expanded, and two values that differ, stop the start{outline.cites('env.alias')}."
+            )
         return cases
     if name == "database":
-        return [f"Tables of {names(e.name for e in outline.corpus.facts.entities)} exist with their indexes.", "Each unique and foreign key refuses a breach.", "Creating the tables twice is harmless.", "The address is translated and checked without a connection."]
+        return [
+            f"Tables of {names(e.name for e in outline.corpus.facts.entities)} exist with their indexes.",
+            "Each unique and foreign key refuses a breach.",
+            "Creating the tables twice is harmless.",
+            "The address is translated and checked without a connection.",
+        ]
     if name == "auth":
-        cases = ["Each refusal of the auth errors item, one case each.", "The application's own list of routes: everything outside the allow-list answers 401 without a credential.", "No answer holds a password hash."]
+        cases = [
+            "Each refusal of the auth errors item, one case each.",
+            "The application's own list of routes: everything outside the allow-list answers 401 without a credential.",
+            "No answer holds a password hash.",
+        ]
         if outline.blueprint.own_login:
-            cases.append("Sign-in with an unknown account and with a wrong password: same status, same words.")
+            cases.append(
+                "Sign-in with an unknown account and with a wrong password: same status, same words."
+            )
         if secret_variable(outline):
-            cases.append(f"A token signed with another secret than {code(secret_variable(outline))} is refused.")
+            cases.append(
+                f"A token signed with another secret than {code(secret_variable(outline))} is refused."
+            )
         return cases
     if name == "edge":
         return _edge_cases(outline)
     if name.startswith("service."):
-        wanted = [o.name for o in outline.blueprint.operations.values() if o.resource == name.removeprefix("service.")]
+        wanted = [
+            o.name
+            for o in outline.blueprint.operations.values()
+            if o.resource == name.removeprefix("service.")
+        ]
         kinds = {o.kind for o in outline.blueprint.operations.values() if o.name in wanted}
         entity = outline.blueprint.resources[name.removeprefix("service.")].entity
         cases = [f"{names((f'{n}()' for n in wanted), 8)}: success, and each error of its item."]
@@ -89,7 +117,11 @@ def _cases(outline: Outline, spec: TaskSpec) -> list[str]:
         handler = outline.blueprint.handlers[key]
         statuses = [success_status(handler.endpoint), *error_statuses(outline, handler)]
         cases.append(f"`{handler.endpoint.label}`: {', '.join(map(str, statuses))}.")
-    return cases if len(cases) <= 14 else [*cases[:13], f"The other {len(cases) - 13} endpoints likewise, each status of its item."]
+    return (
+        cases
+        if len(cases) <= 14
+        else [*cases[:13], f"The other {len(cases) - 13} endpoints likewise, each status of its item."]
+    )
 
 
 def _edge_cases(outline: Outline) -> list[str]:
@@ -104,20 +136,48 @@ def _edge_cases(outline: Outline) -> list[str]:
     for ruling in outline.docket.rulings:
         if ruling.topic.startswith("route.order"):
             cases.append(f"The fixed path is not taken for an id ({ruling.id}).")
-    cases += ["Two changes of one record at once leave one of the two states.", "Each error status has the one body; 500 shows no detail."]
+    cases += [
+        "Two changes of one record at once leave one of the two states.",
+        "Each error status has the one body; 500 shows no detail.",
+    ]
     return cases[:14]
 
 
-def _tasks(outline: Outline) -> list[object]:
+def _tasks(outline: Outline) -> list[TaskText]:
     found = []
-    for key, spec in outline.tasks.items():
+    for key in outline.tasks:
         if key == "test.fixtures":
-            steps = ["Read the test database's address from a test-only setting; refuse to run when it is missing or equals the application's.", "Reset before each test; give tests two users and a client." if outline.blueprint.protected else "Reset before each test; give tests a client."]
+            steps = [
+                "Read the test database's address from a test-only setting; refuse to run when it is missing or equals the application's.",
+                "Reset before each test; give tests two users and a client."
+                if outline.blueprint.protected
+                else "Reset before each test; give tests a client.",
+            ]
             if not outline.corpus.facts.entities:
                 steps = ["Give tests a client of the assembled application and settings of their own."]
-            found.append(task(key, steps, "Two tests that write the same row pass in either order, and the guard is shown to refuse the application's address." if outline.corpus.facts.entities else "A test calls the application without a network."))
+            found.append(
+                task(
+                    key,
+                    steps,
+                    "Two tests that write the same row pass in either order, and the guard is shown to refuse the application's address."
+                    if outline.corpus.facts.entities
+                    else "A test calls the application without a network.",
+                )
+            )
         elif key.startswith("test."):
-            found.append(task(key, ["Write the cases of its item, one test each."], "All cases pass, and each fails when the rule it tests is taken out."))
+            found.append(
+                task(
+                    key,
+                    ["Write the cases of its item, one test each."],
+                    "All cases pass, and each fails when the rule it tests is taken out.",
+                )
+            )
         elif key.startswith("criteria."):
-            found.append(task(key, ["Measure each cited criterion on the running backend and print the figure."], "Every figure is within its bound, or the deviation is reported with the figure."))
+            found.append(
+                task(
+                    key,
+                    ["Measure each cited criterion on the running backend and print the figure."],
+                    "Every figure is within its bound, or the deviation is reported with the figure.",
+                )
+            )
     return found

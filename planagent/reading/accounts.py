@@ -1,0 +1,82 @@
+"""What sign-up, sign-in and input leave open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from planagent.model import Conflict, Corpus
+from planagent.reading.search import label_all, search
+
+
+def find_account_gaps(corpus: Corpus) -> Iterator[Conflict]:
+    """What sign-up, sign-in and input leave open where the backend keeps accounts or takes texts."""
+    endpoints = corpus.facts.endpoints
+    registers = [
+        e for e in endpoints if re.search(r"/(?:register|sign-?up)$|/users$", e.path) and e.method == "POST"
+    ]
+    unique = [
+        (e, f)
+        for e in corpus.facts.entities
+        for f in e.fields
+        if re.search(r"(?i)\bunique\b", f.note) and not e.managed_by
+    ]
+    for endpoint in registers[:1]:
+        if unique and not {400, 409} & set(endpoint.statuses):
+            status = "409" if search(corpus, r"\b409\b", roles=("backend",), most=1) else "400"
+            yield Conflict(
+                "account.duplicate",
+                "gap",
+                f"What `{endpoint.label}` answers for an account that exists is not said.",
+                endpoint.evidence[:1],
+                subject=f"status={status}|label={endpoint.label}",
+            )
+    active = [
+        (e, f)
+        for e in corpus.facts.entities
+        for f in e.fields
+        if f.name.lower() in ("is_active", "active", "isactive", "disabled")
+    ]
+    if (
+        active
+        and registers
+        and not search(corpus, r"(?i)inactive|deactivated|disabled (?:user|account)", most=1)
+    ):
+        yield Conflict(
+            "account.inactive",
+            "gap",
+            f"`{active[0][0].name}.{active[0][1].name}` exists; what a switched-off account may do is not said.",
+            active[0][0].evidence[:1],
+        )
+    if (
+        registers
+        and search(corpus, r"(?i)\bjwt\b", most=1)
+        and not search(
+            corpus, r"(?i)\bclaims?\b|`sub`|\"sub\"|user_id claim", roles=("backend", "constitution"), most=1
+        )
+    ):
+        yield Conflict(
+            "auth.claims",
+            "gap",
+            "The backend issues tokens; their claims are not said.",
+            registers[0].evidence[:1],
+        )
+    texts = [
+        e
+        for e in endpoints
+        if e.method == "POST"
+        and any(p.name in ("title", "name", "content", "text") for p in e.fields("body"))
+    ]
+    if texts and not search(
+        corpus,
+        r"(?i)\bblank|whitespace|trim|non-?empty|not (?:be )?empty|\b1\s*[-–]\s*\d+ char|cannot be empty|min_length|minLength",
+        roles=("backend",),
+        most=1,
+    ):
+        yield Conflict(
+            "text.blank",
+            "gap",
+            f"Whether {label_all(texts)} takes a blank text is not said.",
+            tuple(e.evidence[0] for e in texts[:2]),
+            blocks=3,
+        )

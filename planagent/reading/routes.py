@@ -1,0 +1,30 @@
+"""Questions about the shape of paths."""
+
+from __future__ import annotations
+
+from planagent.model import Endpoint, normalize_path
+
+
+def is_collection(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> bool:
+    """A list: GET on a path whose items exist, or whose response holds an array."""
+    if endpoint.method != "GET" or endpoint.path.endswith("}"):
+        return False
+    last = endpoint.path.rsplit("/", 1)[-1]
+    envelopes = {"items", "data", "results", "records", "content", last}
+    if any(
+        f.name == "[]" or (f.type == "array" and f.name in envelopes) for f in endpoint.fields("response")
+    ):
+        return True
+    return any(
+        e.path.startswith(endpoint.path + "/{") or (e.method == "POST" and e.path == endpoint.path)
+        for e in endpoints
+    )
+
+
+def shadows(general: Endpoint, special: Endpoint) -> bool:
+    """True when a path parameter of `general` would swallow a fixed part of `special`."""
+    a, b = normalize_path(general.path).split("/"), normalize_path(special.path).split("/")
+    if len(a) != len(b) or a == b:
+        return False
+    differs = [(x, y) for x, y in zip(a, b, strict=True) if x != y]
+    return all(x == "{}" and y != "{}" for x, y in differs)
