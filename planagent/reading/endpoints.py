@@ -141,6 +141,8 @@ def _summary(line: Line) -> str:
 
 def _clean(path: str) -> str | None:
     path = path.split("?", 1)[0].split("#", 1)[0]
+    if "..." in path or "…" in path:
+        return None
     path = path.rstrip(".:!\\│").replace("\\", "")
     path = re.sub(r"\$\{(\w+)\}", r"{\1}", path)
     path = re.sub(r"/\[(\w+)\]", r"/{\1}", path) if re.search(r"/\[\w+\](/|$)", path) else path
@@ -148,7 +150,7 @@ def _clean(path: str) -> str | None:
         path = path[:-1]
     if path.count("{") != path.count("}"):
         return None
-    if "*" in path or "..." in path or "…" in path or "//" in path or "[" in path:
+    if "*" in path or "//" in path or "[" in path:
         return None
     if re.search(r"\.(?:md|ya?ml|json|py|ts|tsx|js|html)$", path) or re.fullmatch(r"/{_METHOD}", path):
         return None

@@ -193,6 +193,8 @@ def find_requirements(file: str, lines: list[Line]) -> Iterator[RequirementFound
         if line.cells:
             text = "| " + " | ".join(line.cells)
         match = _REQUIREMENT.match(text)
+        if not match and text.lstrip().startswith("#"):
+            match = _REQUIREMENT.match(re.sub(r"^(\s*#+\s*\S+)\s", r"\1: ", text))
         if not match or _NOT_REQUIREMENT.match(match[1]) or _NOT_REQUIREMENT_HEADING.search(line.heading):
             continue
         if "-" not in match[1] and not _DASHLESS.match(match[1]):

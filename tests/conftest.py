@@ -1,0 +1,95 @@
+"""Shared fixtures. No test reaches beyond loopback: the lock below makes an attempt fail at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.simulated_server import SimulatedServer
+from planagent.checking.check import Checker
+from planagent.model import Corpus
+from planagent.planning.outline import Outline, make_outline
+from planagent.reading.corpus import read_corpus
+
+ROOT = Path(__file__).resolve().parents[1]
+CORPORA = ROOT.parent / "shared" / "corpora"
+SMALL_CORPORA = (
+    "origin-sabahatabid", "moinuddin", "raohamza", "yumnanasir", "spring-specdriven", "go-todo-api", "php-crm-zh",
+    "dotnet-furryfriends", "rust-gemini-proxy", "khateeb",
+)  # fmt: skip
+
+_connect = socket.socket.connect
+
+
+def _loopback_only(self: socket.socket, address: object) -> None:
+    host = address[0] if isinstance(address, tuple) else ""
+    if self.family in (socket.AF_INET, socket.AF_INET6) and host not in ("127.0.0.1", "::1", "localhost"):
+        raise AssertionError(f"a test tried to reach {address}")
+    _connect(self, address)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _closed_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+    for name in list(os.environ):
+        if name.startswith(("PLANAGENT_", "OPENAI_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def sample_corpus() -> Corpus:
+    return read_corpus(ROOT)
+
+
+@pytest.fixture(scope="session")
+def sample_outline(sample_corpus: Corpus) -> Outline:
+    return make_outline(sample_corpus)
+
+
+@pytest.fixture(scope="session")
+def sample_checker(sample_outline: Outline) -> Checker:
+    return Checker.of(sample_outline)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A copy of the sample corpus to plan in."""
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    return tmp_path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
+    """Writes files below an empty workspace and gives its path."""
+
+    def write(files: dict[str, str]) -> Path:
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedServer]:
+    """A simulated model server that the environment points at."""
+    with SimulatedServer() as running:
+        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+        monkeypatch.setenv("PLANAGENT_MODEL", "simulated")
+        yield running
+
+
+def corpus_path(name: str) -> Path:
+    """A real corpus beside the checkout; the test is skipped where there is none."""
+    path = CORPORA / name
+    if not path.is_dir():
+        pytest.skip(f"no corpora beside the checkout ({path})")
+    return path
