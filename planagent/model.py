@@ -83,6 +83,7 @@ class Parameter:
     required: bool | None = None
     note: str = ""
     where: Literal["path", "query", "body", "response", "field"] = "field"
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,9 @@ def test_forms_that_name_an_endpoint(text: str, expected: list[str]) -> None:
         "Routes under `/api/*`",
         "GET /api/...",
         "## Future\n### GET /api/stats",
-        "Use PATCH instead of PUT /api/tasks in clients that never send PUT /api/tasks".replace("in clients that", "and"),
+        "Use PATCH instead of PUT /api/tasks in clients that never send PUT /api/tasks".replace(
+            "in clients that", "and"
+        ),
         "GET https://generativelanguage.googleapis.com/v1/models",
         "See POST.md",
     ],
@@ -88,12 +90,17 @@ def test_details_of_a_description() -> None:
 
 
 def test_numbers_that_are_no_status_codes() -> None:
-    endpoint = read("### GET /x\n\n- `limit` (int): Maximum to return (default: 100)\n- within 500 ms\n\nResponse: 200 OK")[0]
+    endpoint = read(
+        "### GET /x\n\n- `limit` (int): Maximum to return (default: 100)\n- within 500 ms\n\nResponse: 200 OK"
+    )[0]
     assert endpoint.statuses == (200,)
 
 
 def test_public_is_told_from_protected() -> None:
-    found = {e.label: e.auth for e in read("### GET /a\n**Authentication:** Not required\n\n### GET /b\nAuthorization: Bearer x\n")}
+    found = {
+        e.label: e.auth
+        for e in read("### GET /a\n**Authentication:** Not required\n\n### GET /b\nAuthorization: Bearer x\n")
+    }
     assert found == {"GET /a": "public", "GET /b": "required"}
 
 

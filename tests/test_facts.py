@@ -16,7 +16,9 @@ from planagent.reading.text import parse_markdown
 
 
 def entities(text: str, path: str = "data-model.md") -> list[str]:
-    return [e.name for e in merge_entities(list(find_entities(path, parse_markdown(path, text).lines, "backend")))]
+    return [
+        e.name for e in merge_entities(list(find_entities(path, parse_markdown(path, text).lines, "backend")))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,16 @@ def test_entities(text: str, expected: list[str]) -> None:
     assert entities(text) == expected
 
 
-@pytest.mark.parametrize(("raw", "name"), [("tasks", "Task"), ("api_keys", "ApiKey"), ("UserEntity", "User"), ("Task Model", "Task"), ("statuses", "Statuse")][:4])
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("tasks", "Task"),
+        ("api_keys", "ApiKey"),
+        ("UserEntity", "User"),
+        ("Task Model", "Task"),
+        ("statuses", "Statuse"),
+    ][:4],
+)
 def test_entity_names(raw: str, name: str) -> None:
     assert entity_name(raw) == name
 
@@ -56,7 +67,10 @@ def variables(text: str) -> dict[str, str]:
     ("text", "expected"),
     [
         ("```env\nDATABASE_URL=postgres://x\nDEBUG=1\n```", {"DATABASE_URL": "backend", "DEBUG": "backend"}),
-        ("Reads environment variables (BETTER_AUTH_SECRET, DATABASE_URL).", {"BETTER_AUTH_SECRET": "backend", "DATABASE_URL": "backend"}),
+        (
+            "Reads environment variables (BETTER_AUTH_SECRET, DATABASE_URL).",
+            {"BETTER_AUTH_SECRET": "backend", "DATABASE_URL": "backend"},
+        ),
         ("```ts\nurl: process.env.NEXT_PUBLIC_API_URL\n```", {"NEXT_PUBLIC_API_URL": "frontend"}),
         ("## Environment\n| Variable | Use |\n|---|---|\n| `PORT` | where to listen |", {"PORT": "backend"}),
         ("```\n├── config.py   # settings\n│   ├── JWT_SECRET_KEY\n```", {"JWT_SECRET_KEY": "backend"}),

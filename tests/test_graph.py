@@ -13,7 +13,9 @@ KEYS = [f"k{n}" for n in range(10)]
 def acyclic(draw: st.DrawFn) -> dict[str, list[str]]:
     """Any graph whose needs point backwards in a hidden order."""
     keys = draw(st.permutations(KEYS[: draw(st.integers(1, 10))]))
-    return {key: draw(st.lists(st.sampled_from(keys[:i]), unique=True)) if i else [] for i, key in enumerate(keys)}
+    return {
+        key: draw(st.lists(st.sampled_from(keys[:i]), unique=True)) if i else [] for i, key in enumerate(keys)
+    }
 
 
 @given(acyclic())

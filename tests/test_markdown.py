@@ -14,12 +14,19 @@ from planagent.publishing.markdown_in import NotAPlan, parse, parse_located
 from planagent.publishing.markdown_out import render, task_line
 from planagent.writing.rules import write_all
 
-line = st.from_regex(r"[A-Za-zäß漢`(\[|*_#<][^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]{0,40}[a-z.)`]", fullmatch=True).filter(
-    lambda s: s == " ".join(s.split()) and "-->" not in s
-)
+line = st.from_regex(
+    r"[A-Za-zäß漢`(\[|*_#<][^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]{0,40}[a-z.)`]", fullmatch=True
+).filter(lambda s: s == " ".join(s.split()) and "-->" not in s)
 word = st.from_regex(r"[a-z][a-z.{}/_-]{0,20}[a-z]", fullmatch=True)
-label = st.from_regex(r"[A-Z][A-Za-z /{}_-]{0,20}[a-z]", fullmatch=True).filter(lambda s: s == " ".join(s.split()))
-source = st.builds(lambda a, n, m: Source(anchor=f"specs/{a}.md#x", start=n, end=n + m), word, st.integers(1, 900), st.integers(0, 50))
+label = st.from_regex(r"[A-Z][A-Za-z /{}_-]{0,20}[a-z]", fullmatch=True).filter(
+    lambda s: s == " ".join(s.split())
+)
+source = st.builds(
+    lambda a, n, m: Source(anchor=f"specs/{a}.md#x", start=n, end=n + m),
+    word,
+    st.integers(1, 900),
+    st.integers(0, 50),
+)
 sources = st.lists(source, max_size=3).map(tuple)
 
 
@@ -32,7 +39,9 @@ rulings = st.builds(
     options=st.lists(word, max_size=3).map(tuple), answer=st.one_of(st.just(""), line), waits=st.booleans(), sources=sources,
 )  # fmt: skip
 rows = st.builds(
-    Row, label=label.filter(lambda s: s not in ("Rulings", "Sources", "Covers", "Task")), lines=st.lists(line, min_size=1, max_size=3).map(tuple)
+    Row,
+    label=label.filter(lambda s: s not in ("Rulings", "Sources", "Covers", "Task")),
+    lines=st.lists(line, min_size=1, max_size=3).map(tuple),
 )
 
 
@@ -45,20 +54,40 @@ def plans(draw: st.DrawFn) -> Plan:
                      rulings=tuple(draw(st.lists(ids("D"), max_size=2))), sources=draw(sources))
             for i in range(1, draw(st.integers(0, 2)) + 1)
         )  # fmt: skip
-        sections.append(PlanSection(number=number, title=SECTION_TITLES[number], digest="ab12", intro=tuple(draw(st.lists(line, max_size=2))), items=items))
+        sections.append(
+            PlanSection(
+                number=number,
+                title=SECTION_TITLES[number],
+                digest="ab12",
+                intro=tuple(draw(st.lists(line, max_size=2))),
+                items=items,
+            )
+        )
     count = draw(st.integers(0, 5))
     tasks = []
     for n in range(1, count + 1):
         needs = draw(st.lists(st.integers(1, n - 1), unique=True)) if n > 1 else []
         tasks.append(
             Task(
-                id=f"T{n:03d}", key=draw(word), title=draw(line), file=draw(st.one_of(st.just(""), word)), phase=draw(label), parallel=draw(st.booleans()),
-                done=draw(st.booleans()), condition=draw(st.one_of(st.just(""), line)), needs=tuple(f"T{m:03d}" for m in sorted(needs)),
-                covers=tuple(draw(st.lists(word, max_size=3))), rulings=tuple(draw(st.lists(ids("G"), max_size=2))), sources=draw(sources),
-                steps=tuple(draw(st.lists(line, min_size=1, max_size=3))), done_when=draw(line),
+                id=f"T{n:03d}",
+                key=draw(word),
+                title=draw(line),
+                file=draw(st.one_of(st.just(""), word)),
+                phase=draw(label),
+                parallel=draw(st.booleans()),
+                done=draw(st.booleans()),
+                condition=draw(st.one_of(st.just(""), line)),
+                needs=tuple(f"T{m:03d}" for m in sorted(needs)),
+                covers=tuple(draw(st.lists(word, max_size=3))),
+                rulings=tuple(draw(st.lists(ids("G"), max_size=2))),
+                sources=draw(sources),
+                steps=tuple(draw(st.lists(line, min_size=1, max_size=3))),
+                done_when=draw(line),
             )  # fmt: skip
         )
-    ordered = sorted(draw(st.lists(rulings, max_size=4, unique_by=lambda r: r.id)), key=lambda r: "DGRP".find(r.id[0]))
+    ordered = sorted(
+        draw(st.lists(rulings, max_size=4, unique_by=lambda r: r.id)), key=lambda r: "DGRP".find(r.id[0])
+    )
     return Plan(
         title=draw(line), writer=draw(line), scope=draw(st.one_of(st.just(""), line)), documents=tuple(draw(st.lists(word, max_size=3))),
         approach=tuple(draw(st.lists(line, max_size=3))), rulings=tuple(ordered), excluded=tuple(draw(st.lists(line, max_size=2))),
@@ -85,10 +114,15 @@ def test_the_sample_plan_reads_back_equal(sample_outline: Outline) -> None:
 def test_the_task_line_is_spec_kits() -> None:
     task = Task(id="T014", key="k", title="Write it", file="a/b.py", parallel=True, done_when="x")
     assert task_line(task) == "- [ ] T014 [P] Write it in a/b.py"
-    assert task_line(task.model_copy(update={"done": True, "parallel": False, "file": ""})) == "- [x] T014 Write it"
+    assert (
+        task_line(task.model_copy(update={"done": True, "parallel": False, "file": ""}))
+        == "- [x] T014 Write it"
+    )
 
 
-@pytest.mark.parametrize("text", ["", "# A plan\n", "<!-- planagent plan, format 1; next task 1; corpus - -->\nno title"])
+@pytest.mark.parametrize(
+    "text", ["", "# A plan\n", "<!-- planagent plan, format 1; next task 1; corpus - -->\nno title"]
+)
 def test_other_texts_are_refused_with_a_line(text: str) -> None:
     with pytest.raises(NotAPlan, match="line"):
         parse(text)

@@ -62,13 +62,21 @@ def test_operations_carry_line_prefix_and_details() -> None:
 
 
 def test_schemas_are_entities_only_with_an_identity() -> None:
-    found = {name: is_entity_schema(name, fields) for name, _, fields in read_openapi("api.yaml", DOCUMENT).schemas}
+    found = {
+        name: is_entity_schema(name, fields) for name, _, fields in read_openapi("api.yaml", DOCUMENT).schemas
+    }
     assert found == {"Task": True, "TaskUpdate": False}
 
 
 def test_passages_are_operations_and_schemas() -> None:
     passages = read_openapi("api.yaml", DOCUMENT).parsed.passages
-    assert [p.slug for p in passages] == ["", "get-tasksid", "put-tasksid", "schema-task", "schema-taskupdate"]
+    assert [p.slug for p in passages] == [
+        "",
+        "get-tasksid",
+        "put-tasksid",
+        "schema-task",
+        "schema-taskupdate",
+    ]
     assert all(a.end < b.start for a, b in zip(passages, passages[1:], strict=False))
 
 

@@ -25,7 +25,12 @@ Project = Callable[[dict[str, str]], Path]
 def test_the_blueprint_takes_names_and_files_from_the_specs(sample_outline: Outline) -> None:
     handlers = {h.endpoint.label: h for h in sample_outline.blueprint.handlers.values()}
     create = handlers["POST /api/lists/{list_id}/tasks"]
-    assert (create.controller, create.operation, create.request, create.response) == ("create_task", "create_task", "TaskCreate", "TaskResponse")
+    assert (create.controller, create.operation, create.request, create.response) == (
+        "create_task",
+        "create_task",
+        "TaskCreate",
+        "TaskResponse",
+    )
     assert create.file == "backend/app/routes/tasks.py"
     assert handlers["DELETE /api/tasks/done"].operation == "delete_done_tasks"
     assert handlers["GET /health"].operation == ""
@@ -53,7 +58,12 @@ def test_a_shadowed_route_is_built_first(sample_outline: Outline) -> None:
 
 
 def test_the_requirement_of_a_heading_goes_to_its_task(sample_outline: Outline) -> None:
-    homes = {c.rpartition(":")[2]: k for k, t in sample_outline.tasks.items() for c in t.covers if c.startswith("requirement:")}
+    homes = {
+        c.rpartition(":")[2]: k
+        for k, t in sample_outline.tasks.items()
+        for c in t.covers
+        if c.startswith("requirement:")
+    }
     assert homes["LOG-1"] == "middleware.request-log"
     assert homes["ERR-2"] == "errors.exceptions"
     assert homes["AUTH-1"] == "auth.tokens"
@@ -74,7 +84,9 @@ def test_ruling_ids_are_kept_over_a_rebuild(sample_outline: Outline) -> None:
     first = sample_outline.docket.rulings[0]
     again = numbered(sample_outline.docket, {**known, first.topic: first.id[0] + "77"})
     assert again.rulings[0].id == first.id[0] + "77"
-    assert {r.topic: r.id for r in again.rulings[1:]} == {r.topic: r.id for r in sample_outline.docket.rulings[1:]}
+    assert {r.topic: r.id for r in again.rulings[1:]} == {
+        r.topic: r.id for r in sample_outline.docket.rulings[1:]
+    }
 
 
 def test_a_persons_answer_is_kept_and_brings_in_the_planned_tasks(workspace: Path) -> None:
@@ -92,9 +104,19 @@ def test_a_persons_answer_is_kept_and_brings_in_the_planned_tasks(workspace: Pat
 
 
 def test_checklist_entries_without_specs_become_decisions(project: Project) -> None:
-    outline = make_outline(read_corpus(project({"specs/api.md": "# API\nFastAPI backend on Neon PostgreSQL with JWT.\nGET /api/tasks\n"})))
+    outline = make_outline(
+        read_corpus(
+            project({"specs/api.md": "# API\nFastAPI backend on Neon PostgreSQL with JWT.\nGET /api/tasks\n"})
+        )
+    )
     topics = {r.topic for r in outline.docket.rulings}
-    assert {"checklist.me", "checklist.cookies", "checklist.user-sync", "checklist.technology", "checklist.variable-needed/NEON_DB_URL"} <= topics
+    assert {
+        "checklist.me",
+        "checklist.cookies",
+        "checklist.user-sync",
+        "checklist.technology",
+        "checklist.variable-needed/NEON_DB_URL",
+    } <= topics
     assert not any(h.endpoint.path.endswith("/me") for h in outline.blueprint.handlers.values())
     assert "if.checklist.me.wanted" in outline.tasks
     assert "env:NEON_DB_URL" in outline.obligations
@@ -113,7 +135,14 @@ def test_the_stack_chooses_the_profile(project: Project, text: str, profile: str
 
 
 def test_profiles_and_prompts_are_complete() -> None:
-    fields = {(frozenset(load_profile(p).files), frozenset(load_profile(p).folders), frozenset(load_profile(p).words)) for p in (*PROFILES, "generic")}
+    fields = {
+        (
+            frozenset(load_profile(p).files),
+            frozenset(load_profile(p).folders),
+            frozenset(load_profile(p).words),
+        )
+        for p in (*PROFILES, "generic")
+    }
     assert len(fields) == 1
     assert all(prompt(name).strip() for name in ("system.md", "deciding.md", "repair.md"))
     assert all({"title", "default", "applies"} <= set(entry) for entry in rulings_data().values())
@@ -125,7 +154,11 @@ def test_an_unknown_profile_is_a_usage_error(workspace: Path) -> None:
 
 
 def test_values_are_taken_without_their_sentence() -> None:
-    assert values_in("MUST answer 404 within 200 ms and read `API_KEY` or fail") == ["`API_KEY`", "404", "200 ms"]
+    assert values_in("MUST answer 404 within 200 ms and read `API_KEY` or fail") == [
+        "`API_KEY`",
+        "404",
+        "200 ms",
+    ]
 
 
 def test_the_same_corpus_gives_the_same_plan(workspace: Path) -> None:

@@ -47,8 +47,13 @@ def test_documents_get_roles_and_plans_are_not_specs(project: Project) -> None:
 
 def test_an_api_list_in_the_frontend_is_no_contract(project: Project) -> None:
     described = "# API\n### GET /a\n**Response:** x\n### POST /a\n**Request body:** y\n**Response:** z\n"
-    root = project({"specs/frontend/api-client.md": "- `GET /a`\n- `GET /b`", "specs/frontend/docs/api-a.md": described})
-    assert roles(read_corpus(root)) == {"specs/frontend/api-client.md": "frontend", "specs/frontend/docs/api-a.md": "backend"}
+    root = project(
+        {"specs/frontend/api-client.md": "- `GET /a`\n- `GET /b`", "specs/frontend/docs/api-a.md": described}
+    )
+    assert roles(read_corpus(root)) == {
+        "specs/frontend/api-client.md": "frontend",
+        "specs/frontend/docs/api-a.md": "backend",
+    }
     assert [e.label for e in read_corpus(root).facts.consumed] == ["GET /b"]
 
 
@@ -67,12 +72,17 @@ def test_phases_that_are_not_wanted_are_left_out_and_named(project: Project) -> 
     assert [r.name for r in corpus.facts.requirements] == ["002-web:FR-001"]
     assert "phase 2" in corpus.scope
     assert "specs/001-cli/data-model.md" in corpus.scope
-    assert {e.label for e in read_corpus(root, scope="all").facts.endpoints} == {"GET /api/tasks", "POST /api/chat"}
+    assert {e.label for e in read_corpus(root, scope="all").facts.endpoints} == {
+        "GET /api/tasks",
+        "POST /api/chat",
+    }
     assert [e.label for e in read_corpus(root, scope="phase 3").facts.endpoints] == ["POST /api/chat"]
 
 
 def test_one_feature_can_be_planned(project: Project) -> None:
-    root = project({"specs/001-a/spec.md": "GET /a\n- **FR-001**: x", "specs/002-b/spec.md": "GET /b\n- **FR-001**: y"})
+    root = project(
+        {"specs/001-a/spec.md": "GET /a\n- **FR-001**: x", "specs/002-b/spec.md": "GET /b\n- **FR-001**: y"}
+    )
     assert [e.label for e in read_corpus(root, scope="002").facts.endpoints] == ["GET /b"]
 
 
@@ -103,7 +113,9 @@ def test_encodings(tmp_path: Path, data: bytes, note: str) -> None:
     assert note in " ".join(corpus.warnings)
 
 
-def test_huge_and_outside_files_are_left_out_with_a_warning(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_huge_and_outside_files_are_left_out_with_a_warning(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     root = project({"specs/a.md": "GET /a", "specs/huge.md": "x" * (MAX_FILE_BYTES + 1)})
     outside = tmp_path_factory.mktemp("outside") / "b.md"
     outside.write_text("GET /outside")
@@ -126,7 +138,9 @@ def test_no_specs_and_no_backend_are_different_errors(project: Project, tmp_path
     with pytest.raises(CorpusError, match="no spec found") as error:
         read_corpus(tmp_path)
     assert error.value.remedy
-    root = project({"specs/site.md": "# Site\nA page with a button, kept in localStorage.\n- **FR-001**: it is fast\n"})
+    root = project(
+        {"specs/site.md": "# Site\nA page with a button, kept in localStorage.\n- **FR-001**: it is fast\n"}
+    )
     with pytest.raises(NoBackendError):
         require_backend(read_corpus(root))
 
@@ -146,14 +160,14 @@ def test_conflicts_between_documents(project: Project) -> None:
             {
                 "specs/constitution.md": "# Constitution\n- Routes under `/api/*`\n- Every request must carry a JWT token.\n- All services run under docker-compose.\n",
                 "specs/backend/api.md": (
-                    "# API\n### POST /auth/login\n```json\n{\"email\": \"x\"}\n```\n### GET /api/tasks\nAuthorization: Bearer t\n"
+                    '# API\n### POST /auth/login\n```json\n{"email": "x"}\n```\n### GET /api/tasks\nAuthorization: Bearer t\n'
                     "### PUT /api/tasks/{id}\nAuthorization: Bearer t\n### DELETE /api/tasks/{id}\n### DELETE /api/tasks/done\n"
                     "### GET /health\nSee specs/backend/missing.md\n"
                 ),
                 "specs/backend/env.md": "```env\nDATABASE_URL=postgresql://u:p@h/d?sslmode=require\nNEON_DB_URL=x\nJWT_KEY=${AUTH_SECRET}\nAUTH_SECRET=y\n```\nasyncpg\n",
                 "specs/backend/data.md": "# Database\n### tasks\n| Column | Type |\n|---|---|\n| id | integer |\n| user_id | text |\n| title | varchar(80) |\n",
                 "specs/backend/more.md": "# Entities\n### tasks\n| Column | Type |\n|---|---|\n| id | uuid |\n| title | varchar(90) |\n",
-                "specs/frontend/pages.md": "# Pages\nA link \"Forgot password\". Better Auth signs in.\nCalls `GET /api/stats`.\n",
+                "specs/frontend/pages.md": '# Pages\nA link "Forgot password". Better Auth signs in.\nCalls `GET /api/stats`.\n',
             }
         )
     )
@@ -174,4 +188,13 @@ def test_a_clean_corpus_has_no_conflict_of_these_kinds(project: Project) -> None
             }
         )
     )
-    assert not set(found) & {"api.prefix", "api.public", "auth.issuer", "auth.transport", "env.alias", "route.order", "list.order", "put.partial"}
+    assert not set(found) & {
+        "api.prefix",
+        "api.public",
+        "auth.issuer",
+        "auth.transport",
+        "env.alias",
+        "route.order",
+        "list.order",
+        "put.partial",
+    }

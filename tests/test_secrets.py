@@ -40,7 +40,11 @@ def test_the_account_and_host_of_a_leaked_address_go_with_it() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["BETTER_AUTH_SECRET=your-secret-key", '"password": "password123"', "DATABASE_URL=postgresql://user:pass@host/db"],
+    [
+        "BETTER_AUTH_SECRET=your-secret-key",
+        '"password": "password123"',
+        "DATABASE_URL=postgresql://user:pass@host/db",
+    ],
 )
 def test_demonstration_values_need_no_rotation(line: str) -> None:
     assert mask(line)[1] == []
@@ -48,7 +52,12 @@ def test_demonstration_values_need_no_rotation(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["JWT_SECRET_KEY=${BETTER_AUTH_SECRET}", "secret: process.env.BETTER_AUTH_SECRET", "- Password: Non-empty", "token: string"],
+    [
+        "JWT_SECRET_KEY=${BETTER_AUTH_SECRET}",
+        "secret: process.env.BETTER_AUTH_SECRET",
+        "- Password: Non-empty",
+        "token: string",
+    ],
 )
 def test_names_and_types_are_no_secrets(line: str) -> None:
     assert mask(line) == (line, [])

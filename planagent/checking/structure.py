@@ -16,7 +16,7 @@ WORDS_PER_OBLIGATION = 130
 WORDS_AT_LEAST = 5_000
 MOST_SOURCES = 5
 _COUNTED_OUT = re.compile(
-    r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|Waits for a person|Wave \d+[^:]*|Documents):|<!--|\|)"
+    r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|To be confirmed, rests on it|Wave \d+[^:]*|Documents):|<!--|\|)"
 )
 
 

@@ -99,6 +99,9 @@ def make_blueprint(corpus: Corpus, profile: Profile) -> Blueprint:
     entities = {e.name: e for e in corpus.facts.entities}
     stored = frozenset(name.lower() for name in entities)
     resources = _resources(endpoints, entities, layout, stored)
+    protected = any(e.auth == "required" for e in endpoints) or any(
+        t.name in ("JWT", "Better Auth", "Spring Security") for t in corpus.facts.technologies
+    )
     handlers: dict[str, Handler] = {}
     operations: dict[str, Operation] = {}
     taken: set[str] = set()
@@ -113,7 +116,7 @@ def make_blueprint(corpus: Corpus, profile: Profile) -> Blueprint:
         request, response = _schemas(endpoint, resource, operation)
         handlers[endpoint.key] = Handler(
             endpoint, resource.name, controller, resource.route, request, response,
-            operation.name if operation else "", _tags(endpoint, endpoints),
+            operation.name if operation else "", _tags(endpoint, endpoints, protected),
         )  # fmt: skip
     models = {name: layout.model(name) for name in entities}
     own = any(
@@ -122,9 +125,6 @@ def make_blueprint(corpus: Corpus, profile: Profile) -> Blueprint:
         f.name in ("password_hash", "hashed_password") and not e.managed_by
         for e in entities.values()
         for f in e.fields
-    )
-    protected = any(e.auth == "required" for e in endpoints) or any(
-        t.name in ("JWT", "Better Auth", "Spring Security") for t in corpus.facts.technologies
     )
     return Blueprint(layout, resources, handlers, operations, models, own, protected)
 
@@ -342,7 +342,7 @@ def _nested(endpoint: Endpoint, resource: Resource) -> bool:
     return len(fixed) > 1 and fixed[-1] != resource.name
 
 
-def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> tuple[str, ...]:
+def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...], protected: bool) -> tuple[str, ...]:
     tags = ["endpoint", f"endpoint:{endpoint.method}", f"endpoint:{endpoint.label}"]
     if is_collection(endpoint, endpoints):
         tags.append("endpoint:list")
@@ -351,12 +351,17 @@ def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> tuple[str, ...
         for p in endpoint.fields("query")
     ):
         tags.append("endpoint:paged")
-    if endpoint.auth == "required":
+    # What nobody called public is protected wherever anything is: the other mistake would open it to strangers.
+    credentials = _CREDENTIALS.search(endpoint.path) is not None
+    silent = endpoint.auth == "unknown" and protected and not credentials and not is_health(endpoint)
+    if endpoint.auth == "required" or silent:
         tags.append("endpoint:protected")
         if re.search(r"\{[^}]+\}", "/".join(segments(endpoint.path))):
             tags.append("endpoint:item")
-    if _CREDENTIALS.search(endpoint.path):
+    if credentials:
         tags.append("endpoint:credentials")
+    if re.search(r"/(?:login|sign-?in)$", endpoint.path):
+        tags.append("endpoint:sign-in")
     if (
         endpoint.fields("body")
         and endpoint.method in ("POST", "PUT", "PATCH")

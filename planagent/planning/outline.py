@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from planagent.planning.profile import Advice, Profile, choose_profile
 from planagent.planning.rulings import Docket, make_docket, numbered, obligation_tags, sources_of
 from planagent.planning.tasks import TaskSpec
 from planagent.planning.worklist import make_worklist
+
+_OWNER = re.compile(r"(?i)user_?id|owner_?id|customer_?id|account_?id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,25 @@ class Outline:
 
     def entity(self, name: str) -> Entity | None:
         return next((e for e in self.corpus.facts.entities if e.name == name), None)
+
+    def owner_of(self, name: str) -> str:
+        """How a record's owner is found: `user_id`, `lists.user_id by list_id`, or '' for records without owner."""
+        entity = self.entity(name)
+        if entity is None:
+            return ""
+        direct = next((f.name for f in entity.fields if _OWNER.fullmatch(f.name)), "")
+        if direct:
+            return f"`{direct}`"
+        for f in entity.fields:
+            parent = re.fullmatch(r"(?i)(.+?)_?id", f.name)
+            above = next(
+                (e for e in self.corpus.facts.entities if parent and e.name.lower() == parent[1].lower()),
+                None,
+            )
+            own = next((g.name for g in above.fields if _OWNER.fullmatch(g.name)), "") if above else ""
+            if above and own:
+                return f"`{own}` of its {above.name}, through `{f.name}`"
+        return ""
 
     def handler(self, endpoint: Endpoint) -> Handler:
         return self.blueprint.handlers[endpoint.key]

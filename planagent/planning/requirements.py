@@ -43,7 +43,8 @@ _SUBJECTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"(?i)unit test|integration test|test coverage|coverage", ("test.fixtures",)),
 )
 _MEASURED = re.compile(
-    r"(?i)\b\d+(?:\.\d+)?\s*(?:ms|millisecond|second|minute|%|percent|users|requests)|latency|performance|throughput|concurrent|response time|p9\d"
+    r"(?i)latency|performance|throughput|concurrent|response time|\bp9\d|per second|under (?:normal )?load|"
+    r"(?:within|under|less than|below|at most|in)\s+\d+(?:\.\d+)?\s*(?:ms|milliseconds?|seconds?|minutes?)|\b\d+(?:\.\d+)?\s*%"
 )
 _VERBS: tuple[tuple[str, str], ...] = (
     ("create", r"(?i)\bcreat|\badd\b|\bsubmit|\bnew\b"),

@@ -171,14 +171,14 @@ def topic_present(topic: Topic, corpus: Corpus) -> tuple[Evidence, ...]:
             matches = [t for t in matches if topic.ordered in t.name or t.name in topic.ordered] or matches
         return matches[0].evidence[:2] if matches else ()
     if topic.pattern:
-        return tuple(_best_places(corpus, topic.pattern, topic.label))
+        return tuple(best_places(corpus, topic.pattern, topic.label))
     return ()
 
 
 _DRAWN = re.compile(r"[├└│─]")
 
 
-def _best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
+def best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
     """The two passages that speak most of a topic: by heading first, backend specs before the constitution."""
     compiled = re.compile(pattern)
     words = set(re.findall(r"[a-z]{4,}", label.lower()))

@@ -216,7 +216,9 @@ def _resource(build: _Builder, blueprint: Blueprint, corpus: Corpus, resource: R
     for handler in handlers:
         endpoint = handler.endpoint
         needs = ["app.assemble", schema_key, *([service_key] if handler.operation else [])]
-        if endpoint.auth == "required" or (handler.operation == "" and endpoint.path.endswith("/me")):
+        if "endpoint:protected" in handler.tags or (
+            handler.operation == "" and endpoint.path.endswith("/me")
+        ):
             needs.append("auth.current-user")
         if "endpoint:credentials" in handler.tags:
             needs.append("auth.tokens")

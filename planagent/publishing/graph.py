@@ -44,7 +44,7 @@ def execution_order(needs: Mapping[str, Sequence[str]], rank: Callable[[str], tu
     Raises:
         ValueError: the graph has a cycle; the message names the shortest.
     """
-    waiting = {key: {n for n in wants if n in needs and n != key} for key, wants in needs.items()}
+    waiting = {key: {n for n in wants if n in needs} for key, wants in needs.items()}
     users: dict[str, list[str]] = {key: [] for key in needs}
     for key, wants in waiting.items():
         for want in wants:

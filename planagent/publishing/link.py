@@ -10,7 +10,7 @@ from planagent.model import Evidence
 from planagent.planning.drafts import SECTION_TITLES, Item, OwnTask, SectionDraft, TaskText
 from planagent.planning.outline import Outline
 from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, Source, Task
-from planagent.planning.rulings import sources_of
+from planagent.planning.rulings import best_places, sources_of
 from planagent.planning.tasks import PHASES, TaskSpec
 from planagent.publishing.graph import execution_order, waves
 
@@ -50,10 +50,16 @@ def link(
     tasks = []
     for key in order:
         spec = specs[key]
-        items = [(numbers[d.number, i.key], i) for d in drafts.values() for i in d.items if i.task == key]
+        items = [
+            (numbers[d.number, i.key], i)
+            for d in drafts.values()
+            for i in d.items
+            if i.task == key or i.key in spec.covers
+        ]
         tasks.append(_task(outline, spec, texts[key], ids, items, key in done, key in parallel, drafts))
+    doers = {item: task.id for task in tasks for item in task.items}
     sections = tuple(
-        _section(n, d, numbers, ids, {t.key: t for t in tasks}) for n, d in sorted(drafts.items())
+        _section(n, d, numbers, ids, {t.key: t for t in tasks}, doers) for n, d in sorted(drafts.items())
     )
     proofs = _proofs(outline, specs, ids)
     return Plan(
@@ -204,20 +210,33 @@ def _task_sources(
         cited = (Source.parse(t) for _, item in items for t in item.sources)
         found = list(dict.fromkeys(s for s in cited if s))[:MOST_SOURCES]
     if not found:
-        found = list(sources_of(outline.corpus, _fallback(outline), 2))
+        found = list(sources_of(outline.corpus, _fallback(outline, spec.key), 2))
     return tuple(found)
 
 
-def _fallback(outline: Outline) -> list[Evidence]:
-    """For work that every backend needs (a readme, a settings object): what the specs say of the stack."""
-    technologies = [t for t in outline.corpus.facts.technologies if t.side != "frontend"]
-    ranked = sorted(technologies, key=lambda t: t.kind not in ("framework", "language"))
-    places = [t.evidence[0] for t in ranked[:2]]
-    return (
-        places
-        or [e.evidence[0] for e in outline.corpus.facts.endpoints[:1]]
-        or [Evidence(outline.corpus.read[0].path, 1)]
-    )
+_ABOUT: tuple[tuple[str, str], ...] = (
+    ("db.", r"(?i)postgres|database|\bsql\b|connection"),
+    ("test.", r"(?i)\btest(?:s|ing)?\b"),
+    ("criteria.", r"(?i)\btest(?:s|ing)?\b"),
+    ("config.env", r"(?i)environment|\.env"),
+    ("config.logging", r"(?i)\blog"),
+    ("config.", r"(?i)environment|configur|settings"),
+    ("middleware.", r"(?i)\blog|error"),
+    ("errors.", r"(?i)error|status code"),
+    ("auth.", r"(?i)\bjwt\b|token|auth"),
+    ("ops.", r"(?i)docker|deploy"),
+    ("", r"(?i)stack|architecture|overview|structure"),
+)
+
+
+def _fallback(outline: Outline, key: str) -> list[Evidence]:
+    """For work that no obligation asks for by itself: the passages that speak most of its subject."""
+    for prefix, pattern in _ABOUT:
+        if key.startswith(prefix):
+            found = best_places(outline.corpus, pattern, key.replace(".", " "))
+            if found:
+                return found
+    return [Evidence(outline.corpus.read[0].path, 1)]
 
 
 def _cited(item: Item, task: Task | None) -> tuple[Source, ...]:
@@ -233,6 +252,7 @@ def _section(
     numbers: dict[tuple[int, str], str],
     ids: dict[str, str],
     tasks: dict[str, Task],
+    doers: dict[str, str],
 ) -> PlanSection:
     items = tuple(
         PlanItem(
@@ -244,7 +264,7 @@ def _section(
             ),
             rulings=tuple(_sorted_rulings(list(item.rulings))),
             sources=_cited(item, tasks.get(item.task)),
-            task=ids.get(item.task, ""),
+            task=doers.get(numbers[number, item.key], ""),
         )
         for item in draft.items
     )
@@ -317,7 +337,7 @@ def _approach(outline: Outline, specs: dict[str, TaskSpec]) -> list[str]:
     ]
     if waits:
         lines.append(
-            f"Work starts on the defaults. A person should confirm {', '.join(waits[:16])} before the tasks that cite them are done; conditional tasks cover the likely other answers."
+            f"Work starts on the defaults. A person should confirm {', '.join(waits[:16])}; a task that rests on one may be done, and is looked at again if the answer differs. Conditional tasks cover the likely other answers."
         )
     return lines
 

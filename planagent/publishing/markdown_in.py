@@ -153,7 +153,7 @@ class _Reader:
                 values[_RULING_FIELDS[label]] = value
             elif label == "Likely answers":
                 values["options"] = tuple(value.split(" | "))
-            elif label == "Waits for a person":
+            elif label == "To be confirmed, rests on it":
                 values["waits"] = True
             elif label == "Sources":
                 values["sources"] = self._sources(value)

@@ -48,8 +48,11 @@ def find_account_gaps(corpus: Corpus) -> Iterator[Conflict]:
             f"`{active[0][0].name}.{active[0][1].name}` exists; what a switched-off account may do is not said.",
             active[0][0].evidence[:1],
         )
+    issuers = [
+        e for e in endpoints if re.search(r"/(?:login|sign-?in|token)$", e.path) and e.method == "POST"
+    ]
     if (
-        registers
+        issuers
         and search(corpus, r"(?i)\bjwt\b", most=1)
         and not search(
             corpus, r"(?i)\bclaims?\b|`sub`|\"sub\"|user_id claim", roles=("backend", "constitution"), most=1
@@ -59,7 +62,7 @@ def find_account_gaps(corpus: Corpus) -> Iterator[Conflict]:
             "auth.claims",
             "gap",
             "The backend issues tokens; their claims are not said.",
-            registers[0].evidence[:1],
+            issuers[0].evidence[:1],
         )
     texts = [
         e

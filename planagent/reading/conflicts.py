@@ -66,7 +66,7 @@ def _constitution(corpus: Corpus) -> Iterator[Conflict]:
                        (*rule, *(e.evidence[0] for e in outside[:5])), blocks=1)  # fmt: skip
     demand = search(
         corpus,
-        r"(?i)(?:every|all)\s+(?:\w+\s+){0,3}(?:requests?|endpoints?|routes?)\b.{0,60}(?:must|require|includ|enforce|:)",
+        r"(?i)(?:every|all)\s+(?:\w+\s+){0,3}(?:requests?|endpoints?|routes?)\b.{0,80}(?:jwt|token|bearer|authenticat|authoriz)",
         roles=("constitution",),
         most=3,
     )

@@ -169,10 +169,16 @@ def _parse(document: Document, gathered: _Gathered, warnings: list[str]) -> Docu
         return replace(document, passages=tuple(described.parsed.passages))
     parsed = parse_markdown(path, document.text)
     prefix = base_path(parsed.lines) if side == "backend" else ""
-    for mention in find_mentions(parsed.lines, prefix):
+    mentions = list(find_mentions(parsed.lines, prefix))
+    alone = (
+        side == "backend" and len({(m.method, normalize_path(m.path)) for m in mentions if not m.weak}) == 1
+    )
+    for mention in mentions:
         target = gathered.consumed if side == "frontend" else gathered.mentions
         target.append((path, mention))
-        gathered.details[path, mention.line.number] = read_details(parsed.lines, mention)
+        gathered.details[path, mention.line.number] = read_details(
+            parsed.lines, mention, alone=alone and mention is mentions[0]
+        )
     gathered.entities += find_entities(path, parsed.lines, side)
     gathered.variables += names.find_variables(path, parsed.lines, side)
     gathered.requirements += [(document, r) for r in names.find_requirements(path, parsed.lines)]

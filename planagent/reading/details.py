@@ -41,12 +41,13 @@ _LABEL = re.compile(
 )
 
 
-def read_details(lines: list[Line], mention: Mention) -> Details:
+def read_details(lines: list[Line], mention: Mention, *, alone: bool = False) -> Details:
     """Reads from the operation's own line to the next operation or heading of the same level.
 
     Args:
         lines: the whole document.
         mention: the operation's place.
+        alone: the document describes this operation only, so all that follows belongs to it.
 
     Returns:
         What the block states; empty for a mention in running text or a table, whose row is all there is.
@@ -55,9 +56,9 @@ def read_details(lines: list[Line], mention: Mention) -> Details:
     start = mention.line.number - 1
     own = lines[start].text
     _read_statuses(own, details, force=False)
-    if not mention.defines or lines[start].cells:
+    if not alone and (not mention.defines or lines[start].cells):
         return details
-    block = _block(lines, start)
+    block = lines[start + 1 :] if alone else _block(lines, start)
     mode = ""
     example: list[str] = []
     for line in block:
@@ -147,10 +148,12 @@ def _read_json(example: list[str], mode: str, details: Details) -> None:
         value = json.loads("\n".join(example))
     except (ValueError, RecursionError):
         value = None
+    examples: dict[str, str] = {}
     if isinstance(value, list):
         found = [("[]", "array")]
     elif isinstance(value, dict):
         found = [(str(k), _json_type(json.dumps(v))) for k, v in value.items()]
+        examples = {str(k): v for k, v in value.items() if isinstance(v, str) and 0 < len(v) <= 60}
     else:
         matches = (_JSON_KEY.match(line) for line in example)
         found = [(m[2], _json_type(m[3])) for m in matches if m and len(m[1]) <= 4]
@@ -158,7 +161,7 @@ def _read_json(example: list[str], mode: str, details: Details) -> None:
     for name, kind in found:
         if name not in known:
             known.add(name)
-            details.parameters.append(Parameter(name, kind, where=where))
+            details.parameters.append(Parameter(name, kind, where=where, example=examples.get(name, "")))
 
 
 def _json_type(value: str) -> str:
@@ -191,6 +194,8 @@ def _read_parameter(line: Line, mode: str, details: Details) -> None:
         parameter = Parameter(match[1], _type_word(note), _required(note), note)
     if parameter is None or not re.fullmatch(r"[A-Za-z_][\w\[\].-]*", parameter.name):
         return
+    if parameter.name.isupper():
+        return  # upper-case names are the values of an enumeration
     for index, known in enumerate(details.parameters):
         if known.where == where and known.name == parameter.name:
             note = " ".join(n for n in (known.note, parameter.note) if n)

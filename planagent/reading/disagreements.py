@@ -56,7 +56,7 @@ def _entity_fields(entities: list[Found]) -> Iterator[Conflict]:
     """One entity's field with two types or two limits in two places."""
     seen: dict[tuple[str, str], list[tuple[Found, str, str]]] = defaultdict(list)
     for item in entities:
-        if item.side == "frontend":
+        if item.side == "frontend" or item.form == "interface":
             continue
         for field in item.fields:
             limit = re.search(
@@ -74,7 +74,7 @@ def _entity_fields(entities: list[Found]) -> Iterator[Conflict]:
         places = tuple(dict.fromkeys(Evidence(i.file, i.line) for i, _, _ in statements))
         if len(places) < 2:
             continue
-        if len(kinds) > 1:
+        if len(kinds) > 1 and kinds != {"a time", "text"}:
             yield Conflict(
                 "entity.type",
                 "conflict",
@@ -82,7 +82,7 @@ def _entity_fields(entities: list[Found]) -> Iterator[Conflict]:
                 places[:4],
                 subject=f"{name}.{field_name}",
             )
-        elif len(limits) > 1:
+        elif len(limits) > 1 and "hash" not in field_name:
             yield Conflict(
                 "entity.limit",
                 "conflict",
@@ -211,7 +211,8 @@ def _field_names(backend: tuple[Entity, ...], interfaces: list[Found]) -> Iterat
             common = theirs & ours
             if entity.name.lower() != interface.name.lower() and len(common) < 3:
                 continue
-            strange = sorted(theirs - ours)
+            spelled = {name.lower() for name in ours}
+            strange = sorted(name for name in theirs - ours if name.lower() not in spelled)
             if strange and common:
                 shown = ", ".join(f"`{name}`" for name in strange[:6])
                 yield Conflict("frontend.fields", "conflict", f"The frontend's `{interface.name}` has {shown}; the backend's `{entity.name}` does not.",

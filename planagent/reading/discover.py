@@ -170,15 +170,18 @@ def _is_task_list(text: str) -> bool:
 def is_template(text: str) -> bool:
     """An unfilled Spec Kit template: its bracketed questions still stand."""
     head = text[:20_000]
-    if len(_UNFILLED.findall(head)) < 4:
+    unfilled = len(_UNFILLED.findall(head))
+    if unfilled < 4:
         return False
+    if not _CONSTITUTION.search(head[:200]) and "Feature Specification" in head[:400]:
+        return unfilled >= 6
     bare = re.sub(r"<!--.*?-->", "", head, flags=re.DOTALL)
     rules = [
         line
         for line in bare.split("\n")
         if "[" not in line and not line.startswith("#") and len(line.split()) >= 6
     ]
-    return len(rules) < 3 or len(rules) < len(_UNFILLED.findall(bare)) / 2
+    return len(rules) < 3
 
 
 def _side_of(parts: list[str], stem: str, text: str) -> tuple[Role, str]:

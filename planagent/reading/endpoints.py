@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from planagent.model import Endpoint, Evidence, Parameter, normalize_path, unique_evidence
@@ -128,7 +128,8 @@ def _mention(method: str, path: str, line: Line, prefix: str, *, definition: boo
 
 def _is_definition(text: str, start: int) -> bool:
     before = plain(text[:start]).strip(" #-*|:`0123456789.)")
-    return len(before) <= 24
+    listed = re.match(r"\s*(?:\d+[.)]|[-*+])\s", text)  # a step that names the operation describes nothing
+    return len(before) <= 24 and not (listed and before)
 
 
 def _summary(line: Line) -> str:
@@ -317,8 +318,17 @@ class Details:
         self.summary = self.summary or other.summary
         self.auth = self.auth if self.auth != "unknown" else other.auth
         self.statuses |= other.statuses
-        known = {(p.where, p.name) for p in self.parameters}
-        self.parameters += [p for p in other.parameters if (p.where, p.name) not in known]
+        known = {(p.where, p.name): i for i, p in enumerate(self.parameters)}
+        for p in other.parameters:
+            index = known.get((p.where, p.name))
+            if index is None:
+                self.parameters.append(p)
+                continue
+            mine = self.parameters[index]
+            if p.note and p.note not in mine.note and len(mine.note) < 200:
+                note = "; ".join(n for n in (mine.note, p.note) if n)
+                required = mine.required if mine.required is not None else p.required
+                self.parameters[index] = replace(mine, type=mine.type or p.type, required=required, note=note)
         self.operation_id = self.operation_id or other.operation_id
         self.request_schema = self.request_schema or other.request_schema
         self.response_schema = self.response_schema or other.response_schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planagent.model import Entity, Evidence, Parameter, Side, unique_evidence
 from planagent.reading.naming import entity_name
@@ -61,6 +61,7 @@ _CONCEPT = re.compile(
     r"(?i)\b\w*(?:request|response|summary|metadata|token|error|intent|input|output|payload|data|header|endpoint|contract|service|"
     r"api|page|form|component|view|handler|credentials|middleware|state|result|upstream)s?$"
 )
+_TELLING = re.compile(r"(?i)\bunique\b|one of|\bdefault|at most|max|min|removed with|cascade|low, |enum")
 _STOP = frozenset(
     [
         "overview",
@@ -129,6 +130,8 @@ class Found:
     strong: bool = True
     side: Side = "backend"
     managed_by: str = ""
+    form: str = "columns"
+    """How it was stated; only stored forms (not an `interface`) are compared with each other."""
 
 
 def find_entities(file: str, lines: list[Line], side: Side) -> Iterator[Found]:
@@ -175,7 +178,9 @@ def _from_code(file: str, lines: list[Line], index: int, side: Side) -> Found | 
         # An interface without an identity is a value inside another one.
         if "id" not in {f.name for f in fields}:
             return None
-        return Found(entity_name(name), file, line.number, "", fields, side != "frontend", side)
+        return Found(
+            entity_name(name), file, line.number, "", fields, side != "frontend", side, form="interface"
+        )
     declared = _CLASS.match(line.text)
     if not declared:
         return None
@@ -319,7 +324,9 @@ def _row_field(row: Line) -> Parameter:
     pairs = dict(zip(row.header, cells, strict=False))
     kind = next((v for k, v in pairs.items() if _TYPE_HEAD.search(k)), "")
     note = "; ".join(
-        v for k, v in list(pairs.items())[1:] if v and not _TYPE_HEAD.search(k) and "descri" not in k
+        v
+        for k, v in list(pairs.items())[1:]
+        if v and not _TYPE_HEAD.search(k) and ("descri" not in k or _TELLING.search(v))
     )
     required = True if re.search(r"(?i)not null|required|primary", note) else None
     return Parameter(cells[0] if cells else "", kind, required, note)
@@ -426,19 +433,32 @@ def merge_entities(found: list[Found]) -> list[Entity]:
         if not backend:
             continue
         ranked = sorted(items, key=lambda i: (not i.strong, i.side == "frontend"))
-        fields: dict[str, Parameter] = {}
-        for item in ranked:
-            if item.side == "frontend":
-                continue
-            for f in item.fields:
-                known = fields.get(f.name)
-                fields[f.name] = (
-                    f
-                    if known is None
-                    else Parameter(f.name, known.type or f.type, known.required, known.note or f.note)
-                )
+        fields = _fields([i for i in ranked if i.side != "frontend"])
         places = unique_evidence(Evidence(i.file, i.line) for i in ranked)
         table = next((i.table for i in ranked if i.table), "")
         owner = next((i.managed_by for i in ranked if i.managed_by), "")
-        entities.append(Entity(ranked[0].name, places, table, tuple(fields.values()), owner))
+        entities.append(Entity(ranked[0].name, places, table, tuple(fields), owner))
     return entities
+
+
+def _fields(statements: list[Found]) -> list[Parameter]:
+    """The fields of the fullest stored statement; others add notes, and fields only where it has hardly any.
+
+    A union of all statements would list `created_at` and `createdAt`, columns and transient attributes alike.
+    """
+    if not statements:
+        return []
+    best = max(statements, key=lambda i: (i.form != "interface", i.strong, len(i.fields)))
+    fields = {_flat(f.name): f for f in best.fields}
+    for item in statements:
+        for f in item.fields:
+            known = fields.get(_flat(f.name))
+            if known is not None:
+                fields[_flat(f.name)] = replace(known, type=known.type or f.type, note=known.note or f.note)
+            elif len(best.fields) < 2:
+                fields[_flat(f.name)] = f
+    return list(fields.values())
+
+
+def _flat(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -17,10 +17,28 @@ def find_gaps(corpus: Corpus) -> Iterator[Conflict]:
     """Gaps and traps, in no particular order."""
     yield from _contract(corpus)
     yield from _data(corpus)
+    yield from _stack(corpus)
     yield from _errors(corpus)
     yield from find_account_gaps(corpus)
     yield from _operations(corpus)
     yield from _questions(corpus)
+
+
+_PAGING = frozenset(
+    {
+        "limit",
+        "skip",
+        "offset",
+        "page",
+        "page_size",
+        "pageSize",
+        "per_page",
+        "sort",
+        "order",
+        "sort_by",
+        "sortBy",
+    }
+)
 
 
 def _contract(corpus: Corpus) -> Iterator[Conflict]:
@@ -43,7 +61,7 @@ def _contract(corpus: Corpus) -> Iterator[Conflict]:
             (*partial[:2], puts[0].evidence[0]),
             subject=puts[0].label,
         )
-    elif puts and not partial:
+    elif puts and not partial and len(optional_bodies) < len(puts):
         names = ", ".join(f"`{e.label}`" for e in puts[:3])
         yield Conflict(
             "put.partial",
@@ -103,6 +121,7 @@ def _contract(corpus: Corpus) -> Iterator[Conflict]:
         for e in lists
         if any(p.name.lower() in ("total", "count", "totalcount") for p in e.fields("response"))
     ]
+    totals = [e for e in totals if any(p.name not in _PAGING for p in e.fields("query"))]
     if totals and not search(
         corpus,
         r"(?i)total.{0,40}(?:match|filter|regardless|before pag|all)|`total`\W.{4,}",
@@ -133,7 +152,7 @@ def _bounded(endpoint: Endpoint) -> bool:
     notes = " ".join(p.note for p in endpoint.fields("query"))
     return bool(
         re.search(
-            r"(?i)max|min|between|≤|>=|[1-9]\d*\s*[-–]\s*\d+",
+            r"(?i)max|min|最大|最小|between|≤|>=|[1-9]\d*\s*[-–]\s*\d+",
             re.sub(r"(?i)maximum (?:number|tasks|items)?", "", notes),
         )
     )
@@ -213,7 +232,9 @@ def _data(corpus: Corpus) -> Iterator[Conflict]:
             tuple(undeclared),
             blocks=3,
         )
-    naive = search(corpus, r"utcnow|TIMESTAMP(?! WITH| ?TZ)\b(?!.*ZONE)", roles=("backend",), most=1)
+    naive = search(
+        corpus, r"utcnow|(?<![_\w])TIMESTAMP(?! WITH| ?TZ)\b(?!.*ZONE)", roles=("backend",), most=1
+    )
     zulu = search(corpus, r"\d{2}:\d{2}:\d{2}(?:\.\d+)?Z\"", roles=("backend",), most=1)
     if naive and zulu:
         yield Conflict(
@@ -268,6 +289,22 @@ def _errors(corpus: Corpus) -> Iterator[Conflict]:
             yield Conflict(
                 "error.body", "gap", "No place gives the body of an error response.", (), subject="error body"
             )
+
+
+def _stack(corpus: Corpus) -> Iterator[Conflict]:
+    named = [
+        t
+        for t in corpus.facts.technologies
+        if t.side == "backend" and t.kind in ("framework", "language", "orm")
+    ]
+    if not named and corpus.facts.endpoints:
+        yield Conflict(
+            "stack.unnamed",
+            "gap",
+            "The specs name no language and no framework for the backend.",
+            (),
+            blocks=1,
+        )
 
 
 def _operations(corpus: Corpus) -> Iterator[Conflict]:

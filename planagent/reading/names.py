@@ -46,7 +46,7 @@ _FRONT_WORD = re.compile(r"(?i)\bfront-?end\b|next\.?js|client side|browser|\bui
 _BACK_WORD = re.compile(r"(?i)\bback-?end\b|\bserver\b|fastapi|\bapi\b|railway|後端")
 
 _REQUIREMENT = re.compile(
-    r"^\s*(?:[-*+•]|\d+[.)]|\||#{2,6}|>)?\s*(?:\[[ xX]\]\s*)?(?:\*\*|__|`|\[)*((?!US-|T-)[A-Z]{1,6}(?:-[A-Z]{1,6}){0,2}-?\d{1,4}(?:\.\d{1,3})*[A-Za-z]?)"
+    r"^\s*(?:[-*+•]|\d+[.)]|\||#{2,6}|>)?\s*(?:\[[ xX]\]\s*)?(?:\*\*|__|`|\[)*((?!US-|T-)[A-Z]{1,6}(?:-[A-Z]{1,6}){0,2}-?\d{1,4}(?:-\d{1,4}|(?:\.\d{1,3})*)[A-Za-z]?)"
     r"(?:\]|\*\*|__|`)*\s*(?:\([^)]*\)\s*)?(?:\*\*|__)?\s*(?:[:：.|–—-]|\*\*|$)\s*(.*)$"
 )
 _DASHLESS = re.compile(r"^(?:FR|NFR|SC|REQ|AC|UR|BR|SR|TR)\d{1,4}[A-Za-z]?$")
@@ -113,8 +113,20 @@ def find_variables(file: str, lines: list[Line], role_side: Side) -> Iterator[Va
             if "[masked" in default:
                 default = ""
             yield VariableFound(
-                name, _side(name, line, file, role_side), Evidence(file, line.number), default
+                name,
+                _side(name, line, file, role_side),
+                Evidence(file, line.number),
+                default or _cell_default(line),
             )
+
+
+def _cell_default(line: Line) -> str:
+    """The default that a row of a table of variables gives."""
+    for head, cell in zip(line.header, line.cells, strict=False):
+        if re.search(r"(?i)default|預設|padr[aã]o", head):
+            value = plain(cell)
+            return "" if value in ("-", "–", "none", "None", "n/a") else value
+    return ""
 
 
 _SQL = frozenset(["NOT_NULL", "CURRENT_TIMESTAMP", "PRIMARY_KEY", "FOREIGN_KEY", "GET", "POST", "PUT", "PATCH", "DELETE", "TODO", "NOTE", "README", "API", "JWT", "URL", "SELECT", "INSERT", "UPDATE", "CREATE", "TABLE", "INDEX", "ALTER", "WHERE", "FROM", "HEAD", "OPTIONS", "IF", "ELSE", "AND", "OR"])  # fmt: skip

@@ -89,7 +89,10 @@ def _is_reference(value: str) -> bool:
     """`${NAME}`, `<your key>`, `process.env.X`, a plain identifier or a type: a name, not a value."""
     return bool(
         re.match(r"^[$<{\[(]|^process\.|^os\.|^env\.|^settings\.|^config\.", value)
-        or re.fullmatch(r"[A-Z][A-Z0-9_]*|[a-z]+(?:[A-Z][a-z]+)+|[a-z]+(?:\.[a-z_]+)+|[A-Za-z]+(?:-[A-Za-z]+)*\(?\)?", value)
+        or re.fullmatch(
+            r"[A-Z][A-Z0-9_]*|[a-z]+(?:[A-Z][a-z]+)+|[a-z]+(?:\.[a-z_]+)+|[A-Za-z]+(?:-[A-Za-z]+)*\(?\)?",
+            value,
+        )
     )
 
 

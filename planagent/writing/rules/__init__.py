@@ -56,6 +56,6 @@ def requirement_lines(outline: Outline, spec: TaskSpec) -> list[str]:
         values = [
             v for v in values_in(obligation.detail) if not re.search(r"[;={}()<>\"]|\s--?\w", v.strip("`"))
         ]
-        if values:
+        if len(values) > 1 or any(not v.isdigit() for v in values):  # a lone status is in the item already
             lines.append(f"{obligation.label}: {', '.join(values)}.")
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from planagent.model import Endpoint, Parameter
+from planagent.model import Endpoint, Entity, Parameter
 from planagent.planning.blueprint import Handler, is_health, segments
 from planagent.planning.drafts import EndpointItem, EndpointSection, TaskText
 from planagent.planning.outline import Outline
@@ -67,8 +67,12 @@ def error_statuses(outline: Outline, handler: Handler) -> list[int]:
         endpoint.fields("body") or endpoint.fields("query") or "endpoint:item" in handler.tags
     ) and not found & {400, 422}:
         found.add(validation_status(outline))
-    if endpoint.method == "POST" and re.search(r"/(?:login|sign-?in)$", endpoint.path):
-        found.add(401)
+    if "endpoint:sign-in" in handler.tags and not found & {400, 401}:
+        found.add(401)  # only where the contract gives a failed sign-in no status of its own
+    if outline.ruling("account.inactive") and (
+        "endpoint:sign-in" in handler.tags or "endpoint:protected" in handler.tags
+    ):
+        found.add(403)
     duplicate = outline.ruling("account.duplicate")
     if duplicate and f"`{endpoint.label}`" in duplicate.statement:
         found.add(int(duplicate.default[:3]))
@@ -93,7 +97,10 @@ def _endpoint(outline: Outline, handler: Handler) -> EndpointItem:
         **base,
         controller=f"{code(handler.controller + '()')} in {code(handler.file)}",
         access={"required": "credential required", "public": "public"}.get(
-            endpoint.auth, "not said by the specs; as the other routes of its file"
+            endpoint.auth,
+            "credential required, as on its other routes: the specs do not say otherwise"
+            if "endpoint:protected" in handler.tags
+            else "public: the specs protect nothing",
         ),
         schemas=_schemas(handler),
         service_calls=_calls(outline, handler),
@@ -137,18 +144,10 @@ def _validation(outline: Outline, handler: Handler) -> list[str]:
     for parameter in endpoint.fields("path"):
         words = limits(parameter)
         kind = f" ({parameter.type})" if parameter.type else ""
-        if (
-            re.search(r"(?i)^user_?id$", parameter.name)
-            and segments(endpoint.path)
-            and parameter.name not in "".join(segments(endpoint.path))
-        ):
+        if re.search(r"(?i)^user_?id$", parameter.name) and _leading_user(endpoint):
             lines.append(f"{code(parameter.name)}{kind} in the path equals the caller's id.")
         else:
-            bound = (
-                "a positive number within the column's range"
-                if re.search(r"(?i)int|number", parameter.type)
-                else "of the stored id's form"
-            )
+            bound = _id_form(parameter.type, entity)
             lines.append(
                 f"{code(parameter.name)}{kind} in the path: {words.replace('required', '').strip(', ') or bound}."
             )
@@ -195,10 +194,16 @@ def _error(outline: Outline, handler: Handler, status: int) -> str:
     words = STATUS_WORDS.get(status, "as the cited passage says")
     endpoint = handler.endpoint
     if status == 404 and "endpoint:item" in handler.tags:
-        words = "no such record, or it belongs to somebody else" + outline.cites("ownership.status")
-    if status == 403 and any(re.search(r"(?i)^user_?id$", p.name) for p in endpoint.fields("path")):
+        entity = outline.blueprint.resources[handler.resource].entity
+        other = ", or it belongs to somebody else" if outline.owner_of(entity) else ""
+        words = f"no such record{other}" + (outline.cites("ownership.status") if other else "")
+    if status == 403 and _leading_user(endpoint):
         words = "the user id in the path is not the caller's"
-    if status == 401 and re.search(r"/(?:login|sign-?in)$", endpoint.path):
+    elif status == 403 and outline.ruling("account.inactive"):
+        words = "the account is switched off" + outline.cites("account.inactive")
+    if "endpoint:sign-in" in handler.tags and status == (
+        401 if 401 in error_statuses(outline, handler) else 400
+    ):
         words = "unknown account or wrong password, in the same words"
     if status in (400, 409) and re.search(r"/(?:register|sign-?up)$", endpoint.path):
         words = (
@@ -209,6 +214,38 @@ def _error(outline: Outline, handler: Handler, status: int) -> str:
     return f"{status}: {words}."
 
 
+def _leading_user(endpoint: Endpoint) -> bool:
+    """True for `/api/{user_id}/tasks`: the id names the caller, not a record."""
+    kept = "/".join(segments(endpoint.path))
+    return any(
+        re.search(r"(?i)^user_?id$", p.name) and f"{{{p.name}}}" not in kept for p in endpoint.fields("path")
+    )
+
+
+def _id_form(kind: str, entity: Entity | None) -> str:
+    stored = next((f.type for f in entity.fields if f.name.lower() == "id"), "") if entity else ""
+    words = f"{kind} {stored}".lower()
+    if re.search(r"uuid|guid", words):
+        return "a UUID"
+    if re.search(r"\bint|serial|number|long", words):
+        return "a whole number from 1 to the largest that the column holds"
+    return (
+        "a text of the stored id's form" if re.search(r"str|text|char", words) else "of the stored id's form"
+    )
+
+
+def _constants(endpoint: Endpoint) -> list[str]:
+    """Fields of a response that can only have the value of the specification's example."""
+    fixed = is_health(endpoint)
+    return [
+        f'{code(f.name)} "{f.example}"'
+        for f in endpoint.fields("response")
+        if f.example
+        and (fixed or f.name in ("message", "token_type", "detail"))
+        and not re.search(r"\d{4}-\d\d-\d\d|[{}<>]", f.example)
+    ]
+
+
 def _response(handler: Handler, status: int) -> str:
     endpoint = handler.endpoint
     if status == 204:
@@ -217,8 +254,13 @@ def _response(handler: Handler, status: int) -> str:
     if any(f.name == "[]" for f in endpoint.fields("response")):
         return f"{status} with an array of {endpoint.fields('response')[0].type} objects; an empty one is no error."
     empty = " An empty list is no error." if "endpoint:list" in handler.tags else ""
+    constants = _constants(endpoint)
+    if constants and len(constants) == len(fields):
+        return f"{status} with {', '.join(constants)} and nothing else."
     if fields:
-        return f"{status} with {names(fields, 10)} and nothing else.{empty}"
+        return f"{status} with {names(fields, 10)} and nothing else.{empty}" + (
+            f" Fixed: {', '.join(constants)}." if constants else ""
+        )
     if is_health(endpoint):
         return f"{status} with the fixed body of the cited passage."
     return f"{status} with the stored record as the entity defines it.{empty}"
@@ -239,9 +281,8 @@ def _tasks(outline: Outline) -> list[TaskText]:
             if success_status(handler.endpoint) != 204
             else "answers 204 without a body"
         )
-        proof = f"The endpoint {answer}" + (
-            f", and {', '.join(str(s) for s in errors)} for their causes." if errors else "."
-        )
+        told = ", ".join(str(s) for s in errors)
+        proof = f"The endpoint {answer}" + (f", and {told} where its item says." if errors else ".")
         found.append(task(key, steps, proof))
     for resource in outline.blueprint.resources.values():
         key = f"schema.{resource.name}"

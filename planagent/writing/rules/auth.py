@@ -177,7 +177,9 @@ def _errors(outline: Outline) -> tuple[str, list[str]]:
         "401: header missing, other scheme, malformed, bad signature, expired, other algorithm; one message for all.",
         "401: subject missing, of the wrong form, or of a user who no longer exists; it must not become 500.",
     ]
-    if search(outline.corpus, r"\b403\b", most=1):
+    if outline.ruling("account.inactive"):
+        rules.append(f"403: the account is switched off{outline.cites('account.inactive')}.")
+    elif search(outline.corpus, r"\b403\b", most=1):
         rules.append("403: the credential is good and the caller may not do this.")
     rules.append("The precise reason goes to the log, never into the answer.")
     return "Every refusal uses the one error body of section 8.", rules
@@ -213,6 +215,6 @@ def _tasks(outline: Outline) -> list[TaskText]:
         task("auth.password", [f"Hash with {hashing(outline)}." if hashing(outline) else "Hash with the algorithm and cost that the specs give.", "Verify in constant time; a hash that cannot be read counts as wrong.", *advice],
              "One round of hash and verify succeeds, a changed letter fails, and two hashes of one password differ."),
         task("auth.current-user", ["Read the credential, verify it, load the caller where a stored user exists.", "Put it on the routers by the protection item; keep the allow-list in one place."],
-             "Each row of the auth errors item is reproduced, and a route outside the allow-list answers 401 without a credential."),
+             "On a bare application with one protected route, each refusal of the auth errors item is reproduced, and without a credential the answer is 401."),
     ]  # fmt: skip
     return [t for t in found if t.key in outline.tasks]

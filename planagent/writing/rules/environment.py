@@ -11,7 +11,7 @@ from planagent.writing.rules.phrases import code, item_base, names, task
 
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|PRIVATE|_KEY$|DATABASE|DB_URL|DSN|CONNECTION")
 _OPTIONAL = re.compile(
-    r"DEBUG|LEVEL|HOST|PORT|ALGORITHM|EXPIR|TTL|HOURS|MINUTES|PREFIX|TIMEOUT|POOL|ENV$|ENVIRONMENT$"
+    r"DEBUG|LEVEL|SIZE|COUNT|HOST|PORT|ALGORITHM|EXPIR|TTL|HOURS|MINUTES|PREFIX|TIMEOUT|POOL|ENV$|ENVIRONMENT$"
 )
 
 
@@ -54,7 +54,9 @@ def _topic(outline: Outline, obligation: Obligation) -> SetupItem:
             "Build the engine's address from the settings; demand TLS for every host that is not local."
         ],
         "migrations": [
-            f"Keep it out of the request path; it runs by command{outline.cites('database.migrations')}."
+            f"Installed with the first revision, not before{outline.cites('database.migrations')}."
+            if outline.ruling("database.migrations")
+            else "It runs by command, never when the application starts."
         ],
         "auth-library": [_auth_step(outline)],
         "settings": [f"One typed settings object in {code(file('settings'))}, made once."],
@@ -118,7 +120,7 @@ def _variable(outline: Outline, obligation: Obligation) -> SetupItem:
     return SetupItem(
         **base,
         value=value,
-        readers=_reader(outline, name),
+        readers=_reader(outline, name) + _unused(outline, name),
         setup=_checks(name),
         when_missing=missing or "The start stops and names it.",
     )
@@ -127,7 +129,7 @@ def _variable(outline: Outline, obligation: Obligation) -> SetupItem:
 def _reader(outline: Outline, name: str) -> str:
     file = outline.blueprint.file
     for pattern, role in (
-        (r"DB|DATABASE|POSTGRES|MYSQL|MONGO", "engine"), (r"CORS|ORIGIN|HOST|PORT|PREFIX", "main"), (r"JWT|SECRET|AUTH|TOKEN", "tokens"),
+        (r"(?:DB|DATABASE|POSTGRES|MYSQL|MONGO).*(?:URL|URI|DSN|HOST|NAME|USER|PASSWORD|POOL)|^DB_|POOL", "engine"), (r"CORS|ORIGIN|HOST|PORT|PREFIX", "main"), (r"JWT|SECRET|AUTH|TOKEN", "tokens"),
         (r"LOG|DEBUG", "log_setup"),
     ):  # fmt: skip
         if re.search(pattern, name):
@@ -135,18 +137,29 @@ def _reader(outline: Outline, name: str) -> str:
     return code(file("settings"))
 
 
+def _unused(outline: Outline, name: str) -> str:
+    """The auth server's address has no reader where the backend signs users in itself."""
+    if outline.blueprint.own_login and re.search(r"AUTH\w*_URL$", name) and outline.ruling("auth.issuer"):
+        return f"; only its form is checked, nothing uses it{outline.cites('auth.issuer')}"
+    return ""
+
+
 def _checks(name: str) -> list[str]:
     for pattern, check in (
         (r"SECRET|_KEY$", "At least 32 characters; an unexpanded `${…}` is refused."),
         (
-            r"DB|DATABASE|POSTGRES|MYSQL|MONGO|DSN",
+            r"(?:DB|DATABASE|POSTGRES|MYSQL|MONGO)\w*(?:URL|URI|DSN)$|CONNECTION_STRING",
             "Checked as an address with scheme, host and database name.",
         ),
         (r"ORIGINS?$", "Comma-separated; each part an exact origin with scheme and without a path."),
         (r"_URL$|_URI$", "Checked as an absolute address."),
-        (r"PORT$|HOURS$|MINUTES$|SECONDS$|DAYS$|EXPIR|TTL|TIMEOUT", "A positive whole number."),
+        (
+            r"POOL|SIZE$|COUNT$|PORT$|HOURS$|MINUTES$|SECONDS$|DAYS$|EXPIR|TTL|TIMEOUT",
+            "A positive whole number.",
+        ),
         (r"DEBUG|ENABLED?$", "A boolean, off by default."),
         (r"ALGORITHM$", "One fixed name; any other stops the start."),
+        (r"LEVEL$", "One of the log levels; any other stops the start."),
     ):
         if re.search(pattern, name):
             return [check]

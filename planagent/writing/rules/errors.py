@@ -69,7 +69,10 @@ def _schema(outline: Outline) -> list[str]:
 
 
 def _logging(outline: Outline) -> list[str]:
-    lines = ["One record per request: method, path, status, duration.", "Stack traces for 500 only."]
+    lines = [
+        "One record per request with the fields that the cited log rules name; at least method, path, status and duration.",
+        "Stack traces for 500 only.",
+    ]
     if outline.blueprint.protected:
         lines.insert(1, "Authentication: the user id on success, the reason on failure.")
     lines.append("Never bodies, credentials, passwords or the database address.")
@@ -90,12 +93,12 @@ def _tasks(outline: Outline) -> list[TaskText]:
         task(
             "errors.exceptions",
             ["Write the base class, its children and the error body by their items."],
-            "Each exception, raised on a trial route, gives its status and the one body.",
+            "A unit test builds each exception and sees its own safe text in the one body, and its reason only in the log.",
         ),
         task(
             "errors.handlers",
             ["Register the handlers of the middleware item."],
-            "Invalid input, an unknown path and a wrong method each answer in the one body, without the submitted value.",
+            "On a bare application with one route, invalid input, an unknown path and a wrong method each answer in the one body, without the submitted value.",
         ),
         task(
             "middleware.request-log",

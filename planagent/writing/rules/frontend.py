@@ -43,7 +43,7 @@ def _cors(outline: Outline) -> list[str]:
     )
     return [
         f"{_origins(outline)}; each is matched exactly.",
-        f"Methods: {', '.join(methods)}; headers and credentials as the specs say, else `Authorization` and `Content-Type`.",
+        f"Methods: {', '.join(methods)}; {_cors_rest(outline)}.",
         "CORS is the outermost middleware, so that error answers carry its headers as well.",
     ]
 
@@ -58,6 +58,27 @@ def _listed_methods(outline: Outline) -> list[str]:
             else []
         )
     return []
+
+
+def _cors_rest(outline: Outline) -> str:
+    """Headers and credentials as the specs say them, else the least that the calls need."""
+    headers, credentials = "", ""
+    for place in search(
+        outline.corpus, r"(?i)allow(?:ed)?[- ](?:headers|credentials)|^\W*credentials\W*:", most=4
+    ):
+        document = outline.corpus.document(place.file)
+        text = re.sub(r"[*_`](?=\w)|(?<=[\w:])[*_`]+", "", document.lines[place.line - 1]) if document else ""
+        name, _, value = text.partition(":")
+        value = value.strip().strip("`")
+        if "header" in name.lower() and value and not headers:
+            headers = "every header" if value == "*" else f"headers {value}"
+        elif "credential" in name.lower() and value and not credentials:
+            credentials = (
+                "with credentials" if re.match(r"(?i)true|yes|allow", value) else "without credentials"
+            )
+    return (
+        f"{headers or 'headers `Authorization` and `Content-Type`'}, {credentials or 'without credentials'}"
+    )
 
 
 def _forwarding(outline: Outline) -> list[str]:
@@ -105,9 +126,17 @@ def _workflow(outline: Outline) -> list[str]:
         shown = resource.keys[: 6 if sum(map(len, resource.keys[:6])) < 180 else 3]
         steps = [f"`{outline.blueprint.handlers[k].endpoint.label}`" for k in shown]
         more = f" and {len(resource.keys) - len(shown)} more" if len(resource.keys) > len(shown) else ""
-        lines.append(
-            f"{resource.name.capitalize()}: {', '.join(steps)}{more}; each change answers the stored state, so no second read is needed."
+        changes = any(
+            outline.blueprint.handlers[k].endpoint.method in ("POST", "PUT", "PATCH")
+            and outline.blueprint.handlers[k].response
+            for k in resource.keys
         )
+        after = (
+            "; a creation or change answers the stored record, so no second read is needed."
+            if changes
+            else "."
+        )
+        lines.append(f"{resource.name.capitalize()}: {', '.join(steps)}{more}{after}")
     return lines or ["There is no call for a frontend to make."]
 
 

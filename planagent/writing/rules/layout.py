@@ -70,7 +70,19 @@ def _files(outline: Outline, folder: str) -> list[str]:
         "middleware": [file("exceptions"), file("request_log")],
         "tests": [t.file for k, t in outline.tasks.items() if k.startswith("test.")],
     }
+    home = blueprint.layout.folders.get(folder, "")
+    drawn = [
+        f
+        for f in blueprint.layout.files
+        if home and f.startswith(home) and not f.endswith(("/", "__init__.py")) and "/" not in f[len(home) :]
+    ]
+    comments = blueprint.layout.comments
     listed = list(dict.fromkeys(f"`{f}`" for f in per_folder[folder] if f))
+    listed += [
+        f"`{f}`" + (f" ({comments[f].lower()})" if f in comments else "")
+        for f in drawn
+        if f"`{f}`" not in listed
+    ]
     return listed if len(listed) <= 12 else [*listed[:12], f"and {len(listed) - 12} more that the tasks name"]
 
 
@@ -79,7 +91,7 @@ def _tasks(outline: Outline) -> list[TaskText]:
     words = outline.profile.words
     start = words["server_start"]
     found = [
-        task("setup.skeleton", ["Create the folders of section 1 and their package markers.", "Keep the environment file, caches and build results out of version control.",
+        task("setup.skeleton", ["Create the folders and files of section 1, empty but for package markers; a file that no task fills holds what its name and the drawn comment say.", "Keep the environment file, caches and build results out of version control.",
                                 f"Write the one helper for the current time in `{blueprint.file('helpers')}`."], "Every folder of section 1 exists, and an empty build or import of the application succeeds."),
         task("app.assemble", [f"Build the application with {words['settings']}; open the database at {start} and close it at the end." if blueprint.models else f"Build the application with {words['settings']}.",
                               "Register middleware outermost first: CORS, request log with the last-resort 500, then handlers and routes.",

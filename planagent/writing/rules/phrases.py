@@ -139,7 +139,8 @@ def constrained(
     outline: Outline, parameters: Sequence[Parameter], entity: Entity | None, use: str = ""
 ) -> list[str]:
     """One line per field that has a bound; fields without one are named together."""
-    bounded, free = [], []
+    bounded: list[str] = []
+    free: list[Parameter] = []
     for parameter in parameters:
         spoken = (
             spoken_limit(outline, parameter.name) if parameter.where == "body" and use != "sign-in" else ""
@@ -148,10 +149,29 @@ def constrained(
         if words:
             bounded.append(f"{code(parameter.name)}: {words}.")
         elif parameter.name != "[]":
-            free.append(parameter.name)
-    if free:
-        bounded.append(f"{names(free)}: of the type that the specification shows.")
-    return bounded
+            free.append(parameter)
+    kinds: dict[str, list[str]] = {}
+    for parameter in free:
+        kinds.setdefault(_kind_words(parameter, entity), []).append(parameter.name)
+    return [*bounded, *(f"{names(found)}: {kind}." for kind, found in kinds.items())]
+
+
+def _kind_words(parameter: Parameter, entity: Entity | None) -> str:
+    """The type in words; of the stored field where the request shows none."""
+    stored = next((f.type for f in entity.fields if f.name == parameter.name), "") if entity else ""
+    for pattern, words in (
+        (r"(?i)bool", "true or false"),
+        (r"(?i)date(?!time)", "a date"),
+        (r"(?i)time", "a time in UTC"),
+        (r"(?i)uuid|guid", "a UUID"),
+        (r"(?i)int|number|float|decimal", "a number"),
+        (r"(?i)array|list|\[\]", "a list"),
+        (r"(?i)object|dict", "an object"),
+        (r"(?i)str|text|char", "text"),
+    ):
+        if re.search(pattern, stored) or (not stored and re.search(pattern, parameter.type)):
+            return words
+    return "as the specification shows it"
 
 
 def task(key: str, steps: list[str], done: str) -> TaskText:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from planagent.planning.blueprint import Operation
+from planagent.planning.blueprint import Handler, Operation
 from planagent.planning.drafts import OperationItem, OperationSection, TaskText
 from planagent.planning.outline import Outline
 from planagent.writing.rules.api import error_statuses
@@ -44,19 +44,19 @@ def _operation(outline: Outline, operation: Operation) -> OperationItem:
     thing = resource.entity or resource.one.replace("_", " ")
     handlers = [outline.blueprint.handlers[k] for k in operation.endpoints]
     first = handlers[0]
-    owned = "endpoint:protected" in first.tags
+    owner = outline.owner_of(resource.entity)
     endpoint = first.endpoint
     sent = [p.name for p in (*endpoint.fields("body"), *endpoint.fields("query"))]
     inputs = [
         "session",
-        *(["owner's id"] if owned else []),
+        *(["owner's id"] if owner else []),
         *(["record id"] if "endpoint:item" in first.tags else []),
     ]
     given = ", ".join(inputs) + (f"; {names(sent, 8)}" if sent else "")
     does, gives, rules = _by_kind(outline, operation, thing, endpoint.path)
-    missing = "Not found: no row with this id" + (" and owner" if owned else "") + "."
+    missing = "Not found: no row with this id" + (" and owner" if owner else "") + "."
     errors = [missing] if 404 in error_statuses(outline, first) else []
-    if {400, 409} & set(error_statuses(outline, first)) and operation.kind in ("create", "credentials"):
+    if _may_collide(outline, first, operation):
         errors.append("Duplicate: the unique constraint refuses the insert, also when two callers meet.")
     if operation.name.startswith(("authenticate", "Authenticate")):
         errors = ["Invalid credentials: unknown account or wrong password, without saying which."]
@@ -73,19 +73,19 @@ def _operation(outline: Outline, operation: Operation) -> OperationItem:
     )
 
 
+def _may_collide(outline: Outline, handler: Handler, operation: Operation) -> bool:
+    """True when an insert can meet a unique value: the endpoint answers 409, or registers an account."""
+    registers = "create" in operation.name.lower() and operation.kind == "credentials"
+    return operation.kind in ("create", "credentials") and (
+        409 in error_statuses(outline, handler) or registers
+    )
+
+
 def _by_kind(outline: Outline, operation: Operation, thing: str, path: str) -> tuple[str, str, list[str]]:
     """Responsibility, results and rules of an operation."""
-    order, total = outline.cites("list.order"), outline.cites("list.total")
     change = outline.cites("data.updated-at")
     if operation.kind == "list":
-        rules = [f"Filter, order and page in the database{order}."]
-        if outline.ruling("list.total"):
-            rules.append(f"Count with a query of its own{total}.")
-        return (
-            f"Give the {thing} records that the caller may see.",
-            "The page of records" + (", and the count." if outline.ruling("list.total") else "."),
-            rules,
-        )
+        return _listing(outline, operation, thing)
     if operation.kind == "get":
         return f"Give one {thing} record.", "The record.", []
     if operation.kind == "create":
@@ -106,22 +106,19 @@ def _by_kind(outline: Outline, operation: Operation, thing: str, path: str) -> t
             ],
         )
     if operation.kind == "delete":
-        bulk = not path.endswith("}")
-        rules = (
-            ["One statement by condition; zero rows is a result, not an error."]
-            if bulk
-            else [
-                "One statement by id and owner; zero rows means not found, which also covers two deletes at once."
-            ]
-        )
-        return (
-            f"Remove {'the matching ' + thing + ' records' if bulk else 'one ' + thing + ' record'}.",
-            "The number of rows removed." if bulk else "Nothing.",
-            rules,
-        )
+        return _removal(outline, operation, thing, bulk=not path.endswith("}"))
     if operation.kind == "credentials":
         return _credentials(outline, operation, thing)
     word = path.rstrip("/").rsplit("/", 1)[-1].replace("-", " ").replace("_", " ")
+    if (
+        re.search(r"(?i)\btoggle", outline.blueprint.handlers[operation.endpoints[0]].endpoint.summary)
+        or word == "toggle"
+    ):
+        return (
+            f"Turn the state of a {thing} record over.",
+            "The stored record after the change.",
+            ["Turn the value over in one statement, so that two calls at once turn it twice."],
+        )
     return (
         f"Do '{word}' on a {thing} record.",
         "What the endpoint's response names.",
@@ -129,6 +126,32 @@ def _by_kind(outline: Outline, operation: Operation, thing: str, path: str) -> t
             "Check the state and write the new one in one statement, so that two callers cannot both pass the check."
         ],
     )
+
+
+def _listing(outline: Outline, operation: Operation, thing: str) -> tuple[str, str, list[str]]:
+    first = outline.blueprint.handlers[operation.endpoints[0]]
+    paged = "endpoint:paged" in first.tags
+    counts = any(
+        p.name.lower() in ("total", "count", "totalcount") for p in first.endpoint.fields("response")
+    )
+    order = _said_order(outline, first) or outline.cites("list.order")
+    rules = [f"{'Filter, order and page' if paged else 'Filter and order'} in the database{order}."]
+    if counts:
+        rules.append(f"Count with a query of its own{outline.cites('list.total')}.")
+    entity = outline.blueprint.resources[operation.resource].entity
+    seen = " that belong to the caller" if outline.owner_of(entity) else ""
+    result = "The page of records" if paged else "The records"
+    return f"Give the {thing} records{seen}.", result + (", and the count." if counts else "."), rules
+
+
+def _removal(outline: Outline, operation: Operation, thing: str, *, bulk: bool) -> tuple[str, str, list[str]]:
+    if bulk:
+        rules = ["One statement by condition; zero rows is a result, not an error."]
+        return f"Remove the matching {thing} records.", "The number of rows removed.", rules
+    owner = outline.owner_of(outline.blueprint.resources[operation.resource].entity)
+    by = "id and owner" if owner else "id"
+    rules = [f"One statement by {by}; zero rows means not found, which also covers two deletes at once."]
+    return f"Remove one {thing} record.", "Nothing.", rules
 
 
 def _credentials(outline: Outline, operation: Operation, thing: str) -> tuple[str, str, list[str]]:
@@ -181,13 +204,8 @@ def _tasks(outline: Outline) -> list[TaskText]:
                     key,
                     [
                         f"Write {more} by their items.",
-                        "Put the owner into every query."
-                        if any(
-                            "endpoint:protected" in outline.blueprint.handlers[k].tags
-                            for o in outline.blueprint.operations.values()
-                            if o.resource == resource
-                            for k in o.endpoints
-                        )
+                        "Put the owner into every query: " + owner + "."
+                        if (owner := outline.owner_of(outline.blueprint.resources[resource].entity))
                         else "Keep every query here.",
                     ],
                     "Each operation returns or raises what its item says, also for a second caller's records.",
@@ -215,6 +233,11 @@ def _behaviour(outline: Outline, key: str) -> TaskText:
     )
 
 
-def has_owner(outline: Outline, name: str) -> bool:
-    entity = outline.entity(name)
-    return bool(entity and any(re.match(r"(?i)user_?id|owner_?id", f.name) for f in entity.fields))
+def _said_order(outline: Outline, handler: Handler) -> str:
+    """` (newest first)` when the endpoint's passage says an order."""
+    for place in handler.endpoint.evidence[:2]:
+        passage = outline.corpus.passage_at(place)
+        match = re.search(r"(?i)\b(?:newest|oldest|latest) first\b", passage.text) if passage else None
+        if match:
+            return f" ({match[0].lower()})"
+    return ""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+from planagent.planning.blueprint import Resource
 from planagent.planning.drafts import TaskText, TestItem, TestSection
 from planagent.planning.outline import Outline
 from planagent.planning.tasks import TaskSpec
+from planagent.reading.search import search
 from planagent.writing.rules.api import error_statuses, success_status
 from planagent.writing.rules.auth import secret_variable
 from planagent.writing.rules.phrases import code, names, task
-from planagent.writing.rules.services import has_owner
 
 
 def write(outline: Outline) -> TestSection:
@@ -23,6 +26,9 @@ def write(outline: Outline) -> TestSection:
         if outline.corpus.facts.entities
         else []
     )
+    goals = _coverage(outline)
+    if goals:
+        intro.append(f"Coverage to reach, measured in the full run: {', '.join(goals)}.")
     return TestSection(intro=intro, items=items, tasks=_tasks(outline))
 
 
@@ -88,6 +94,9 @@ def _cases(outline: Outline, spec: TaskSpec) -> list[str]:
             cases.append(
                 "Sign-in with an unknown account and with a wrong password: same status, same words."
             )
+        cases += _endpoint_cases(
+            outline, [r for r in outline.blueprint.resources.values() if r.test_api == spec.file]
+        )
         if secret_variable(outline):
             cases.append(
                 f"A token signed with another secret than {code(secret_variable(outline))} is refused."
@@ -104,24 +113,59 @@ def _cases(outline: Outline, spec: TaskSpec) -> list[str]:
         kinds = {o.kind for o in outline.blueprint.operations.values() if o.name in wanted}
         entity = outline.blueprint.resources[name.removeprefix("service.")].entity
         cases = [f"{names((f'{n}()' for n in wanted), 8)}: success, and each error of its item."]
-        if has_owner(outline, entity):
+        if outline.owner_of(entity):
             cases.append("With two owners, no operation sees or touches the other's records.")
         if "update" in kinds:
             cases.append("An update that sends nothing changes nothing.")
-        if kinds & {"create", "credentials"}:
+        if any(
+            409 in outline.blueprint.handlers[k].endpoint.statuses
+            for o in outline.blueprint.operations.values()
+            if o.name in wanted
+            for k in o.endpoints
+        ):
             cases.append("Two creations with one unique value at once leave one record.")
         return cases
     resource = outline.blueprint.resources.get(name.removeprefix("api."))
-    cases = []
-    for key in resource.keys if resource else ():
-        handler = outline.blueprint.handlers[key]
-        statuses = [success_status(handler.endpoint), *error_statuses(outline, handler)]
-        cases.append(f"`{handler.endpoint.label}`: {', '.join(map(str, statuses))}.")
+    cases = _endpoint_cases(outline, [resource] if resource else [])
     return (
         cases
         if len(cases) <= 14
         else [*cases[:13], f"The other {len(cases) - 13} endpoints likewise, each status of its item."]
     )
+
+
+def _endpoint_cases(outline: Outline, resources: list[Resource]) -> list[str]:
+    """One line for each endpoint with every status that it can answer."""
+    cases = []
+    for resource in resources:
+        for key in resource.keys:
+            handler = outline.blueprint.handlers[key]
+            statuses = [success_status(handler.endpoint), *error_statuses(outline, handler)]
+            cases.append(f"`{handler.endpoint.label}`: {', '.join(map(str, statuses))}.")
+    return cases
+
+
+def _coverage(outline: Outline) -> list[str]:
+    """Coverage goals that the specs state, with their figures."""
+    goals = []
+    for place in search(
+        outline.corpus,
+        r"(?i)(?:coverage|unit tests?|integration tests?)\b[^\n]{0,40}?\d{2,3}\s*%",
+        roles=("backend", "constitution"),
+        most=4,
+    ):
+        document = outline.corpus.document(place.file)
+        match = (
+            re.search(
+                r"(?i)(coverage|unit tests?|integration tests?)\b[^\n\d]{0,40}?([>≥]?\s*\d{2,3}\s*%)",
+                document.lines[place.line - 1],
+            )
+            if document
+            else None
+        )
+        if match:
+            goals.append(f"{match[1].lower()} {match[2].replace(' ', '')}")
+    return list(dict.fromkeys(goals))
 
 
 def _edge_cases(outline: Outline) -> list[str]:
@@ -147,12 +191,17 @@ def _tasks(outline: Outline) -> list[TaskText]:
     found = []
     for key in outline.tasks:
         if key == "test.fixtures":
+            managed = [e.table or e.name for e in outline.corpus.facts.entities if e.managed_by]
             steps = [
                 "Read the test database's address from a test-only setting; refuse to run when it is missing or equals the application's.",
                 "Reset before each test; give tests two users and a client."
                 if outline.blueprint.protected
                 else "Reset before each test; give tests a client.",
             ]
+            if managed:
+                steps.append(
+                    f"In the test database alone, make the tables that another owner manages, before the others: {names(managed)}."
+                )
             if not outline.corpus.facts.entities:
                 steps = ["Give tests a client of the assembled application and settings of their own."]
             found.append(
