@@ -64,12 +64,7 @@ def _constitution(corpus: Corpus) -> Iterator[Conflict]:
         names = ", ".join(f"`{e.label}`" for e in outside[:5])
         yield Conflict("api.prefix", "conflict", f"The constitution puts routes under `/api`; the specs put {names} outside it.",
                        (*rule, *(e.evidence[0] for e in outside[:5])), blocks=1)  # fmt: skip
-    demand = search(
-        corpus,
-        r"(?i)(?:every|all)\s+(?:\w+\s+){0,3}(?:requests?|endpoints?|routes?)\b.{0,80}(?:jwt|token|bearer|authenticat|authoriz)",
-        roles=("constitution",),
-        most=3,
-    )
+    demand = _token_everywhere(corpus)
     public = [
         e
         for e in endpoints
@@ -108,6 +103,23 @@ def _constitution(corpus: Corpus) -> Iterator[Conflict]:
             tuple(compose),
             blocks=3,
         )
+
+
+_EVERYWHERE = re.compile(
+    r"(?is)\b(?:every|all)\s+(?:\w+\s+){0,3}(?:requests?|endpoints?|routes?)\b(?=.{0,60}\b(?:must|requires?|needs?|include)\b)"
+    r".{0,100}?\b(?:jwt|tokens?|bearer|authentication|authorization: )"
+)
+
+
+def _token_everywhere(corpus: Corpus) -> list[Evidence]:
+    """Where the constitution demands a token on every request; the demand may run over a list below it."""
+    found = []
+    for document in corpus.read:
+        for passage in document.passages if document.role == "constitution" else ():
+            match = _EVERYWHERE.search(passage.text)
+            if match:
+                found.append(Evidence(document.path, passage.start + passage.text.count("\n", 0, match.start())))
+    return found[:3]
 
 
 def _missing_files(corpus: Corpus) -> Iterator[Conflict]:

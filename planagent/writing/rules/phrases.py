@@ -66,7 +66,9 @@ def limits(parameter: Parameter, entity: Entity | None = None, use: str = "", sp
         words.append("required")
     elif parameter.required is False:
         words.append("optional")
-    elif use == "create" and stored and stored.required and not re.search(r"(?i)default", stored.note):
+    elif use == "sign-in" or (
+        use == "create" and stored and stored.required and not re.search(r"(?i)default", stored.note)
+    ):
         words.append("required")
     low, high = _bounds(note)
     if low and high:

@@ -1,0 +1,209 @@
+"""Each rule against lines that break it and lines that must pass; the figures are printed with -s."""
+
+from __future__ import annotations
+
+import pytest
+
+from planagent.checking.check import Checker
+from planagent.checking.code import find_code
+from planagent.checking.language import restates
+from planagent.checking.repetition import Index
+from planagent.checking.structure import count_words
+from planagent.checking.units import Unit
+from planagent.planning.outline import Outline
+from planagent.planning.plan import Plan, Source, Task
+from planagent.publishing.link import link
+from planagent.publishing.markdown_in import parse_located
+from planagent.publishing.markdown_out import render
+from planagent.writing.rules import write_all
+
+CODE = [
+    "```python", "Run `pip install fastapi` first.", "Use `SELECT * FROM tasks WHERE id = 1`.", "`return task`", "`const x = await fetch(url)`",
+    "Set `app = FastAPI()`.", "`def create_task(session):`", "`{\"title\": \"x\"}`", "`if done == True:`", "`<button>Save</button>`",
+    "CREATE TABLE tasks (id integer)", "`session.exec(select(Task).where(Task.id == id))`", "git commit everything", "`x => x + 1`", "import asyncio",
+]  # fmt: skip
+NOT_CODE = [
+    "Write `create_task()` in `backend/app/services/task_service.py`.", "`GET /api/tasks/{id}` answers 404.", "`Authorization: Bearer`",
+    "An unexpanded `${…}` is refused.", "`BETTER_AUTH_SECRET` has 32 characters.", "Answer 422 with the field's name.", "`due_on` is a date or null.",
+    "Install nothing beyond section 2.", "`http://localhost:3000`", "Delete from the list what the caller owns.", "`tasks.user_id`", "`*` is refused.",
+    "Select the rows of the owner.", "Return the stored record.", "`message` \"Task deleted\"",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CODE)
+def test_code_is_found(text: str) -> None:
+    assert find_code(text)
+
+
+@pytest.mark.parametrize("text", NOT_CODE)
+def test_names_paths_and_values_are_no_code(text: str) -> None:
+    assert find_code(text) == ""
+
+
+def rules(checker: Checker, text: str, kind: str = "task") -> set[str]:
+    return {f.rule for f in checker._unit(Unit("here", "key", kind, text))}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("PA201", "The process refuses to start when a required variable is missing, and names it."),
+        ("PA301", "Build the login page with two fields."),
+        ("PA301", "Create a React component for the list."),
+        ("PA401", "Build `POST /api/reports`."),
+        ("PA401", "`GET /api/lists/{list_id}/export` streams a file."),
+        ("PA402", "Read `STRIPE_API_KEY` in the settings."),
+        ("PA403", "Cache the answer in Redis."),
+        ("PA404", "Call `frobnicate_task()` in the service."),
+        ("PA404", "Answer with `TaskSummaryResponse`."),
+        ("PA801", "Sign with npg_a8f3k2l9q0z7 as the key."),
+        ("PA901", "TODO: decide the status."),
+        ("PA901", "Set it to [INSERT VALUE]."),
+        ("PA902", "Handle errors appropriately."),
+        ("PA902", "Add indexes as needed, constraints etc."),
+    ],
+)
+def test_each_rule_finds_its_fault(sample_checker: Checker, rule: str, text: str) -> None:
+    assert rule in rules(sample_checker, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Verify the token with HS256 and the secret in `BETTER_AUTH_SECRET`.",
+        "`DELETE /api/tasks/done` is registered first.",
+        "Nothing in the user interface is built: no page, no component.",
+        "Answer 404 for a list of another user.",
+        "`create_task()` trims the title and stores it.",
+        "Let `NEON_DB_URL` be translated for asyncpg.",
+        "Each of the ten statuses has a case of its own.",
+    ],
+)
+def test_good_lines_pass_every_rule(sample_checker: Checker, text: str) -> None:
+    assert rules(sample_checker, text) == set()
+
+
+def test_precision_and_recall_of_the_code_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    hits, alarms = sum(bool(find_code(t)) for t in CODE), sum(bool(find_code(t)) for t in NOT_CODE)
+    with capsys.disabled():
+        print(
+            f"\nPA101: precision {hits / (hits + alarms):.0%}, recall {hits / len(CODE):.0%} on {len(CODE) + len(NOT_CODE)} lines"
+        )
+    assert hits == len(CODE)
+    assert alarms == 0
+
+
+def test_repetition_sees_through_case_marks_and_punctuation() -> None:
+    index = Index(["Users MUST only see **their own** tasks, and a request for another one answers 404."])
+    assert index.repeated("users must only see their own tasks and a request for another")
+    assert not index.repeated("a user sees only what is theirs")
+    assert not index.repeated(
+        "`Users MUST only see their own tasks, and a request for another one answers 404.`"
+    )
+
+
+def test_repetition_counts_characters_where_words_have_no_spaces() -> None:
+    index = Index(["系統管理員可管理組織、部門、使用者以及所有的審核流程設定與權限"])
+    assert index.repeated("系統管理員可管理組織部門使用者以及所有的審核流程設定")
+    assert not index.repeated("管理員管理部門")
+
+
+@pytest.mark.parametrize(
+    ("title", "proof", "empty"),
+    [
+        ("Write the tasks service", "The tasks service is written.", True),
+        ("Write the tasks service", "The tasks service works.", True),
+        ("Write the tasks service", "A second caller's records stay unseen.", False),
+        ("Build GET /health", "It answers 200.", False),
+    ],
+)
+def test_a_proof_that_restates_the_title_is_none(title: str, proof: str, empty: bool) -> None:
+    assert restates(title, proof) is empty
+
+
+@pytest.fixture
+def plan(sample_outline: Outline) -> Plan:
+    return link(sample_outline, write_all(sample_outline), writer="x")
+
+
+def found(checker: Checker, plan: Plan) -> set[str]:
+    text = render(plan)
+    located = parse_located(text)
+    return {f.rule for f in checker.plan(located.plan, text, located.lines)}
+
+
+def changed(plan: Plan, task_id: str, **values: object) -> Plan:
+    return plan.model_copy(
+        update={"tasks": tuple(t.model_copy(update=values) if t.id == task_id else t for t in plan.tasks)}
+    )
+
+
+def task_of(plan: Plan, key: str) -> Task:
+    return next(t for t in plan.tasks if t.key == key)
+
+
+def test_the_rule_made_plan_is_clean(sample_checker: Checker, plan: Plan) -> None:
+    assert found(sample_checker, plan) == set()
+
+
+def test_structure_rules(sample_checker: Checker, plan: Plan) -> None:
+    endpoint = task_of(plan, "endpoint.PATCH /api/tasks/{}")
+    dropped = plan.model_copy(update={"tasks": tuple(t for t in plan.tasks if t.id != endpoint.id)})
+    assert {"PA702"} <= found(sample_checker, dropped)
+    bare = changed(plan, endpoint.id, covers=())
+    health = task_of(bare, "endpoint.GET /health")
+    gone = plan.model_copy(
+        update={
+            "tasks": tuple(
+                t.model_copy(update={"covers": tuple(c for c in t.covers if c != "GET /health")})
+                for t in plan.tasks
+            )
+        }
+    )
+    assert "PA501" in found(sample_checker, gone)
+    assert "PA502" in found(sample_checker, changed(plan, health.id, covers=("GET /nowhere",)))
+    assert "PA601" in found(sample_checker, changed(plan, health.id, sources=()))
+    assert "PA602" in found(
+        sample_checker, changed(plan, health.id, sources=(Source(anchor="specs/none.md#x", start=1, end=1),))
+    )
+    assert "PA602" in found(
+        sample_checker,
+        changed(
+            plan, health.id, sources=(Source(anchor="specs/backend/api.md#get-health", start=1, end=9000),)
+        ),
+    )
+    wrong = Source(anchor="specs/backend/auth.md#rules", start=7, end=7)
+    assert "PA603" in found(sample_checker, changed(plan, health.id, sources=(wrong,)))
+
+
+def test_graph_rules(sample_checker: Checker, plan: Plan) -> None:
+    first, second = plan.tasks[0], plan.tasks[1]
+    cyclic = changed(plan, first.id, needs=(second.id,))
+    text = render(plan).replace(f"- [ ] {first.id} ", f"- [ ] {first.id} ", 1)
+    located = parse_located(text)
+    assert "PA701" in {f.rule for f in sample_checker.plan(cyclic, text, located.lines)}
+    swapped = plan.model_copy(update={"tasks": (second, first, *plan.tasks[2:])})
+    assert "PA704" in {f.rule for f in sample_checker.plan(swapped, text, located.lines)}
+    doubled = plan.model_copy(update={"tasks": (*plan.tasks, plan.tasks[-1])})
+    assert "PA703" in {f.rule for f in sample_checker.plan(doubled, text, located.lines)}
+
+
+def test_references_and_size(sample_checker: Checker, plan: Plan) -> None:
+    task = plan.tasks[3]
+    assert "PA904" in found(sample_checker, changed(plan, task.id, steps=("Keep the ruling (D99).",)))
+    assert "PA904" in found(sample_checker, changed(plan, task.id, rulings=("G98",)))
+    assert "PA906" in found(sample_checker, changed(plan, task.id, steps=("word " * 250,)))
+    assert "PA905" in found(
+        sample_checker, changed(plan, task.id, steps=("A step of six different words.",) * 4000)
+    )
+    many = tuple(Source(anchor="specs/backend/api.md#get-health", start=10 + n, end=10 + n) for n in range(6))
+    assert "PA906" in found(sample_checker, changed(plan, task.id, sources=many))
+
+
+def test_a_fence_anywhere_in_the_file_is_found(sample_checker: Checker, plan: Plan) -> None:
+    text = render(plan).replace("## High-Level Plan\n", "## High-Level Plan\n\n```sql\nselect 1\n```\n")
+    assert "PA101" in {f.rule for f in sample_checker.text(text)}
+
+
+def test_reference_lines_do_not_count_as_words() -> None:
+    assert count_words("one two\n- Sources: a (L1)\n<!-- key -->\n| x | y |\n  - Needs: T001") == 2
