@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def test_waves_partition_and_respect_needs(needs: dict[str, list[str]]) -> None:
 def test_the_critical_path_is_a_chain_as_long_as_the_waves(needs: dict[str, list[str]]) -> None:
     path = critical_path(needs)
     assert len(path) == len(waves(needs))
-    assert all(a in needs[b] for a, b in zip(path, path[1:], strict=False))
+    assert all(a in needs[b] for a, b in pairwise(path))
 
 
 @given(acyclic(), st.data())
@@ -49,7 +51,7 @@ def test_a_cycle_is_found_and_is_one(needs: dict[str, list[str]], data: st.DataO
     needs[last] = [*needs[last], first]
     cycle = shortest_cycle(needs)
     assert cycle[0] == cycle[-1]
-    assert all(b in needs[a] for a, b in zip(cycle, cycle[1:], strict=False))
+    assert all(b in needs[a] for a, b in pairwise(cycle))
     assert len(cycle) <= 3
     with pytest.raises(ValueError, match="cycle"):
         execution_order(needs, lambda _: (0, 0))

@@ -83,7 +83,7 @@ def plans(draw: st.DrawFn) -> Plan:
                 sources=draw(sources),
                 steps=tuple(draw(st.lists(line, min_size=1, max_size=3))),
                 done_when=draw(line),
-            )  # fmt: skip
+            )
         )
     ordered = sorted(
         draw(st.lists(rulings, max_size=4, unique_by=lambda r: r.id)), key=lambda r: "DGRP".find(r.id[0])

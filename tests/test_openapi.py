@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,7 +79,7 @@ def test_passages_are_operations_and_schemas() -> None:
         "schema-task",
         "schema-taskupdate",
     ]
-    assert all(a.end < b.start for a, b in zip(passages, passages[1:], strict=False))
+    assert all(a.end < b.start for a, b in pairwise(passages))
 
 
 def test_broken_yaml_falls_back_to_a_scan_of_lines_and_says_so() -> None:

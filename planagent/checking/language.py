@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(
     r"|<(?:your|insert|placeholder)[^>]*>|(?i:lorem ipsum)"
 )
 _PROMISE = re.compile(
-    r"(?i)\bas (?:needed|required|necessary|appropriate)\b|\bif (?:needed|necessary)\b|handle (?:all )?errors? (?:appropriately|properly|gracefully)|\betc\b|\band so on\b|"
+    r"(?i)\bas (?:needed|required|necessary|appropriate)\b|\bif (?:needed|necessary)\b|\b(?:appropriately|gracefully)\b|handle (?:all )?errors? properly|\betc\b|\band so on\b|"
     r"best practices|robust(?:ly)? (?:error|handling)|appropriate (?:error|validation|handling|status)|proper(?:ly)? (?:handle|validate|implement|error|validation|handling)|"
     r"ensure (?:quality|security|performance|proper)\b|where appropriate|various (?:edge )?cases|other relevant"
 )

@@ -118,7 +118,9 @@ def _token_everywhere(corpus: Corpus) -> list[Evidence]:
         for passage in document.passages if document.role == "constitution" else ():
             match = _EVERYWHERE.search(passage.text)
             if match:
-                found.append(Evidence(document.path, passage.start + passage.text.count("\n", 0, match.start())))
+                found.append(
+                    Evidence(document.path, passage.start + passage.text.count("\n", 0, match.start()))
+                )
     return found[:3]
 
 

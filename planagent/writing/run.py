@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from planagent.checking.check import Checker
-from planagent.errors import AnswerError, FindingsError
+from planagent.errors import AnswerError, FindingsError, WriterError
 from planagent.model import Finding
 from planagent.planning.briefs import Brief, common_part, deciding_brief, make_brief, make_briefs
 from planagent.planning.drafts import Gap, OwnTask, Risk, SectionDraft, TaskText
@@ -39,6 +39,8 @@ class Run:
     repaired: int = 0
     reused: int = 0
     filled: list[str] = field(default_factory=list)
+    stopped: WriterError | None = None
+    """What ended the run: briefs under way are still finished and kept, no new one is sent."""
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def ask(self, brief: Brief) -> tuple[dict[str, Any], bool]:
@@ -49,13 +51,19 @@ class Run:
             self.reused += 1
             return known, True
         async with self.gate:
+            if self.stopped:
+                raise self.stopped
             try:
                 answer = await self.writer.answer(brief)
             except AnswerError as error:
                 if error.kind in ("refusal", "content_filter"):
+                    self.stopped = error
                     raise
                 self.tell(f"brief {brief.id}: {error.message}")
                 return {}, True
+            except WriterError as error:
+                self.stopped = error
+                raise
         self.usage.add(answer.usage)
         return answer.value, answer.whole
 
@@ -172,13 +180,12 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
     tasks = [
         asyncio.create_task(_section(run, checker, common, number, draft)) for number, draft in base.items()
     ]
-    try:
-        results = await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    results = []
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise run.stopped or outcome
+        results.append(outcome)
     left = [f for _, findings in results for f in findings]
     if left and not run.keep_findings:
         shown = "; ".join(
