@@ -24,7 +24,7 @@
 | PA903 | a done-when line that only restates the title |
 | PA904 | a reference that does not resolve within the file |
 | PA905 | a plan that says too much |
-| PA906 | a line of more than 1,000 characters, or a task that needs more than five places |
+| PA906 | a line to be read of more than 1,000 characters, or a task that needs more than five places |
 | PA907 | an item, task text or field that is missing or out of its bounds |
 | PA908 | a spec status that an endpoint item dropped |
 """

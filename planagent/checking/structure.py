@@ -244,7 +244,8 @@ def check_size(plan: Plan, text: str, obligations: int, lines: dict[str, int]) -
             "Say each rule once; point at the specs.",
         )
     for number, line in enumerate(text.split("\n"), 1):
-        if len(line) > 1000 and not line.startswith("- Documents:"):
+        # Lists of names are looked up, not read; they may be as long as what they list.
+        if len(line) > 1000 and not _COUNTED_OUT.match(line):
             yield Finding(
                 "PA906",
                 f"line {number}",

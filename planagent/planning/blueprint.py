@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from planagent.model import Corpus, Endpoint, Entity, normalize_path
+from planagent.planning.casing import cased, pascal, snake
 from planagent.planning.layout import Layout, find_layout
 from planagent.planning.profile import Profile
 from planagent.reading.naming import singular
@@ -371,23 +372,6 @@ def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...], protected: bool) 
     if 204 in endpoint.statuses:
         tags.append("endpoint:empty")
     return tuple(tags)
-
-
-def snake(name: str) -> str:
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
-
-
-def pascal(name: str) -> str:
-    return "".join(p[:1].upper() + p[1:] for p in re.split(r"[^A-Za-z0-9]+", name) if p)
-
-
-def cased(name: str, case: str) -> str:
-    """A snake-case name in the profile's case."""
-    if case == "snake":
-        return name
-    joined = pascal(name)
-    return joined if case == "pascal" else joined[:1].lower() + joined[1:]
 
 
 def unique(name: str, taken: set[str], hint: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from planagent.model import Corpus, Evidence, Obligation, Requirement, normalize_path
-from planagent.planning.blueprint import Blueprint, snake
+from planagent.planning.blueprint import Blueprint
+from planagent.planning.casing import snake
 from planagent.planning.tasks import TaskSpec
 from planagent.reading.naming import singular
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from planagent.model import Conflict, Corpus, Evidence
 from planagent.reading.disagreements import find_disagreements
-from planagent.reading.entities import Found
+from planagent.reading.entity_code import Found
 from planagent.reading.search import search
 
 _DATABASE_URL = re.compile(

@@ -27,8 +27,8 @@ from planagent.reading.conflicts import find_conflicts
 from planagent.reading.details import read_details
 from planagent.reading.discover import feature_of, find_files, role_of
 from planagent.reading.endpoints import Details, Mention, base_path, find_mentions, merge, to_endpoint
-from planagent.reading.entities import Found as EntityFound
 from planagent.reading.entities import find_entities, merge_entities
+from planagent.reading.entity_code import Found as EntityFound
 from planagent.reading.gaps import find_gaps
 from planagent.reading.naming import entity_name
 from planagent.reading.openapi import is_entity_schema, is_openapi, read_openapi

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from planagent.model import Conflict, Corpus, Entity, Evidence
-from planagent.reading.entities import Found
+from planagent.reading.entity_code import Found
 from planagent.reading.naming import singular
 from planagent.reading.routes import shadows
 from planagent.reading.search import join, search

@@ -1,28 +1,16 @@
-"""Stored things: model classes, CREATE TABLE, column tables, bullets, key entities, diagrams."""
+"""Stored things: what code declares, column tables, headings with bullets, key entities."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from planagent.model import Entity, Evidence, Parameter, Side, unique_evidence
+from planagent.reading.entity_code import NOT_ENTITY, Found, from_code
 from planagent.reading.naming import entity_name
 from planagent.reading.text import Line, plain
 
-_CLASS = re.compile(
-    r"^\s*(?:export\s+|public\s+|pub\s+)?(?:abstract\s+|sealed\s+|partial\s+|data\s+)*"
-    r"(?:class|struct|model|entity|type|record)\s+([A-Z]\w*)\s*(.*)$"
-)
-_TABLE_CLASS = re.compile(
-    r"table\s*=\s*True|\(\s*(?:\w+\.)?(?:Base|Model|db\.Model|models\.Model|DeclarativeBase)\b|BaseEntity|Entity<|AggregateRoot"
-)
-_CREATE = re.compile(
-    r"(?i)^\s*create\s+table\s+(?:if\s+not\s+exists\s+)?[`\"\[]?(?:\w+[`\"\]]?\.[`\"\[]?)?(\w+)"
-)
-_PRISMA = re.compile(r"^\s*model\s+([A-Z]\w*)\s*\{")
-_INTERFACE = re.compile(r"^\s*(?:export\s+)?(?:interface|type)\s+([A-Z]\w*)\s*(?:=\s*)?\{?")
-_MERMAID = re.compile(r"^\s{2,}([A-Za-z_]\w*)\s*\{\s*$")
 _KEY_ENTITY = re.compile(
     r"^\s*[-*+]\s+(?:\*\*|__)([^*_:：]{2,48}?)(?:\s*[（(][^)）]*[)）])?\s*[:：]?(?:\*\*|__)\s*[:：（(–-]?"
 )
@@ -30,21 +18,8 @@ _FIELD_BULLET = re.compile(
     r"^\s*[-*+]\s+(?:\*\*)?`?([a-z_]\w*)`?(?:\*\*)?\s*(?:\(([^)]*)\)|[:：]\s*(.+)|[-–]\s*(.+))\s*$",
     re.IGNORECASE,
 )
-_PY_FIELD = re.compile(r"^\s{2,}([a-z_]\w*)\s*:\s*([\w\[\], .|\"']+?)(?:\s*=\s*(.+))?$")
-_SQL_FIELD = re.compile(
-    r"^\s*[`\"\[]?([a-z_]\w*)[`\"\]]?\s+([A-Za-z]\w*(?:\([\d, ]+\))?)(.*)$", re.IGNORECASE
-)
-_TS_FIELD = re.compile(r"^\s*(\w+)\??\s*:\s*([^;,/]+)[;,]?")
-_JAVA_FIELD = re.compile(
-    r"^\s*(?:private|public|protected)\s+(?:required\s+)?([\w<>?\[\]]+)\s+(\w+)\s*(?:[;={]|$)"
-)
 _SECTION = re.compile(
     r"(?i)key entit|^entities|data model|database|schema|entity|entities|tables?\b|models?\b|資料模型|資料表|實體|entidade"
-)
-_NOT_ENTITY = re.compile(
-    r"(?i)^(?:request|response|error|settings|config|base|props|state|health|index|indexes|schema)$|(?<=.)(?:request|response|schema|dto|create|update|read|public|base|settings|config|service|controller|repository|"
-    r"handler|error|exception|input|output|list|payload|params|query|command|contract|validator|mapper|props|state|"
-    r"context|client|middleware|enum|status|type|page|form|result|endpoint|test|factory|provider|store|summary|stats|in|out)$"
 )
 _TABLE_HEADS = re.compile(
     r"(?i)^(column|columns|field|fields|attribute|property|name|column name|欄位|欄位名稱|字段|campo|coluna)"
@@ -118,22 +93,6 @@ _STOP = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Found:
-    """One statement of an entity. `strong` ones (a class, a table, columns) need no second witness."""
-
-    name: str
-    file: str
-    line: int
-    table: str = ""
-    fields: list[Parameter] = field(default_factory=list)
-    strong: bool = True
-    side: Side = "backend"
-    managed_by: str = ""
-    form: str = "columns"
-    """How it was stated; only stored forms (not an `interface`) are compared with each other."""
-
-
 def find_entities(file: str, lines: list[Line], side: Side) -> Iterator[Found]:
     """Every entity that a document states; see `merge_entities` for which of them hold."""
     index = 0
@@ -141,7 +100,7 @@ def find_entities(file: str, lines: list[Line], side: Side) -> Iterator[Found]:
         line = lines[index]
         found: Found | None = None
         if line.fence is not None:
-            found = _from_code(file, lines, index, side)
+            found = from_code(file, lines, index, side)
         elif line.cells and (index == 0 or not lines[index - 1].cells):
             found = _from_columns(file, lines, index, side)
         elif re.match(r"#{1,6}\s", line.text):
@@ -153,123 +112,6 @@ def find_entities(file: str, lines: list[Line], side: Side) -> Iterator[Found]:
         if found and found.name:
             yield found
         index += 1
-
-
-def _from_code(file: str, lines: list[Line], index: int, side: Side) -> Found | None:
-    line = lines[index]
-    create = _CREATE.match(line.text)
-    if create:
-        fields = _collect(lines, index + 1, _sql_field)
-        return Found(entity_name(create[1]), file, line.number, create[1], fields)
-    if line.fence == "mermaid" or "erDiagram" in line.text:
-        diagram = _MERMAID.match(line.text)
-        if diagram and _in_er_diagram(lines, index):
-            return Found(entity_name(diagram[1]), file, line.number, diagram[1].lower(), strong=False)
-        return None
-    prisma = _PRISMA.match(line.text)
-    if prisma and line.fence in ("prisma", ""):
-        return Found(entity_name(prisma[1]), file, line.number)
-    interface = _INTERFACE.match(line.text)
-    if interface and line.fence in ("typescript", "ts", "tsx", "javascript"):
-        name = interface[1]
-        if _NOT_ENTITY.search(name):
-            return None
-        fields = _collect(lines, index + 1, _ts_field)
-        # An interface without an identity is a value inside another one.
-        if "id" not in {f.name for f in fields}:
-            return None
-        return Found(
-            entity_name(name), file, line.number, "", fields, side != "frontend", side, form="interface"
-        )
-    declared = _CLASS.match(line.text)
-    if not declared:
-        return None
-    before = " ".join(entry.text for entry in lines[max(0, index - 3) : index])
-    mapped = _TABLE_CLASS.search(declared[2]) or re.search(
-        r"@(?:Entity|Table|Document)\b|\[Table\(|derive\(.*(?:FromRow|Queryable)", before
-    )
-    orm_tags = line.fence in ("go", "golang") and any(
-        "gorm:" in e.text or 'db:"' in e.text for e in lines[index : index + 12]
-    )
-    if not mapped and not orm_tags:
-        return None
-    name = entity_name(declared[1])
-    if _NOT_ENTITY.search(declared[1]) and "table" not in declared[2].lower():
-        return None
-    table = next(
-        (
-            m[1]
-            for e in lines[index : index + 4]
-            if (m := re.search(r"__tablename__\s*=\s*[\"'](\w+)", e.text))
-        ),
-        "",
-    )
-    fields = _collect(lines, index + 1, _py_field if line.fence in ("python", "py", "") else _java_field)
-    return Found(name, file, line.number, table, fields)
-
-
-def _in_er_diagram(lines: list[Line], index: int) -> bool:
-    for line in reversed(lines[max(0, index - 200) : index]):
-        if line.fence is None:
-            return False
-        if "erDiagram" in line.text:
-            return True
-    return False
-
-
-def _collect(lines: list[Line], start: int, reader: object) -> list[Parameter]:
-    fields: list[Parameter] = []
-    for line in lines[start : start + 80]:
-        text = line.text
-        if (
-            line.fence is None
-            or text.strip() in ("}", ");", ")", "```")
-            or _CLASS.match(text)
-            or _CREATE.match(text)
-        ):
-            break
-        if re.match(r"\S", text) and not re.match(r"[\"'`]?\w+[\"'`]?\s+\w|[@#/\[}]|--", text):
-            break
-        parameter = reader(text)  # type: ignore[operator]
-        if parameter and all(p.name != parameter.name for p in fields):
-            fields.append(parameter)
-    return fields
-
-
-def _py_field(text: str) -> Parameter | None:
-    match = _PY_FIELD.match(text)
-    if not match or "Relationship(" in text or match[1].startswith("__"):
-        return None
-    note = (match[3] or "").strip()
-    optional = "Optional" in match[2] or "None" in match[2]
-    return Parameter(match[1], match[2].strip(), not optional, note)
-
-
-def _sql_field(text: str) -> Parameter | None:
-    match = _SQL_FIELD.match(text)
-    if not match or match[1].upper() in {
-        "PRIMARY",
-        "FOREIGN",
-        "UNIQUE",
-        "CONSTRAINT",
-        "CHECK",
-        "KEY",
-        "INDEX",
-        "CREATE",
-    }:
-        return None
-    rest = match[3].strip().rstrip(",")
-    return Parameter(match[1], match[2], "NOT NULL" in rest.upper() or "PRIMARY" in rest.upper(), rest)
-
-
-def _ts_field(text: str) -> Parameter | None:
-    match = _TS_FIELD.match(text)
-    return Parameter(match[1], match[2].strip(), "?" not in text.split(":")[0]) if match else None
-
-
-def _java_field(text: str) -> Parameter | None:
-    match = _JAVA_FIELD.match(text)
-    return Parameter(match[2], match[1]) if match else None
 
 
 def _from_columns(file: str, lines: list[Line], index: int, side: Side) -> Found | None:
@@ -307,7 +149,7 @@ def _from_columns(file: str, lines: list[Line], index: int, side: Side) -> Found
         and not re.search(r"(?i)\b(?:table|model|entity)s?$", heading)
     ):
         return None
-    if name.lower() in _STOP or _NOT_ENTITY.search(name):
+    if name.lower() in _STOP or NOT_ENTITY.search(name):
         return None
     heading_line = next(
         (e.number for e in reversed(lines[:index]) if re.match(r"#{1,6}\s", e.text)), line.number
@@ -385,7 +227,7 @@ def _from_heading(file: str, lines: list[Line], index: int, side: Side) -> Found
         "user_id",
         "userid",
         "name",
-    } or _NOT_ENTITY.search(match[1]):
+    } or NOT_ENTITY.search(match[1]):
         return None
     table = match[1].strip().lower() if re.fullmatch(r"[a-z_]+", match[1].strip()) else ""
     return Found(entity_name(match[1]), file, line.number, table, fields, side=side)
