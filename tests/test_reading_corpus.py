@@ -18,6 +18,23 @@ def roles(corpus: Corpus) -> dict[str, str]:
     return {d.path: d.role for d in corpus.documents}
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Constitution of Tidy, a shared todo list", "Tidy"),
+        ("CRM Questionnaire Constitution", "CRM Questionnaire"),
+        ("[PROJECT_NAME] Constitution", "folder"),
+        ("🚀 Project Constitution – Todo App", "folder"),
+        ("Constitution", "folder"),
+    ],
+)
+def test_the_project_is_named_by_its_constitution_or_its_folder(
+    project: Project, title: str, name: str
+) -> None:
+    root = project({"constitution.md": f"# {title}\n", "specs/api.md": "# API\nGET /tasks\n"})
+    assert read_corpus(root).name == (root.name if name == "folder" else name)
+
+
 def test_documents_get_roles_and_plans_are_not_specs(project: Project) -> None:
     tasks = "\n".join(f"- [ ] T{n:03d} do it" for n in range(1, 9))
     root = project(

@@ -157,7 +157,9 @@ def _operation(text: str, blueprint: Blueprint) -> tuple[str, int]:
             snake(operation.name)
         }
         verb = next((p for k, p in _VERBS if k == operation.kind), r"$^")
-        score = 2 * bool(re.search(verb, text)) + len(nouns & words) - (0 if nouns <= words else 1)
+        # In "new lists" the noun `lists` is no verb.
+        rest = " ".join(w for w in text.split() if singular(w.strip(".,;:()`").lower()) not in nouns)
+        score = 2 * bool(re.search(verb, rest)) + len(nouns & words) - (0 if nouns <= words else 1)
         action = snake(operation.name).split("_")[0]
         score += action in words and action not in ("get", "list", "create", "update", "delete")
         if score > best[1] and nouns & words:

@@ -176,6 +176,7 @@ def topic_present(topic: Topic, corpus: Corpus) -> tuple[Evidence, ...]:
 
 
 _DRAWN = re.compile(r"[├└│─]")
+_ENDPOINT_HEADING = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b|/api/|/v\d+/")
 
 
 def best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
@@ -204,6 +205,8 @@ def best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
                 + min(len(lines), 4)
                 + 2 * (document.role == "backend")
                 - 3 * (len(passage.trail) <= 1)
+                # What one endpoint says is rarely the rule for all.
+                - 5 * bool(_ENDPOINT_HEADING.search(passage.heading))
             )
             first = lines[1] if len(lines) > 1 and lines[0] == 0 and passage.trail else lines[0]
             scored.append((-score, document.path, passage.start + first))

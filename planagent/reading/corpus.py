@@ -36,6 +36,9 @@ from planagent.reading.scope import choose_scope, phase_of
 from planagent.reading.technologies import find_technologies
 from planagent.reading.text import Line, parse_markdown
 
+_TITLE = re.compile(
+    r"(?im)^#\s+\W*(?:constitution of (?:the )?([^,\n:(\[]{2,60})|(?!(?:the )?project constitution)(\w[\w .&'-]{1,60}?)\s+constitution\b)"
+)
 _FRONT_REQUIREMENT = re.compile(
     r"(?i)\b(?:responsive|viewport|ui\b|user interface|browser|dark mode|tailwind|css|next\.?js|react|component|screen reader|"
     r"touch target|animation|hover|button|modal|toast|loading state|page load|lighthouse|mobile, tablet|visual(?:ly)?|redirect(?:s|ed)? to the)\b"
@@ -120,10 +123,21 @@ def read_corpus(
     gathered = _Gathered()
     parsed = tuple(_parse(d, gathered, warnings) for d in chosen.documents)
     facts = _merge(parsed, gathered)
-    corpus = Corpus(workspace.resolve().name, parsed, facts, (), chosen.told, tuple(warnings), tuple(leaks))
+    name = _project_name(documents) or workspace.resolve().name
+    corpus = Corpus(name, parsed, facts, (), chosen.told, tuple(warnings), tuple(leaks))
     conflicts = [*find_conflicts(corpus, gathered.entities), *find_gaps(corpus)]
     # What stops a backend engineer comes first; the order is otherwise that of the detectors.
     return replace(corpus, conflicts=tuple(sorted(conflicts, key=lambda c: c.blocks)))
+
+
+def _project_name(documents: list[Document]) -> str:
+    """The name in the constitution's title, '' where it has none: a checkout may lie in any folder."""
+    for document in documents:
+        if document.role == "constitution":
+            match = _TITLE.search(document.text)
+            if match:
+                return (match[1] or match[2]).strip(" :–-")
+    return ""
 
 
 def require_backend(corpus: Corpus) -> None:

@@ -8,7 +8,7 @@ from planagent.model import Entity, Parameter
 from planagent.planning.drafts import DataItem, DataSection, TaskText
 from planagent.planning.outline import Outline
 from planagent.reading.search import search
-from planagent.writing.rules.phrases import code, item_base, names, task
+from planagent.writing.rules.phrases import code, item_base, names, task, unique_within
 
 
 def write(outline: Outline) -> DataSection:
@@ -60,20 +60,31 @@ def _entity_steps(outline: Outline, entity: Entity) -> list[str]:
     ]
     if key:
         steps.append(f"Primary key: {names(key[:2])}.")
-    unique = [
-        f.name for f in entity.fields if re.search(r"(?i)\bunique\b|\buk\b", f.note) and f.name not in key
-    ]
-    if unique:
-        steps.append(
-            f"Unique: {names(unique)}; the constraint is the real guard, a look-up before the insert only makes the message kinder."
-        )
     owners = _foreign(entity)
+    unique = [_unique(f, owners) for f in entity.fields if f.name not in key]
+    if any(unique):
+        steps.append(
+            f"Unique: {', '.join(u for u in unique if u)}; the constraint is the real guard, a look-up before the insert only makes the message kinder."
+        )
     if owners:
         steps.append(f"Foreign key: {names(owners)}.")
     limited = [f"{code(f.name)} {m}" for f in entity.fields if (m := _length(f))]
     if limited:
         steps.append("Lengths: " + ", ".join(limited) + ".")
     return steps
+
+
+def _unique(parameter: Parameter, foreign: list[str]) -> str:
+    """The column and what it is unique within: one constraint over both where the specs limit it to an owner."""
+    scope = unique_within(parameter.note)
+    if scope is None:
+        return ""
+    if not scope:
+        return code(parameter.name)
+    noun = scope.rpartition(" ")[2]
+    like = r"(?i)user|owner|account" if re.fullmatch(r"owner|user|account|person", noun) else f"(?i){noun}"
+    partner = next((f for f in foreign if re.search(like, f)), "")
+    return f"{code(parameter.name)} {scope}" + (f" (one constraint with {code(partner)})" if partner else "")
 
 
 def _foreign(entity: Entity) -> list[str]:

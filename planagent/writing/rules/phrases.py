@@ -95,11 +95,24 @@ def limits(parameter: Parameter, entity: Entity | None = None, use: str = "", sp
         and default[1].lower() not in ("none", "null", "value", "factory")
     ):
         words.append(f"default {code(default[1])}")
-    if use == "create" and re.search(r"(?i)\bunique\b", note):
-        words.append("unique")
+    if use == "create" and (scope := unique_within(note)) is not None:
+        words.append(f"unique {scope}".strip())
     if re.search(r"(?i)\bemail", parameter.name):
         words.append("a valid address")
     return ", ".join(dict.fromkeys(words))
+
+
+def unique_within(note: str) -> str | None:
+    """What a value is unique within: '' for the whole table, 'for each owner', or None when it may repeat."""
+    match = re.search(
+        r"(?i)(?<!not )(?<!non-)\bunique\b"
+        r"(?:\s+(?:(?:for|in|within)\s+(?:each|every|an?|one|the|its|their)|per)\s+([a-z]+))?|\buk\b",
+        note,
+    )
+    if not match:
+        return None
+    whole = not match[1] or re.fullmatch(r"(?i)table|database|system|application|tables", match[1])
+    return "" if whole else f"for each {match[1].lower()}"
 
 
 def _bounds(note: str) -> tuple[str, str]:
