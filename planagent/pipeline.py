@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from planagent.checking.check import Checker, NotAPlan
 from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
@@ -28,6 +28,7 @@ from planagent.writing.rules import write_all
 from planagent.writing.run import Run, decide, write_sections
 
 Told = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -136,7 +137,8 @@ def make_writer(session: Session) -> Writer:
 
 def assemble(session: Session) -> None:
     run, known = _have(session.run), _have(session.outline)
-    name = run.writer.name + (f"; {len(run.filled)} parts by rule" if run.filled else "")
+    filled = len(run.filled)
+    name = run.writer.name + (f"; {filled} {'part' if filled == 1 else 'parts'} by rule" if filled else "")
     try:
         session.plan = link(known, session.drafts, writer=name, previous=session.previous)
     except ValueError as error:
@@ -253,6 +255,6 @@ def check_plan(settings: Settings, path: Path, tell: Told = lambda _: None) -> t
     return Checker.of(known).text(text), plan
 
 
-def _have(value: Any) -> Any:
+def _have(value: T | None) -> T:
     assert value is not None, "the steps run in order"  # noqa: S101
     return value

@@ -226,6 +226,19 @@ def test_a_stubborn_model_ends_with_code_3_and_keeps_the_old_plan(
     assert len(server.requests) <= 10 + 9
 
 
+def test_rulings_that_are_always_cut_off_are_said_and_not_kept(
+    workspace: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.script = [Fault("length")] * 3
+    assert plan(workspace) == 0
+    assert "1 part by rule" in parse((workspace / PLAN).read_text()).writer
+    first = len(server.requests)
+    assert plan(workspace) == 0
+    asked_again = len(server.requests) - first
+    assert asked_again >= 1
+    assert "by rule" not in parse((workspace / PLAN).read_text()).writer
+
+
 def test_filling_from_rules_is_asked_for_and_said(
     workspace: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

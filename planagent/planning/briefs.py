@@ -13,7 +13,7 @@ from typing import Any
 
 from planagent import tokens
 from planagent.model import Corpus
-from planagent.planning.drafts import SECTION_TITLES, SECTIONS, Item, SectionDraft
+from planagent.planning.drafts import MOST_EXTRA, SECTION_TITLES, SECTIONS, Item, SectionDraft
 from planagent.planning.outline import Outline
 from planagent.planning.plan import Source
 from planagent.planning.profile import prompt
@@ -262,7 +262,7 @@ def answer_schema(
                     "items": {"type": "string", "enum": sorted(outline.tasks)[:400]},
                     "maxItems": 6,
                 }
-            properties[name] = _array(fields, 0, most=full["properties"][name]["maxItems"])
+            properties[name] = _array(fields, 0, most=MOST_EXTRA[name])
     return {
         "type": "object",
         "properties": properties,

@@ -179,6 +179,10 @@ class OwnTask(Strict):
     done_when: Sentence
 
 
+MOST_EXTRA = {"risks": 8, "gaps": 8, "own_tasks": 6}
+"""What one answer may add beyond the checklist; a section made of several briefs has the sum."""
+
+
 class SectionDraft(BaseModel):
     """One section as handed in. Subclasses fix the item type."""
 
@@ -189,9 +193,9 @@ class SectionDraft(BaseModel):
     intro: list[Sentence] = Field(default_factory=list, max_length=10)
     items: list[Any] = Field(default_factory=list)
     tasks: list[TaskText] = Field(default_factory=list)
-    risks: list[Risk] = Field(default_factory=list, max_length=8)
-    gaps: list[Gap] = Field(default_factory=list, max_length=8)
-    own_tasks: list[OwnTask] = Field(default_factory=list, max_length=6)
+    risks: list[Risk] = Field(default_factory=list)
+    gaps: list[Gap] = Field(default_factory=list)
+    own_tasks: list[OwnTask] = Field(default_factory=list)
 
 
 class FolderSection(SectionDraft):

@@ -21,8 +21,8 @@ PHASES: tuple[str, ...] = (
     "Final polish",
     "Only if a decision calls for it",
 )
-"""Execution order. The checklist's order differs in two places, for cause: error handling, middleware and auth
-come before the routes that rely on them, and testing before the polish that it has to prove."""
+"""Execution order. The checklist has error handling, middleware and auth after the routes, and polish before the tests;
+here each comes before what needs it or has to prove it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,7 +332,7 @@ def _approach(outline: Outline, specs: dict[str, TaskSpec]) -> list[str]:
         "Stack, as the specs name it: " + ", ".join(dict.fromkeys(backend)) + "."
         if backend
         else "The specs name no stack; the executor keeps to what stands in the repository.",
-        "Order: settings and errors first, then data, schemas and identity, then services, then routes; tests follow the part they prove. Error handling, middleware and auth come before the routes that rely on them.",
+        "Order: settings and errors first, then data, schemas and identity, then services, then routes; tests follow the part they prove. No route comes before the error handling, middleware and auth that it needs.",
         "A rule stands once: in a ruling below or in an item of sections 1 to 9. A task points at both and at the lines of the specs.",
     ]
     if waits:

@@ -13,7 +13,7 @@ from planagent.checking.check import Checker
 from planagent.errors import AnswerError, FindingsError, WriterError
 from planagent.model import Finding
 from planagent.planning.briefs import Brief, common_part, deciding_brief, make_brief, make_briefs
-from planagent.planning.drafts import Gap, OwnTask, Risk, SectionDraft, TaskText
+from planagent.planning.drafts import MOST_EXTRA, Gap, OwnTask, Risk, SectionDraft, TaskText
 from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline
 from planagent.planning.plan import Ruling, Source
@@ -93,6 +93,7 @@ async def decide(run: Run) -> Outline:
         return outline  # a small model adds noise to rulings; measured on a 1.5B model
     run.tell(f"brief {brief.id}: ruling on {len(brief.keys)} conflicts and gaps")
     answer: dict[str, Any] = {}
+    whole = False
     for _ in range(run.repairs + 1):
         answer, whole = await run.ask(brief)
         if answer and whole:
@@ -101,6 +102,9 @@ async def decide(run: Run) -> Outline:
         run.tell("The model gave no usable rulings: those made by rule stand, and the plan's header says so.")
         run.filled.append("rulings")
         return outline
+    if not whole:
+        run.tell("The rulings were cut off: the finished ones count, the others stand as made by rule.")
+        run.filled.append("rulings")
     checker = Checker.of(outline)
     rulings = {r.id: r for r in outline.docket.rulings}
     for entry in _dicts(answer.get("rulings")):
@@ -124,7 +128,8 @@ async def decide(run: Run) -> Outline:
         for a in answer.get("approach", [])
         if isinstance(a, str) and not _faults(checker, a)
     )[:8]
-    run.accept(brief, answer)
+    if whole:
+        run.accept(brief, answer)
     docket = replace(outline.docket, rulings=(*rulings.values(), *extra))
     return replace(outline, docket=docket, approach=approach or outline.approach)
 
@@ -360,8 +365,8 @@ def _known(answer: dict[str, Any], brief: Brief) -> dict[str, Any]:
     for name in ("items", "tasks"):
         entries = {str(e.get("key")): e for e in _dicts(answer.get(name)) if str(e.get("key")) in wanted}
         result[name] = list(entries.values())
-    for name in _EXTRA:
-        result[name] = _dicts(answer.get(name))
+    for name, most in MOST_EXTRA.items():
+        result[name] = _dicts(answer.get(name))[:most]
     return result
 
 
@@ -382,9 +387,7 @@ def _merge(base: SectionDraft, answers: list[dict[str, Any]]) -> SectionDraft:
     whole: dict[str, Any] = {
         name: [e for a in answers for e in _dicts(a.get(name))] for name in ("items", "tasks", *_EXTRA)
     }
-    draft, _ = _build(base, whole)
-    limits = {"risks": 8, "gaps": 8, "own_tasks": 6}
-    return draft.model_copy(update={name: getattr(draft, name)[:most] for name, most in limits.items()})
+    return _build(base, whole)[0]
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
