@@ -13,8 +13,9 @@ from planagent.model import Corpus, Endpoint, Entity, normalize_path
 from planagent.planning.casing import cased, pascal, snake
 from planagent.planning.layout import Layout, find_layout
 from planagent.planning.profile import Profile
+from planagent.reading.accounts import names_credential
 from planagent.reading.naming import singular
-from planagent.reading.routes import is_collection
+from planagent.reading.routes import is_collection, says_success, success_status
 
 _ACTIONS = re.compile(
     r"^(?:complete|toggle|submit|book|cancel|approve|reject|review|validate|verify|publish|archive|restore|activate|deactivate|"
@@ -100,8 +101,10 @@ def make_blueprint(corpus: Corpus, profile: Profile) -> Blueprint:
     entities = {e.name: e for e in corpus.facts.entities}
     stored = frozenset(name.lower() for name in entities)
     resources = _resources(endpoints, entities, layout, stored)
-    protected = any(e.auth == "required" for e in endpoints) or any(
-        t.name in ("JWT", "Better Auth", "Spring Security") for t in corpus.facts.technologies
+    protected = (
+        any(e.auth == "required" for e in endpoints)
+        or any(t.name in ("JWT", "Better Auth", "Spring Security") for t in corpus.facts.technologies)
+        or names_credential(corpus)
     )
     handlers: dict[str, Handler] = {}
     operations: dict[str, Operation] = {}
@@ -369,7 +372,9 @@ def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...], protected: bool) 
         and not _CREDENTIALS.search(endpoint.path)
     ):
         tags.append("endpoint:body")
-    if 204 in endpoint.statuses:
+    if not says_success(endpoint):
+        tags.append("endpoint:success-unsaid")
+    if success_status(endpoint) == 204:
         tags.append("endpoint:empty")
     return tuple(tags)
 

@@ -34,8 +34,9 @@ class Shape:
     lean: bool = False
 
 
-SMALL = Shape(answer_tokens=700, passage_tokens=900, whole=False, lean=True)
-"""For local models: measured on a 1.5B model, short answers that revise a draft hold where long ones drift."""
+SMALL = Shape(answer_tokens=700, passage_tokens=0, whole=False, lean=True)
+"""For local models. Measured on a 1.5B model: short answers that revise a draft hold where long ones drift; passages of
+the specs get copied into the answer, and reading them takes most of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def make_briefs(outline: Outline, number: int, base: SectionDraft, common: str, 
         # Items that read the same passage share it, so the group's passages are counted together.
         read = (
             0
-            if is_whole(common)
+            if is_whole(common) or not shape.passage_tokens
             else tokens.count(_passages(outline, [*groups[-1], key], items, 4 * shape.passage_tokens))
         )
         if groups[-1] and (size + cost > shape.answer_tokens or read > shape.passage_tokens):
@@ -153,7 +154,7 @@ def make_brief(
     if not shape.lean:
         answer |= {name: [] for name in _OPTIONAL}
     parts = [f"# Section {number}: {SECTION_TITLES[number]}", outline.profile.briefs[number]]
-    if not is_whole(common):
+    if not is_whole(common) and shape.passage_tokens:
         parts += ["# Passages of the specs", _passages(outline, list(keys), items, shape.passage_tokens)]
     parts += ["# Fixed facts of the items", _facts(items.values())] if items else []
     parts += ["# Draft made by rule", shown]
@@ -172,7 +173,7 @@ def make_brief(
 
 
 _ASK = {
-    True: "Revise the draft: keep every key, keep what is right, make sentences more exact for this project. Do not lengthen it.",
+    True: "Revise the draft: keep every key, keep every value and name, and make sentences clearer where they are not. Do not lengthen it.",
     False: "Revise the draft: keep every key, keep what is right, put in what it misses (order of errors, races, exact values), and take out "
     "what this project does not need. Risks, gaps and own tasks are for what you see beyond it, each with a cited passage; leave them empty otherwise.",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -65,6 +65,16 @@ class Profile:
     variables: tuple[str, ...]
     operations: tuple[str, ...]
     briefs: dict[int, str] = field(default_factory=dict)
+    languages: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Technology to (extension in the patterns, extension of its files): `TypeScript` to (".js", ".ts")."""
+
+    def written_in(self, technologies: set[str]) -> Profile:
+        """The profile with file names of the language that the specs name."""
+        files = self.files
+        for language, (old, new) in self.languages.items():
+            if language in technologies:
+                files = {r: p.removesuffix(old) + new if p.endswith(old) else p for r, p in files.items()}
+        return replace(self, files=files)
 
     def path(self, role: str, root: str = "", **names: str) -> str:
         """The file of a role, relative to the workspace; `..` in a pattern leaves the root."""
@@ -157,6 +167,7 @@ def load_profile(name: str) -> Profile:
         variables=tuple(variables),
         operations=tuple(operations),
         briefs=briefs,
+        languages={language: (old, new) for language, (old, new) in data.get("languages", {}).items()},
     )
 
 
@@ -173,12 +184,13 @@ def choose_profile(corpus: Corpus, wanted: str = "") -> Profile:
     Raises:
         UsageError: `wanted` is no profile.
     """
+    named = {t.name for t in corpus.facts.technologies}
     if wanted:
         if wanted not in (*PROFILES, "generic"):
             raise UsageError(
                 f"No profile is called {wanted!r}.", f"Choose one of: {', '.join((*PROFILES, 'generic'))}."
             )
-        return load_profile(wanted)
+        return load_profile(wanted).written_in(named)
     weights = {
         t.name: len(t.evidence) + (4 if t.kind == "framework" else 0)
         for t in corpus.facts.technologies
@@ -186,4 +198,4 @@ def choose_profile(corpus: Corpus, wanted: str = "") -> Profile:
     }
     scored = [(sum(weights.get(n, 0) for n in load_profile(name).detect), name) for name in PROFILES]
     best = max(scored)
-    return load_profile(best[1]) if best[0] else load_profile("generic")
+    return load_profile(best[1] if best[0] else "generic").written_in(named)

@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterator
 
 from planagent.model import Conflict, Corpus
-from planagent.reading.search import label_all, search
+from planagent.reading.search import found_lines, label_all, search
+
+_CREDENTIAL = re.compile(
+    r"(?i)\bx-[\w-]*(?:api-?key|token)\b|\bauthorization\b\W{0,4}(?:header|:)|\bbearer (?:token|auth|scheme)|\bbasic auth|\bsession cookie|"
+    r"\bapi[- ]keys?\b.{0,60}(?:header|authenticat|required|identif)|\bauthenticat(?:ed|ion)\b\W{0,4}(?:\w+\W+){0,2}(?:by|with|via|through|using)\b"
+)
+_DENIED = re.compile(r"(?i)\bno\b|\bnot\b|without|out of scope|later|future|optional|none")
+
+
+def names_credential(corpus: Corpus) -> bool:
+    """True when a backend spec or the constitution says with what a caller proves who it is."""
+    return any(not _DENIED.search(line) for line in found_lines(corpus, _CREDENTIAL, most=12))
 
 
 def find_account_gaps(corpus: Corpus) -> Iterator[Conflict]:

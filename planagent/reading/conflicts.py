@@ -48,7 +48,7 @@ def _constitution(corpus: Corpus) -> Iterator[Conflict]:
             "The constitution is an unfilled template: it states no rule of this project.",
             (Evidence(template.path, 1),),
         )
-    if not any("constitution" in d.path.lower() for d in corpus.documents):
+    if not any(d.role == "constitution" or "constitution" in d.path.lower() for d in corpus.documents):
         yield Conflict(
             "constitution.absent", "gap", "The project has no constitution; the specs alone decide.", ()
         )

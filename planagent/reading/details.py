@@ -27,6 +27,12 @@ _PROTECTED = re.compile(
     r"(?i)authorization\W+bearer|bearer\s+(?:token|auth)|requires?\W+(?:auth|jwt|token|login|permission)|"
     r"auth\w*\W+(?:is\W+)?(?:required|yes|true|jwt|bearer)|authenticated user|jwt required|protected|需要認證|需認證|權限"
 )
+_ACCESS_HEAD = re.compile(
+    r"(?i)^\W*(?:auth\w*(?: required\??)?|access|protected\??|roles?|permissions?|security)\W*$"
+)
+_OPEN_CELL = re.compile(
+    r"(?i)^(?:no\b|none|not |public|open|anonymous|anyone|everyone|guest|optional|false|n/?a|[-–—✗✘❌]|x$)"
+)
 _REQUEST = re.compile(r"(?i)request|body|payload|input|parâmetro|請求")
 _RESPONSE = re.compile(r"(?i)response|returns|output|result|回應|resposta")
 _QUERY = re.compile(r"(?i)query|查詢")
@@ -56,6 +62,7 @@ def read_details(lines: list[Line], mention: Mention, *, alone: bool = False) ->
     start = mention.line.number - 1
     own = lines[start].text
     _read_statuses(own, details, force=False)
+    _read_access_cell(lines[start], details)
     if not alone and (not mention.defines or lines[start].cells):
         return details
     block = lines[start + 1 :] if alone else _block(lines, start)
@@ -87,6 +94,13 @@ def read_details(lines: list[Line], mention: Mention, *, alone: bool = False) ->
             details.summary = _first_sentence(text)
     _read_json(example, mode, details)
     return details
+
+
+def _read_access_cell(row: Line, details: Details) -> None:
+    """Who may call the operation of a table's row, from a column like `Auth`, `Access` or `Role`."""
+    for head, cell in zip(row.header, row.cells, strict=False):
+        if _ACCESS_HEAD.search(head) and plain(cell).strip():
+            details.auth = "public" if _OPEN_CELL.match(plain(cell).strip()) else "required"
 
 
 def _block(lines: list[Line], start: int) -> list[Line]:

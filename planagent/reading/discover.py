@@ -30,6 +30,7 @@ _SPEC_ROOTS = (
     "openspec/specs",
 )
 _CONSTITUTION = re.compile(r"(?i)constitution")
+_STEERING = re.compile(r"^(?:\.kiro/steering/[^/]+\.md|openspec/project\.md)$")
 _PLAN_NAME = re.compile(
     r"(?i)^(?:plan|research|quickstart|tasks|todo|implementation[-_]?plan|backend_implementation_plan|.*[-_.]plan|changelog|contributing|"
     r"code_of_conduct|license|spec-analysis.*|.*-findings|analysis|.*[-_]report|deferred_requirements|manual-testing|.*-audit|"
@@ -96,7 +97,7 @@ def _belongs(path: str, roots: tuple[str, ...]) -> bool:
     name = path.rsplit("/", 1)[-1]
     if path.startswith(roots) or (_CONSTITUTION.search(name) and path.count("/") <= 3):
         return True
-    if path.startswith((".spec-kit/", "spec-kit/")):
+    if path.startswith((".spec-kit/", "spec-kit/")) or _STEERING.match(path):
         return True
     parts = path.lower().split("/")
     if "docs" in parts[:-1] or "contracts" in parts[:-1]:
@@ -140,12 +141,14 @@ def role_of(path: str, text: str) -> tuple[Role, str]:
     stem = name.rsplit(".", 1)[0]
     if _CONSTITUTION.search(stem):
         return ("other", "an unfilled template") if is_template(text) else ("constitution", "its name")
+    if _STEERING.match(path) and text.strip():
+        return "constitution", "steering, which binds all work like a constitution"
     if any(p.lower() in ("checklists", "checklist") for p in parts[:-1]) or re.match(r"(?i)checklist", stem):
         return "other", "a checklist, not a spec"
     if path.startswith((".spec-kit/", "spec-kit/", ".specify/")):
         return "other", "tool configuration"
     if _PLAN_NAME.match(stem) and not (
-        stem.lower() in ("tasks", "todo", "notes") and not _is_task_list(text)
+        stem.lower() in ("tasks", "todo", "notes") and not _is_task_list(text, least=1)
     ):
         return "other", "a plan, task list or note, not a spec"
     if _is_task_list(text):
@@ -161,10 +164,10 @@ def role_of(path: str, text: str) -> tuple[Role, str]:
     return _side_of(parts, stem, text)
 
 
-def _is_task_list(text: str) -> bool:
+def _is_task_list(text: str, least: int = 5) -> bool:
     """Mostly numbered check boxes; a spec may end in a few of them."""
     tasks = len(_TASK_LINE.findall(text))
-    return tasks >= 5 and tasks * 10 > sum(1 for line in text.split("\n") if line.strip())
+    return tasks >= least and tasks * 10 > sum(1 for line in text.split("\n") if line.strip())
 
 
 def is_template(text: str) -> bool:

@@ -22,6 +22,10 @@ _CREATE = re.compile(
 )
 _PRISMA = re.compile(r"^\s*model\s+([A-Z]\w*)\s*\{")
 _INTERFACE = re.compile(r"^\s*(?:export\s+)?(?:interface|type)\s+([A-Z]\w*)\s*(?:=\s*)?\{?")
+_PRISMA_FIELD = re.compile(r"^\s+([a-z]\w*)\s+([A-Z]\w*)(\?|\[\])?\s*((?:@.*)?)$")
+_PRISMA_TYPES = frozenset(
+    ["String", "Int", "BigInt", "Float", "Decimal", "Boolean", "DateTime", "Json", "Bytes"]
+)
 _MERMAID = re.compile(r"^\s{2,}([A-Za-z_]\w*)\s*\{\s*$")
 _PY_FIELD = re.compile(r"^\s{2,}([a-z_]\w*)\s*:\s*([\w\[\], .|\"']+?)(?:\s*=\s*(.+))?$")
 _SQL_FIELD = re.compile(
@@ -68,7 +72,7 @@ def from_code(file: str, lines: list[Line], index: int, side: Side) -> Found | N
         return None
     prisma = _PRISMA.match(line.text)
     if prisma and line.fence in ("prisma", ""):
-        return Found(entity_name(prisma[1]), file, line.number)
+        return Found(entity_name(prisma[1]), file, line.number, "", _collect(lines, index + 1, _prisma_field))
     interface = _INTERFACE.match(line.text)
     if interface and line.fence in ("typescript", "ts", "tsx", "javascript"):
         name = interface[1]
@@ -134,6 +138,26 @@ def _collect(lines: list[Line], start: int, reader: Callable[[str], Parameter | 
         if parameter and all(p.name != parameter.name for p in fields):
             fields.append(parameter)
     return fields
+
+
+def _prisma_field(text: str) -> Parameter | None:
+    """A column of a Prisma model; relations, whose type is another model, are no columns."""
+    match = _PRISMA_FIELD.match(text)
+    if not match or "@relation" in match[4] or match[3] == "[]":
+        return None
+    attributes = match[4]
+    if match[3] == "?" and not attributes and match[2] not in _PRISMA_TYPES:
+        return None  # the far side of a one-to-one relation
+    size = re.search(r"@db\.(\w+\(\d+\))", attributes)
+    default = re.search(r"@default\(((?:[^()]|\([^()]*\))*)\)", attributes)
+    notes = [
+        "primary key" if "@id" in attributes else "",
+        "unique" if "@unique" in attributes else "",
+        f"default {default[1]}" if default else "",
+    ]
+    return Parameter(
+        match[1], size[1] if size else match[2], match[3] != "?", ", ".join(n for n in notes if n)
+    )
 
 
 def _py_field(text: str) -> Parameter | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from planagent.model import Conflict, Corpus, Endpoint, Evidence
 from planagent.reading.accounts import find_account_gaps
-from planagent.reading.routes import is_collection
+from planagent.reading.routes import is_collection, says_success
 from planagent.reading.search import has_technology, label_all, search
 
 _FUTURE_HEADING = re.compile(r"(?i)future|out of scope|non-goals|later")
@@ -43,7 +43,8 @@ _PAGING = frozenset(
 
 def _contract(corpus: Corpus) -> Iterator[Conflict]:
     endpoints = corpus.facts.endpoints
-    puts = [e for e in endpoints if e.method == "PUT"]
+    # A PUT on a named part, like `/rooms/{id}/closed`, sets that part and no record.
+    puts = [e for e in endpoints if e.method == "PUT" and e.path.rstrip("/").endswith("}")]
     partial = search(
         corpus,
         r"(?i)\bpartial(?:ly)?\b|only (?:the )?(?:provided|sent|supplied)|full (?:update|replace)|replaces? the (?:whole|entire)",
@@ -135,6 +136,19 @@ def _contract(corpus: Corpus) -> Iterator[Conflict]:
             totals[0].evidence[:1],
             blocks=3,
             subject=totals[0].label,
+        )
+    silent = [
+        e
+        for e in endpoints
+        if not says_success(e) and not re.search(r"/(?:health\w*|ping|ready|live)$", e.path)
+    ]
+    if silent:
+        yield Conflict(
+            "response.success",
+            "gap",
+            f"The status of success of {label_all(silent)} is not said.",
+            tuple(e.evidence[0] for e in silent[:3]),
+            subject=silent[0].label,
         )
     empty = [e for e in endpoints if 204 in e.statuses]
     json_only = search(corpus, r"(?i)(?:only|always)\b.{0,24}\bjson|json\b.{0,16}\b(?:only|always)", most=2)

@@ -30,6 +30,7 @@ _TYPICAL = re.compile(
 _ENV_HEADING = re.compile(
     r"(?i)environment|\benv\b|\.env|configuration|secrets|環境變數|환경\s*변수|variáveis"
 )
+_VARIABLE_BULLET = re.compile(r"^\s*[-*+]\s+(?:\*\*)?`([A-Z][A-Z0-9_]{2,})`(?:\*\*)?(?:\s*[:(–—-]|\s*$)(.*)$")
 _NOT_CONTEXT = re.compile(
     r"(?i)error code|errorcode|error_code|permission|authorit|\bcode\b|enum|status code|event type|constant|錯誤碼|錯誤代碼|role"
 )
@@ -116,12 +117,18 @@ def find_variables(file: str, lines: list[Line], role_side: Side) -> Iterator[Va
                 name,
                 _side(name, line, file, role_side),
                 Evidence(file, line.number),
-                default or _cell_default(line),
+                default or _stated_default(line),
             )
 
 
-def _cell_default(line: Line) -> str:
-    """The default that a row of a table of variables gives."""
+def _stated_default(line: Line) -> str:
+    """The default that a row of a table of variables, or a bullet on one, gives."""
+    bullet = _VARIABLE_BULLET.match(line.text)
+    stated = bullet and re.search(
+        r"(?i)\(default\W{1,3}`?([\w./:-]+)`?\)|\bdefaults? (?:is|to) `([^`]+)`", bullet[2]
+    )
+    if stated:
+        return stated[1] or stated[2]
     for head, cell in zip(line.header, line.cells, strict=False):
         if re.search(r"(?i)default|預設|padr[aã]o", head):
             value = plain(cell)
@@ -181,6 +188,9 @@ def _context_names(text: str, line: Line) -> list[str]:
         single = re.fullmatch(r"`?([A-Z][A-Z0-9_]{2,})`?", plain(line.cells[0]))
         if single and _ENV_HEADING.search(line.under):
             names.append(single[1])
+    bullet = _VARIABLE_BULLET.match(text)
+    if bullet and _ENV_HEADING.search(line.heading):
+        names.append(bullet[1])
     return list(dict.fromkeys(names))
 
 
@@ -197,8 +207,15 @@ def _side(name: str, line: Line, file: str, role_side: Side) -> Side:
 
 
 def find_requirements(file: str, lines: list[Line]) -> Iterator[RequirementFound]:
-    """Numbered requirements where they are defined: at the start of a line, row or heading."""
+    """Numbered requirements where they are defined: at the start of a line, row or heading.
+
+    A numbered criterion below a heading `Requirement 2` is requirement 2.1, 2.2, …, as its task lists call it.
+    """
     for line in lines:
+        criterion = _criterion(line)
+        if criterion:
+            yield RequirementFound(*criterion, Evidence(file, line.number))
+            continue
         if line.fence is not None or len(line.text) > 20_000 or not re.search(r"[A-Z]-?\d", line.text[:60]):
             continue
         text = line.text
@@ -214,6 +231,14 @@ def find_requirements(file: str, lines: list[Line]) -> Iterator[RequirementFound
         if re.match(r"(?i)\s*(?:to|through|[-–—~])\s*\W*[A-Z]+-?\d", match[2]):
             continue  # a range names requirements that are defined elsewhere
         yield RequirementFound(match[1], plain(match[2].replace(" | ", " ")), Evidence(file, line.number))
+
+
+def _criterion(line: Line) -> tuple[str, str] | None:
+    match = re.match(r"^\s{0,3}(\d{1,2})[.)]\s+(.+)$", line.text) if line.fence is None else None
+    if not match or not re.search(r"(?i)acceptance criteria", line.heading):
+        return None
+    above = next((m for h in line.trail if (m := re.match(r"(?i)requirement\s+(\d{1,3})\b", plain(h)))), None)
+    return (f"{above[1]}.{match[1]}", plain(match[2])) if above else None
 
 
 _TREE_LINE = re.compile(r"^([\s│|]*)(?:[├└+`|]\s*[─-]{1,3}\s*)([^\s#←(]+)\s*(?:[#←(—-]+\s*(.*?)\)?)?$")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from planagent.model import Endpoint, normalize_path
 
 
@@ -28,3 +30,19 @@ def shadows(general: Endpoint, special: Endpoint) -> bool:
         return False
     differs = [(x, y) for x, y in zip(a, b, strict=True) if x != y]
     return all(x == "{}" and y != "{}" for x, y in differs)
+
+
+def says_success(endpoint: Endpoint) -> bool:
+    """True when the specs give the status of success."""
+    return any(200 <= s < 300 for s in endpoint.statuses)
+
+
+def success_status(endpoint: Endpoint) -> int:
+    """The status of success as the specs give it, else the usual one of the method."""
+    good = [s for s in endpoint.statuses if 200 <= s < 300]
+    usual = {"POST": 201, "DELETE": 204}.get(endpoint.method, 200)
+    if good:
+        return usual if usual in good else good[0]
+    if endpoint.method == "POST" and re.search(r"/(?:login|sign-?in|refresh|logout|verify)$", endpoint.path):
+        return 200
+    return 200 if usual == 204 and endpoint.fields("response") else usual

@@ -29,6 +29,12 @@ def search(
     return found
 
 
+def found_lines(corpus: Corpus, pattern: str | re.Pattern[str], *, most: int = 8) -> list[str]:
+    """The text of the lines that `search` finds in the constitution and the backend specs."""
+    documents = {d.path: d.lines for d in corpus.read}
+    return [documents[p.file][p.line - 1] for p in search(corpus, pattern, most=most)]
+
+
 @lru_cache(maxsize=512)
 def _future_lines(document: Document) -> tuple[tuple[int, int], ...]:
     return tuple(

@@ -8,6 +8,7 @@ from planagent.model import Endpoint, Entity, Parameter
 from planagent.planning.blueprint import Handler, is_health, segments
 from planagent.planning.drafts import EndpointItem, EndpointSection, TaskText
 from planagent.planning.outline import Outline
+from planagent.reading.routes import success_status
 from planagent.writing.rules.phrases import STATUS_WORDS, code, constrained, item_base, limits, names, task
 
 
@@ -37,22 +38,6 @@ def validation_status(outline: Outline) -> int:
             else int(outline.profile.words["validation_status"])
         )
     return max(set(seen), key=seen.count)
-
-
-def success_status(endpoint: Endpoint) -> int:
-    good = [s for s in endpoint.statuses if 200 <= s < 300]
-    if 201 in good and endpoint.method == "POST":
-        return 201
-    if 204 in good and endpoint.method == "DELETE":
-        return 204
-    return (
-        good[0]
-        if good
-        else 201
-        if endpoint.method == "POST"
-        and not re.search(r"/(?:login|sign-?in|refresh|logout|verify)$", endpoint.path)
-        else 200
-    )
 
 
 def error_statuses(outline: Outline, handler: Handler) -> list[int]:
@@ -125,7 +110,7 @@ def _schemas(handler: Handler) -> str:
     if handler.response:
         parts.append(f"out {code(handler.response)}")
     return ", ".join(parts) or "none: no body in, " + (
-        "no body out" if 204 in handler.endpoint.statuses else "a fixed or plain object out"
+        "no body out" if success_status(handler.endpoint) == 204 else "a fixed or plain object out"
     )
 
 
@@ -263,7 +248,8 @@ def _response(handler: Handler, status: int) -> str:
         )
     if is_health(endpoint):
         return f"{status} with the fixed body of the cited passage."
-    return f"{status} with the stored record as the entity defines it.{empty}"
+    stored = "stored records, each" if "endpoint:list" in handler.tags else "stored record"
+    return f"{status} with the {stored} as the entity defines it.{empty}"
 
 
 def _tasks(outline: Outline) -> list[TaskText]:

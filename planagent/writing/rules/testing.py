@@ -8,8 +8,9 @@ from planagent.planning.blueprint import Resource
 from planagent.planning.drafts import TaskText, TestItem, TestSection
 from planagent.planning.outline import Outline
 from planagent.planning.tasks import TaskSpec
+from planagent.reading.routes import success_status
 from planagent.reading.search import search
-from planagent.writing.rules.api import error_statuses, success_status
+from planagent.writing.rules.api import error_statuses
 from planagent.writing.rules.auth import secret_variable
 from planagent.writing.rules.phrases import code, names, task
 
