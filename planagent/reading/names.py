@@ -30,7 +30,7 @@ _TYPICAL = re.compile(
 _ENV_HEADING = re.compile(
     r"(?i)environment|\benv\b|\.env|configuration|secrets|環境變數|환경\s*변수|variáveis"
 )
-_VARIABLE_BULLET = re.compile(r"^\s*[-*+]\s+(?:\*\*)?`([A-Z][A-Z0-9_]{2,})`(?:\*\*)?(?:\s*[:(–—-]|\s*$)(.*)$")
+_VARIABLE_BULLET = re.compile(r"^\s*[-*+]\s+(?:\*\*)?`([A-Z][A-Z0-9_]{2,})`(?:\*\*)?(?=\s*[:(–—-]|\s*$)(.*)$")
 _NOT_CONTEXT = re.compile(
     r"(?i)error code|errorcode|error_code|permission|authorit|\bcode\b|enum|status code|event type|constant|錯誤碼|錯誤代碼|role"
 )

@@ -173,10 +173,14 @@ def _me(outline: Outline) -> tuple[str, list[str]]:
 
 
 def _errors(outline: Outline) -> tuple[str, list[str]]:
-    rules = [
-        "401: header missing, other scheme, malformed, bad signature, expired, other algorithm; one message for all.",
-        "401: subject missing, of the wrong form, or of a user who no longer exists; it must not become 500.",
-    ]
+    rules = (
+        ["401: header missing, key empty, malformed or unknown; one message for all."]
+        if _uses_keys(outline)
+        else [
+            "401: header missing, other scheme, malformed, bad signature, expired, other algorithm; one message for all.",
+            "401: subject missing, of the wrong form, or of a user who no longer exists; it must not become 500.",
+        ]
+    )
     if outline.ruling("account.inactive"):
         rules.append(f"403: the account is switched off{outline.cites('account.inactive')}.")
     elif search(outline.corpus, r"\b403\b", most=1):

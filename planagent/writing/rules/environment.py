@@ -174,9 +174,15 @@ def _tasks(outline: Outline) -> list[TaskText]:
         if t.side != "frontend" and t.kind not in ("language", "ops", "tooling")
     ]
     pinned = [f"{t.name} {t.version}" for t in packages if t.version][:10]
+    languages = [
+        f"{t.name} {t.version}"
+        for t in outline.corpus.facts.technologies
+        if t.side != "frontend" and t.kind == "language" and re.fullmatch(r"\d{1,3}(?:\.[\dx]+)*\+?", t.version)
+    ][:2]
     advice = [a.text for a in outline.advice if a.item == "setup.dependencies"]
     found = [
         task("setup.dependencies", [f"Pin exactly what the specs give: {', '.join(pinned)}." if pinned else "Pin every package that section 2 names to one version.",
+                                    *([f"Demand the language version of the specs: {', '.join(languages)}."] if languages else []),
                                     "Take the test packages into a list of their own.", *(f"[lib] {a}" for a in advice)],
              "A clean install on an empty machine succeeds twice with the same versions."),
         task("config.settings", [f"Declare {names(variables)} with the checks of their items." if variables else "Declare host, port and log level with safe defaults; the specs name no variable.",
