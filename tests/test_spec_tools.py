@@ -146,3 +146,32 @@ def test_the_plan_holds(project: Project) -> None:
     assert run(["plan", "--offline", "-w", str(root)]) == 0
     assert run(["check", "-w", str(root)]) == 0
     assert "define no authentication" not in (root / "plan/backend_implementation_plan.md").read_text()
+
+
+OPENSPEC = {
+    "openspec/project.md": "# Project Context\n\n## Tech Stack\n\n- Python 3.12, Django 5.2\n- PostgreSQL 17\n",
+    "openspec/specs/invoices/spec.md": """# Invoices Specification
+
+## Requirements
+
+### Requirement: Create invoice
+
+The system SHALL create a draft through `POST /invoices`; CORS is limited to the web client.
+
+### Requirement: Send invoice
+
+The system SHALL send a draft through `POST /invoices/{id}/send`.
+""",
+    "openspec/specs/auth/spec.md": "# Auth\n\nThe system SHALL demand a bearer token on every endpoint.\n",
+}
+
+
+def test_a_corpus_with_a_database_and_no_entity_is_covered(project: Project) -> None:
+    root = project(OPENSPEC)
+    assert run(["plan", "--offline", "-w", str(root)]) == 0
+    outline = make_outline(read_corpus(root))
+    covered = {c for t in outline.tasks.values() for c in t.covers}
+    assert {"topic:setup.connection", "topic:service.session", "topic:setup.cors"} <= covered
+    assert {e.auth for e in outline.corpus.facts.endpoints} == {"required"}
+    sent = next(e for e in outline.corpus.facts.endpoints if e.path.endswith("/send"))
+    assert success_status(sent) == 200

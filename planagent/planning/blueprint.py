@@ -15,13 +15,8 @@ from planagent.planning.layout import Layout, find_layout
 from planagent.planning.profile import Profile
 from planagent.reading.accounts import names_credential
 from planagent.reading.naming import singular
-from planagent.reading.routes import is_collection, says_success, success_status
+from planagent.reading.routes import ACTIONS, is_collection, says_success, success_status
 
-_ACTIONS = re.compile(
-    r"^(?:complete|toggle|submit|book|cancel|approve|reject|review|validate|verify|publish|archive|restore|activate|deactivate|"
-    r"login|logout|register|refresh|signin|signup|signout|sign-in|sign-up|sign-out|upload|download|export|import|search|"
-    r"calculate-\w+|send|start|stop|reset|confirm|duplicate|copy|upgrade[\w-]*|request-\w+|assign|unassign|enable|disable|lock|unlock)$"
-)
 _CREDENTIALS = re.compile(r"/(?:login|register|sign-?in|sign-?up|token|refresh|logout|sign-?out|verify)$")
 _HEALTH = re.compile(r"^/(?:api/)?(?:v\d+/)?(?:health\w*|ping|status|ready|live)?$")
 _USER_SEGMENT = re.compile(r"^\{(?:user_?id|userId|uid)\}$", re.IGNORECASE)
@@ -254,7 +249,7 @@ def _verb(
         kind, pattern = verbs.get(method, ("action", method.lower() + "_{one}"))
         return kind, pattern.format(one=subject)
     last = snake(tail)
-    if len(parts) > 1 and _ACTIONS.match(tail.lower()):
+    if len(parts) > 1 and ACTIONS.match(tail.lower()):
         owner = "_".join(singular(s) for s in statics[:-1]) or resource.one
         return "action", f"{last}_{owner}"
     parent = "_".join(singular(s) for s in statics[:-1])

@@ -8,6 +8,7 @@ from planagent.model import Corpus, Obligation
 from planagent.planning.blueprint import Blueprint
 from planagent.planning.profile import Profile, Topic
 from planagent.planning.rulings import needed_variables, topic_present
+from planagent.reading.search import uses_database
 
 _ALWAYS = frozenset({"setup.env-local", "setup.env-production", "setup.settings", "setup.logging"})
 
@@ -78,6 +79,8 @@ def _applies(topic: Topic, present: bool, corpus: Corpus, profile: Profile, blue
         return needs.get(topic.folder, True) or ordered
     if topic.section == 2:
         return present
+    if topic.id in ("data.engine", "service.session"):
+        return uses_database(corpus)
     if topic.section == 3:
         return stored
     if topic.id == "auth.me":

@@ -14,7 +14,7 @@ from planagent.planning.requirements import assign_requirements
 from planagent.planning.rulings import Docket
 from planagent.planning.tasks import PHASES, TaskSpec
 from planagent.reading.routes import shadows
-from planagent.reading.search import search
+from planagent.reading.search import search, uses_database
 
 
 class _Builder:
@@ -60,8 +60,19 @@ def make_worklist(
         _resource(build, blueprint, corpus, resource)
     _application(build, blueprint, corpus)
     _tests(build, blueprint, corpus)
-    tasks = assign_requirements(corpus, blueprint, obligations, build.finish())
+    tasks = assign_requirements(corpus, blueprint, obligations, _cover_rest(build.finish(), obligations))
     return tasks | _conditional(docket, tasks)
+
+
+def _cover_rest(tasks: dict[str, TaskSpec], obligations: dict[str, Obligation]) -> dict[str, TaskSpec]:
+    """No demand is left without a task: what no rule placed goes to the first task of its section."""
+    covered = {c for t in tasks.values() for c in t.covers}
+    result = dict(tasks)
+    for demand in obligations.values():
+        if demand.id not in covered and demand.section:
+            home = next((k for k, t in tasks.items() if t.section == demand.section), "app.assemble")
+            result[home] = replace(result[home], covers=(*result[home].covers, demand.id))
+    return result
 
 
 def _folders(obligations: dict[str, Obligation]) -> list[str]:
@@ -111,7 +122,7 @@ def _foundation(build: _Builder, blueprint: Blueprint, obligations: dict[str, Ob
 
 
 def _data(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
-    if not corpus.facts.entities:
+    if not uses_database(corpus):
         return
     file = blueprint.file
     build.add("db.engine", 3, "Connect to the database", file("engine"), PHASES[4],
@@ -146,6 +157,8 @@ def _data(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
             ["setup.dependencies"],
             "test.database",
         )
+    if not models:
+        return
     build.add(
         "db.create",
         3,
@@ -267,13 +280,12 @@ def _application(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
             [],
             ["polish.readme"],
         )
-    if not build.obligations.get("topic:frontend.cors"):
+    if not {"topic:frontend.cors", "topic:setup.cors"} & set(build.obligations):
         build.tasks.pop("integration.cors")
 
 
 def _tests(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
     file = blueprint.file
-    stored = bool(corpus.facts.entities)
     build.add("test.fixtures", 9, "Prepare the test database and the fixtures", file("fixtures"), PHASES[12],
               ["topic:test.database"], ["app.assemble", "db.create", "db.session"])  # fmt: skip
     if any(o.startswith("env:") for o in build.obligations):
@@ -286,7 +298,7 @@ def _tests(build: _Builder, blueprint: Blueprint, corpus: Corpus) -> None:
             [],
             ["config.settings"],
         )
-    if stored:
+    if uses_database(corpus):
         build.add(
             "test.database",
             9,

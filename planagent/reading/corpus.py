@@ -300,7 +300,9 @@ def _match_key(key: str, groups: Mapping[str, object]) -> str:
 
 _ALL_PROTECTED = re.compile(
     r"(?i)(?:all|every|each)\s+(?:\w+\s+){0,3}(?:endpoints?|routes?|requests?)\b[^.\n]{0,60}\b(?:requires?|must|needs?|protected)\b[^.\n]{0,50}"
-    r"(?:jwt|token|auth|bearer)|所有需認證"
+    r"(?:jwt|token|auth|bearer)|所有需認證|"
+    r"\b(?:requires?|demands?|needs?)\s+(?:\w+\s+){0,3}(?:jwt|tokens?|authentication|credentials?|api[- ]keys?)\s+(?:on|for|with)\s+(?:every|all|each)\s+"
+    r"(?:\w+\s+){0,2}(?:endpoints?|routes?|requests?)"
 )
 
 

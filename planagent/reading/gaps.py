@@ -146,7 +146,7 @@ def _contract(corpus: Corpus) -> Iterator[Conflict]:
         yield Conflict(
             "response.success",
             "gap",
-            f"The status of success of {label_all(silent)} is not said.",
+            f"No status of success stands beside {label_all(silent)}.",
             tuple(e.evidence[0] for e in silent[:3]),
             subject=silent[0].label,
         )

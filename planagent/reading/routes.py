@@ -6,6 +6,16 @@ import re
 
 from planagent.model import Endpoint, normalize_path
 
+ACTIONS = re.compile(
+    r"^(?:complete|toggle|submit|book|cancel|approve|reject|review|validate|verify|publish|archive|restore|activate|deactivate|"
+    r"login|logout|register|refresh|signin|signup|signout|sign-in|sign-up|sign-out|upload|download|export|import|search|"
+    r"calculate-\w+|send|start|stop|reset|confirm|duplicate|copy|upgrade[\w-]*|request-\w+|assign|unassign|enable|disable|lock|unlock)$"
+)
+"""Last parts of a path that are verbs."""
+_MAKING = frozenset(
+    ["register", "signup", "sign-up", "book", "upload", "import", "copy", "duplicate", "submit"]
+)
+
 
 def is_collection(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> bool:
     """A list: GET on a path whose items exist, or whose response holds an array."""
@@ -43,6 +53,7 @@ def success_status(endpoint: Endpoint) -> int:
     usual = {"POST": 201, "DELETE": 204}.get(endpoint.method, 200)
     if good:
         return usual if usual in good else good[0]
-    if endpoint.method == "POST" and re.search(r"/(?:login|sign-?in|refresh|logout|verify)$", endpoint.path):
+    last = endpoint.path.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+    if endpoint.method == "POST" and ACTIONS.match(last) and last not in _MAKING:
         return 200
     return 200 if usual == 204 and endpoint.fields("response") else usual

@@ -53,6 +53,14 @@ def has_technology(corpus: Corpus, *names: str) -> bool:
     return any(t.name in wanted for t in corpus.facts.technologies)
 
 
+def uses_database(corpus: Corpus) -> bool:
+    """True when the backend stores something: entities, or a database or mapper is named."""
+    kinds = ("database", "driver", "orm")
+    return bool(corpus.facts.entities) or any(
+        t.kind in kinds and t.side != "frontend" for t in corpus.facts.technologies
+    )
+
+
 def join(names: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

@@ -177,7 +177,9 @@ def _tasks(outline: Outline) -> list[TaskText]:
     languages = [
         f"{t.name} {t.version}"
         for t in outline.corpus.facts.technologies
-        if t.side != "frontend" and t.kind == "language" and re.fullmatch(r"\d{1,3}(?:\.[\dx]+)*\+?", t.version)
+        if t.side != "frontend"
+        and t.kind == "language"
+        and re.fullmatch(r"\d{1,3}(?:\.[\dx]+)*\+?", t.version)
     ][:2]
     advice = [a.text for a in outline.advice if a.item == "setup.dependencies"]
     found = [
