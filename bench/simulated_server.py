@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-_JSON = re.compile(r"# (?:Draft made by rule|Defaults by rule)\n\n(\{.*?\n\})", re.DOTALL)
+_DRAFT = re.compile(r"# (?:Draft made by rule|Defaults by rule)\n\n(?=\{)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class SimulatedServer:
 
     def answer(self, request: Request) -> str:
         """The agreeing answer: the draft of the brief, all keys of the schema filled."""
-        match = _JSON.search(request.prompt)
-        value: Any = json.loads(match[1]) if match else {}
+        match = _DRAFT.search(request.prompt)
+        value: Any = json.JSONDecoder().raw_decode(request.prompt, match.end())[0] if match else {}
         if "rulings" in value:
             value = {
                 **value,

@@ -14,8 +14,8 @@ from planagent.errors import AnswerError
 from planagent.planning.briefs import SMALL, Shape, common_part, deciding_brief, make_briefs
 from planagent.planning.outline import Outline
 from planagent.publishing.markdown_in import parse
+from planagent.writing.answers import known_parts, salvage
 from planagent.writing.answers import parse as parse_answer
-from planagent.writing.answers import salvage
 from planagent.writing.rules import write_all
 
 PLAN = "plan/backend_implementation_plan.md"
@@ -373,6 +373,18 @@ def test_finished_parts_of_a_cut_off_answer_are_kept() -> None:
         "items": [{"key": "a", "x": 1}]
     }
     assert salvage("nothing") == {}
+
+
+def test_a_small_model_cannot_fill_what_the_draft_leaves_empty(sample_outline: Outline) -> None:
+    base = write_all(sample_outline)
+    brief = make_briefs(sample_outline, 2, base[2], common_part(sample_outline, SMALL), SMALL)[0]
+    empty = [(i["key"], n) for i in brief.base["items"] for n, v in i.items() if v == ""]
+    assert empty
+    padded = {
+        **brief.base,
+        "items": [{n: v or "The start stops." for n, v in i.items()} for i in brief.base["items"]],
+    }
+    assert known_parts(padded, brief)["items"] == brief.base["items"]
 
 
 @pytest.mark.parametrize("shape", [Shape(), SMALL], ids=["whole", "focused"])

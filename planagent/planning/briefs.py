@@ -52,6 +52,7 @@ class Brief:
     schema: dict[str, Any] = field(repr=False)
     base: dict[str, Any] = field(repr=False)
     max_tokens: int = 0
+    lean: bool = False
 
     def messages(self) -> list[dict[str, str]]:
         return [
@@ -150,7 +151,8 @@ def make_brief(
         "items": [_written(i) for i in items.values()],
         "tasks": [t.model_dump(mode="json") for t in texts],
     }
-    shown = json.dumps(answer, ensure_ascii=False, indent=1)
+    # A small model writes as it is shown, spaces included; on a processor each costs time.
+    shown = json.dumps(answer, ensure_ascii=False, **_JSON_STYLE[shape.lean])
     if not shape.lean:
         answer |= {name: [] for name in _OPTIONAL}
     parts = [f"# Section {number}: {SECTION_TITLES[number]}", outline.profile.briefs[number]]
@@ -169,9 +171,11 @@ def make_brief(
         schema=answer_schema(outline, number, items.values(), [t.key for t in texts], lean=shape.lean),
         base=answer,
         max_tokens=int(tokens.count(shown) * 2.2) + _ENVELOPE,
+        lean=shape.lean,
     )
 
 
+_JSON_STYLE: dict[bool, dict[str, Any]] = {True: {"separators": (",", ":")}, False: {"indent": 1}}
 _ASK = {
     True: "Revise the draft: keep every key, keep every value and name, and make sentences clearer where they are not. Do not lengthen it.",
     False: "Revise the draft: keep every key, keep what is right, put in what it misses (order of errors, races, exact values), and take out "

@@ -13,11 +13,12 @@ from planagent.checking.check import Checker
 from planagent.errors import AnswerError, FindingsError, WriterError
 from planagent.model import Finding
 from planagent.planning.briefs import Brief, common_part, deciding_brief, make_brief, make_briefs
-from planagent.planning.drafts import MOST_EXTRA, Gap, OwnTask, Risk, SectionDraft, TaskText
+from planagent.planning.drafts import Gap, OwnTask, Risk, SectionDraft, TaskText
 from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline
 from planagent.planning.plan import Ruling, Source
 from planagent.planning.profile import prompt
+from planagent.writing.answers import dicts, known_parts, replace_parts
 from planagent.writing.protocol import Usage, Writer
 
 _EXTRA: dict[str, type[Risk] | type[Gap] | type[OwnTask]] = {"risks": Risk, "gaps": Gap, "own_tasks": OwnTask}
@@ -107,7 +108,7 @@ async def decide(run: Run) -> Outline:
         run.filled.append("rulings")
     checker = Checker.of(outline)
     rulings = {r.id: r for r in outline.docket.rulings}
-    for entry in _dicts(answer.get("rulings")):
+    for entry in dicts(answer.get("rulings")):
         ruling = rulings.get(str(entry.get("id")))
         default, why = str(entry.get("default", "")).strip(), str(entry.get("why", "")).strip()
         if not ruling or ruling.answer or not default:
@@ -143,7 +144,7 @@ def _faults(checker: Checker, *texts: str) -> list[Finding]:
 def _traps(answer: dict[str, Any], outline: Outline, checker: Checker, rulings: list[Ruling]) -> list[Ruling]:
     number = max((int(r.id[1:]) for r in rulings if r.id.startswith("R")), default=0)
     found = []
-    for entry in _dicts(answer.get("traps"))[:8]:
+    for entry in dicts(answer.get("traps"))[:8]:
         text, guard = (
             " ".join(str(entry.get("text", "")).split()),
             " ".join(str(entry.get("guard", "")).split()),
@@ -226,7 +227,7 @@ async def _brief(
     answer, whole = await run.ask(brief)
     if not whole:
         answer = await _rest(run, common, number, base, brief, answer)
-    answer = _known(answer, brief)
+    answer = known_parts(answer, brief)
     seen: set[tuple[str, ...]] = set()
     findings: list[Finding] = []
     for attempt in range(run.repairs + 1):
@@ -239,7 +240,7 @@ async def _brief(
     if findings and run.fill_from_rules:
         faulty = {f.key for f in findings}
         run.filled += sorted(faulty)
-        answer = _replace(answer, brief.base, faulty)
+        answer = replace_parts(answer, brief.base, faulty)
         findings = _check(checker, base, brief, answer)
     if not findings:
         run.accept(brief, answer)
@@ -254,7 +255,7 @@ async def _rest(
     run: Run, common: str, number: int, base: SectionDraft, brief: Brief, answer: dict[str, Any]
 ) -> dict[str, Any]:
     """A cut-off answer: its finished parts are kept, the others asked for in two halves."""
-    done = {str(e.get("key")) for name in ("items", "tasks") for e in _dicts(answer.get(name))}
+    done = {str(e.get("key")) for name in ("items", "tasks") for e in dicts(answer.get(name))}
     missing = [k for k in brief.keys if k not in done]
     if not missing:
         return answer
@@ -266,7 +267,7 @@ async def _rest(
         more, whole = await run.ask(half)
         if not whole and len(keys) > 1:
             more = await _rest(run, common, number, base, half, more)
-        answer = _replace(answer, _known(more, half), set(keys))
+        answer = replace_parts(answer, known_parts(more, half), set(keys))
     return answer
 
 
@@ -291,7 +292,7 @@ async def _repair(
         run.outline, number, base, common, run.writer.shape, keys, f"{brief.id}r{run.repaired}", note
     )
     more, _ = await run.ask(again)
-    return _replace(kept, _known(more, again), faulty)
+    return replace_parts(kept, known_parts(more, again), faulty)
 
 
 def _check(checker: Checker, base: SectionDraft, brief: Brief, answer: dict[str, Any]) -> list[Finding]:
@@ -313,7 +314,7 @@ def _check(checker: Checker, base: SectionDraft, brief: Brief, answer: dict[str,
 def _build(part: SectionDraft, answer: dict[str, Any]) -> tuple[SectionDraft, list[Finding]]:
     """The draft that an answer makes of its base, and findings for entries that break the schema."""
     broken: list[Finding] = []
-    given = {str(e.get("key")): e for name in ("items", "tasks") for e in _dicts(answer.get(name))}
+    given = {str(e.get("key")): e for name in ("items", "tasks") for e in dicts(answer.get(name))}
     items, tasks = [], []
     for item in part.items:
         entry = given.get(item.key)
@@ -340,7 +341,7 @@ def _build(part: SectionDraft, answer: dict[str, Any]) -> tuple[SectionDraft, li
     extra: dict[str, list[Any]] = {}
     for name, model in _EXTRA.items():
         extra[name] = []
-        for entry in _dicts(answer.get(name)):
+        for entry in dicts(answer.get(name)):
             try:
                 extra[name].append(model.model_validate(entry))
             except ValidationError as error:
@@ -358,37 +359,8 @@ def _first(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
-def _known(answer: dict[str, Any], brief: Brief) -> dict[str, Any]:
-    """The answer without parts nobody asked for, each key once (the last wins)."""
-    wanted = set(brief.keys)
-    result: dict[str, Any] = {}
-    for name in ("items", "tasks"):
-        entries = {str(e.get("key")): e for e in _dicts(answer.get(name)) if str(e.get("key")) in wanted}
-        result[name] = list(entries.values())
-    for name, most in MOST_EXTRA.items():
-        result[name] = _dicts(answer.get(name))[:most]
-    return result
-
-
-def _replace(answer: dict[str, Any], other: dict[str, Any], keys: set[str]) -> dict[str, Any]:
-    """The answer with its parts of these keys taken from another one, which counts only where it has them."""
-    result = {**answer}
-    for name in ("items", "tasks"):
-        fresh = {str(e.get("key")): e for e in _dicts(other.get(name)) if str(e.get("key")) in keys}
-        old = [e for e in _dicts(answer.get(name)) if str(e.get("key")) not in fresh]
-        result[name] = [*old, *fresh.values()]
-    for name in _EXTRA:
-        if name in keys:
-            result[name] = []
-    return result
-
-
 def _merge(base: SectionDraft, answers: list[dict[str, Any]]) -> SectionDraft:
     whole: dict[str, Any] = {
-        name: [e for a in answers for e in _dicts(a.get(name))] for name in ("items", "tasks", *_EXTRA)
+        name: [e for a in answers for e in dicts(a.get(name))] for name in ("items", "tasks", *_EXTRA)
     }
     return _build(base, whole)[0]
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
