@@ -138,7 +138,7 @@ def spoken_limit(outline: Outline, name: str) -> str:
             continue
         for passage in document.passages:
             under = bool(word.search(passage.heading))
-            if not (under or word.search(passage.text)) or not _SPOKEN.search(passage.text):
+            if not under and name.lower() not in passage.text.lower():
                 continue  # one look at the whole spares a look at each line
             for line in passage.text.split("\n"):
                 if len(line) > 400 or not (under or word.search(line)) or "```" in line:
