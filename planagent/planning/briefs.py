@@ -151,8 +151,8 @@ def make_brief(
         "items": [_written(i) for i in items.values()],
         "tasks": [t.model_dump(mode="json") for t in texts],
     }
-    # A small model writes as it is shown, spaces included; on a processor each costs time.
-    shown = json.dumps(answer, ensure_ascii=False, **_JSON_STYLE[shape.lean])
+    # Indented as models write: a compact draft made a small model no shorter, and its tokens harder to guess ahead.
+    shown = json.dumps(answer, ensure_ascii=False, indent=1)
     if not shape.lean:
         answer |= {name: [] for name in _OPTIONAL}
     parts = [f"# Section {number}: {SECTION_TITLES[number]}", outline.profile.briefs[number]]
@@ -175,7 +175,6 @@ def make_brief(
     )
 
 
-_JSON_STYLE: dict[bool, dict[str, Any]] = {True: {"separators": (",", ":")}, False: {"indent": 1}}
 _ASK = {
     True: "Revise the draft: keep every key, keep every value and name, and make sentences clearer where they are not. Do not lengthen it.",
     False: "Revise the draft: keep every key, keep what is right, put in what it misses (order of errors, races, exact values), and take out "
