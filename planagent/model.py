@@ -12,7 +12,6 @@ from typing import Literal
 
 Role = Literal["constitution", "backend", "frontend", "other"]
 Side = Literal["backend", "frontend", "both"]
-FactKind = Literal["endpoint", "entity", "env", "requirement", "technology"]
 
 _PARAMETER = re.compile(r"\{[^}/]*\}|(?<=/):[A-Za-z_]\w*|<[^>/]*>")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from planagent.model import Corpus, Endpoint, Entity, normalize_path
+from planagent.model import Corpus, Endpoint, Entity
 from planagent.planning.casing import cased, pascal, snake
 from planagent.planning.layout import Layout, find_layout
 from planagent.planning.profile import Profile
@@ -382,7 +382,3 @@ def unique(name: str, taken: set[str], hint: str) -> str:
         number += 1
     taken.add(candidate)
     return candidate
-
-
-def route_key(endpoint: Endpoint) -> str:
-    return f"{endpoint.method} {normalize_path(endpoint.path)}"

@@ -21,7 +21,6 @@ from planagent.planning.profile import prompt
 WHOLE_CORPUS = 24_000
 """Up to this many tokens the whole corpus goes into the common part; a provider's cache pays for it."""
 _ENVELOPE = 400
-_OPTIONAL = ("risks", "gaps", "own_tasks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ def make_brief(
     # Indented as models write: a compact draft made a small model no shorter, and its tokens harder to guess ahead.
     shown = json.dumps(answer, ensure_ascii=False, indent=1)
     if not shape.lean:
-        answer |= {name: [] for name in _OPTIONAL}
+        answer |= {name: [] for name in MOST_EXTRA}
     parts = [f"# Section {number}: {SECTION_TITLES[number]}", outline.profile.briefs[number]]
     if not is_whole(common) and shape.passage_tokens:
         parts += ["# Passages of the specs", _passages(outline, list(keys), items, shape.passage_tokens)]

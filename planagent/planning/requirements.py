@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from planagent.model import Corpus, Evidence, Obligation, Requirement, normalize_path
+from planagent.model import Corpus, Obligation, Requirement, normalize_path
 from planagent.planning.blueprint import Blueprint
 from planagent.planning.casing import snake
 from planagent.planning.tasks import TaskSpec
@@ -230,7 +230,3 @@ def values_in(text: str) -> list[str]:
         )
     ]
     return list(dict.fromkeys(found))[:6]
-
-
-def place_of(requirement: Requirement) -> Evidence:
-    return requirement.evidence[0]

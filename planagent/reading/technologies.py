@@ -125,8 +125,6 @@ _REJECTED = re.compile(
 )
 _FUTURE = re.compile(r"(?i)future|out of scope|non-goal|not in scope|alternatives|planned")
 
-KNOWN_NAMES = frozenset(name for name, *_ in _KNOWN)
-
 
 @dataclass(frozen=True, slots=True)
 class TechnologyFound:

@@ -89,9 +89,9 @@ async def decide(run: Run) -> Outline:
     An answer that breaks a rule is left out ruling by ruling: the default by rule stands for that one.
     """
     outline = run.outline
-    brief = deciding_brief(outline, common_part(outline, run.writer.shape), run.writer.shape)
     if run.writer.shape.lean:
         return outline  # a small model adds noise to rulings; measured on a 1.5B model
+    brief = deciding_brief(outline, common_part(outline, run.writer.shape), run.writer.shape)
     run.tell(f"brief {brief.id}: ruling on {len(brief.keys)} conflicts and gaps")
     answer: dict[str, Any] = {}
     whole = False
