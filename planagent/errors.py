@@ -1,8 +1,8 @@
 """The exception tree. Every message says what happened and where; `remedy` says what to do next.
 
-PlanagentError            exit 1  (never raised itself)
+PlanagentError            (never raised itself)
 ├── UsageError            exit 2  a wrong flag, setting or argument
-├── FindingsError         exit 3  the plan or a draft breaks a rule
+├── FindingsError         exit 1  the plan or a draft breaks a rule
 ├── NoBackendError        exit 4  the specs describe no backend
 ├── CorpusError           exit 5  no specs, or a file that cannot be read
 ├── WriterError           exit 6  the writer (model, server, key) failed
@@ -24,7 +24,7 @@ class PlanagentError(Exception):
         remedy: what the reader should do next; empty only where nothing can be done.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = 70
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ class UsageError(PlanagentError):
 
 
 class FindingsError(PlanagentError):
-    exit_code = 3
+    exit_code = 1
 
 
 class NoBackendError(PlanagentError):

@@ -232,7 +232,10 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """A rule that is broken at a place. `place` is a draft item, a task id or `line N`."""
+    """A rule that is broken at a place. `place` is a draft item, a task id or `line N`.
+
+    `line` is 1-based, 0 when the place is a draft or the whole plan; `column` is 1-based, 0 when unknown.
+    """
 
     rule: str
     place: str
@@ -241,6 +244,9 @@ class Finding:
     line: int = 0
     key: str = field(default="", compare=False)
     """The draft item or task at fault, so that a writer is asked again for that one only."""
+    excerpt: str = field(default="", compare=False)
+    """The words at fault as they stand in the file, '' when the whole line or part is."""
+    column: int = field(default=0, compare=False)
 
 
 def normalize_path(path: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from planagent.checking.check import Checker, NotAPlan
+from planagent.checking.check import Checker
 from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
 from planagent.files import decode, read_bytes, sha256, write_atomically
 from planagent.model import Corpus, Finding
@@ -18,7 +18,7 @@ from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline, make_outline
 from planagent.planning.plan import Plan
 from planagent.publishing.link import link
-from planagent.publishing.markdown_in import parse
+from planagent.publishing.markdown_in import NotAPlan, parse
 from planagent.publishing.markdown_out import render
 from planagent.reading.corpus import read_corpus, require_backend
 from planagent.settings import Settings
@@ -100,7 +100,7 @@ def draft(session: Session) -> None:
 
 
 async def _draft(session: Session) -> None:
-    writer = make_writer(session)
+    writer = make_writer(session.settings, session.tell, offline=session.offline)
     run = Run(_have(session.outline), writer, Ledger(session.settings.state), session.tell, repairs=session.settings.repairs,
               fill_from_rules=session.fill_from_rules, keep_findings=session.allow_findings)  # fmt: skip
     session.run = run
@@ -113,21 +113,18 @@ async def _draft(session: Session) -> None:
         await writer.close()
 
 
-def make_writer(session: Session) -> Writer:
+def make_writer(settings: Settings, tell: Told, *, offline: bool = False) -> Writer:
     """The configured writer; the rules only when asked for or when no model is configured, and it says so."""
-    settings = session.settings
-    if session.offline:
+    if offline:
         return RulesWriter()
     if not settings.model:
-        session.tell(
-            "No model is configured: every section is written by rule (set PLANAGENT_MODEL to use one)."
-        )
+        tell("No model is configured: every section is written by rule (set PLANAGENT_MODEL to use one).")
         return RulesWriter()
     ledger = Ledger(settings.state)
     if settings.model.startswith("gguf:"):
         from planagent.writing.local import serve
 
-        session.tell("loading the local model")
+        tell("loading the local model")
         server = serve(Path(settings.model.removeprefix("gguf:")).expanduser())
         return OpenAIWriter(
             settings, ledger, base_url=server.base_url, model=server.model, small=True, on_close=server.stop
@@ -228,31 +225,6 @@ def previous_plan(path: Path) -> Plan | None:
             f"{path}: stands in the way and is no plan of this program ({error}).",
             "Move it away, or choose another --output.",
         ) from error
-
-
-def check_plan(settings: Settings, path: Path, tell: Told = lambda _: None) -> tuple[list[Finding], Plan]:
-    """Checks any plan file against its corpus.
-
-    Raises:
-        UsageError: the file is missing or no plan of this program.
-        CorpusError, NoBackendError: as for `make_plan`.
-    """
-    if not path.is_file():
-        raise UsageError(f"{path}: no such plan.", "Write one with `planagent plan`, or give its path.")
-    text, _ = decode(read_bytes(path))
-    try:
-        plan = parse(text)
-    except (NotAPlan, ValueError) as error:
-        raise UsageError(
-            f"{path}: no plan of this program ({str(error).splitlines()[0]}).",
-            "Give a file that `planagent plan` wrote.",
-        ) from error
-    corpus = read_corpus(
-        settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude
-    )
-    tell(corpus.scope)
-    known = make_outline(corpus, profile=settings.profile, answers=settings.decisions, previous=plan)
-    return Checker.of(known).text(text), plan
 
 
 def _have(value: T | None) -> T:

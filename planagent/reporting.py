@@ -26,7 +26,7 @@ def facts_as_json(corpus: Corpus) -> dict[str, Any]:
         "env_vars": [{"name": v.name, "side": v.side, "evidence": _places(v.evidence)} for v in facts.env_vars],
         "requirement_ids": [{"name": r.name, "id": r.id, "feature": r.feature, "side": r.side, "evidence": _places(r.evidence)} for r in facts.requirements],
         "technologies": [{"name": t.name, "kind": t.kind, "version": t.version, "side": t.side, "evidence": _places(t.evidence)} for t in facts.technologies],
-        "conflicts": [{"topic": c.topic, "kind": c.kind, "blocks": c.blocks, "message": c.message, "evidence": _places(c.places)} for c in corpus.conflicts],
+        "conflicts": [{"topic": c.topic, "kind": c.kind, "blocks": c.blocks, "message": c.message, "by": "model" if c.topic.startswith("model.") else "code", "evidence": _places(c.places)} for c in corpus.conflicts],
         "warnings": list(corpus.warnings),
         "secrets": _places(corpus.secrets),
     }  # fmt: skip
@@ -78,7 +78,8 @@ def facts_as_text(corpus: Corpus, *, conflicts_only: bool = False) -> Iterator[s
         )
     yield f"Conflicts, gaps and traps ({len(corpus.conflicts)})"
     for c in corpus.conflicts:
-        yield f"  {c.blocks} {c.kind:<12} {c.message}"
+        by = " (a model's claim)" if c.topic.startswith("model.") else ""
+        yield f"  {c.blocks} {c.kind:<12} {c.message}{by}"
         if c.places:
             yield f"                 {', '.join(map(str, c.places[:4]))}"
 

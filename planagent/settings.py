@@ -33,6 +33,8 @@ _FIELDS: dict[str, tuple[Any, str, type]] = {
     "repairs": (2, "PLANAGENT_REPAIRS", int),
     "max_calls": (400, "PLANAGENT_MAX_CALLS", int),
     "temperature": (0.2, "PLANAGENT_TEMPERATURE", float),
+    "check_select": ((), "", tuple),
+    "check_ignore": ((), "", tuple),
 }
 
 
@@ -88,11 +90,14 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
         for name, value in table.items():
             if name == "decisions":
                 decisions.update({str(k): str(v) for k, v in value.items()})
-            elif name == "api_key" or name not in _FIELDS:
+            elif name == "check":
+                for key, rules in _check_table(value, origin).items():
+                    put(f"check_{key}", rules, origin)
+            elif name == "api_key" or name not in _FIELDS or name.startswith("check_"):
                 why = "a key does not belong into a file" if name == "api_key" else "there is no such setting"
                 raise UsageError(
                     f"{origin}: `{name}`: {why}.",
-                    f"Known settings: {', '.join(n for n in _FIELDS if n != 'api_key')}, decisions.",
+                    f"Known settings: {', '.join(n for n in _FIELDS if n != 'api_key' and not n.startswith('check_'))}, [decisions], [check].",
                 )
             else:
                 put(name, value, origin)
@@ -105,6 +110,13 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
         if value is not None:
             put(name, value, "flag")
     return Settings(workspace, values, origins, decisions)
+
+
+def _check_table(value: Any, origin: Origin) -> dict[str, Any]:
+    """`[check]` with `select` and `ignore`, lists of rule codes."""
+    if not isinstance(value, dict) or set(value) - {"select", "ignore"}:
+        raise UsageError(f"{origin}: `check` must be a table with `select` and `ignore`.", "Correct `check`.")
+    return value
 
 
 def _files(workspace: Path) -> list[tuple[Origin, dict[str, Any]]]:
@@ -148,4 +160,4 @@ def _typed(name: str, value: Any, origin: Origin) -> Any:
         ) from None
 
 
-_EXPECTED = {tuple: "a list of globs", str: "a text", int: "a whole number", float: "a number"}
+_EXPECTED = {tuple: "a list of texts", str: "a text", int: "a whole number", float: "a number"}

@@ -1,41 +1,40 @@
-"""The rules run together: over one section's draft, and over a finished plan."""
+"""The rules run together: over one section's draft, and over a whole plan, ours or another program's."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from planagent.checking.code import check_code
+from planagent.checking.citations import check_citations, check_citations_elsewhere
+from planagent.checking.code import check_block, check_code
+from planagent.checking.coverage import Said, check_claims, check_coverage, check_coverage_elsewhere
+from planagent.checking.dependencies import check_dependencies
 from planagent.checking.grounding import Known, check_grounding
-from planagent.checking.language import check_language, check_plan_proofs, check_proofs
+from planagent.checking.language import check_entry_proofs, check_language, check_proofs
 from planagent.checking.repetition import Index, check_repetition
-from planagent.checking.structure import (
-    check_citations,
-    check_coverage,
-    check_graph,
-    check_references,
-    check_size,
-)
-from planagent.checking.units import Unit, units_of_draft, units_of_plan
-from planagent.model import Finding
+from planagent.checking.structure import check_references, check_size
+from planagent.checking.units import Unit, units_of_draft
+from planagent.checking.view import View, located, view_of_plan
+from planagent.model import Corpus, Finding
 from planagent.planning.drafts import SectionDraft
 from planagent.planning.outline import Outline
-from planagent.planning.plan import Plan, Source
-from planagent.publishing.markdown_in import NotAPlan, parse_located
+from planagent.planning.plan import Source
+from planagent.publishing.markdown_in import parse_located
 
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Holds what every check needs to know, so that it is worked out once."""
+    """Holds what every check of a plan of ours needs to know, so that it is worked out once."""
 
     outline: Outline
     index: Index
     known: Known
+    said: Said
 
     @classmethod
     def of(cls, outline: Outline) -> Checker:
-        return cls(outline, Index.of(outline.corpus), Known.of(outline))
+        return cls(outline, Index.of(outline.corpus), Known.of(outline), Said.of(outline))
 
     def draft(self, draft: SectionDraft, base: SectionDraft) -> list[Finding]:
         """All findings of one section's draft, against the rule-made draft that it revises."""
@@ -47,42 +46,69 @@ class Checker:
         found += _own_needs(draft, self.outline)
         found += self.words(draft)
         found += _statuses(draft, base)
+        found += check_claims(draft, self.outline, self.said)
         return sorted(set(found))
 
     def words(self, draft: SectionDraft) -> list[Finding]:
         """The findings on a draft's wording alone."""
-        return [f for unit in units_of_draft(draft) for f in self._unit(unit)]
-
-    def plan(self, plan: Plan, text: str, lines: dict[str, int]) -> list[Finding]:
-        """All findings of a plan file, sorted by line."""
-        found = [
-            *check_coverage(plan, self.outline, lines),
-            *check_citations(plan, self.outline, lines),
-            *check_graph(plan, lines),
-            *check_references(plan, lines),
-            *check_size(plan, text, len(self.outline.obligations), lines),
-            *check_plan_proofs(plan, lines),
-            *_fences(text),
-        ]
-        for unit in units_of_plan(plan, lines):
-            found += self._unit(unit)
-        return sorted(set(found), key=lambda f: (f.line, f.rule, f.place, f.message))
+        return [f for unit in units_of_draft(draft) for f in check_unit(unit, self.index, self.known)]
 
     def text(self, text: str) -> list[Finding]:
-        """All findings of a plan file's text.
+        """All findings of a plan file's text, sorted by place.
 
         Raises:
             NotAPlan: the text is no plan of this program's format.
         """
-        located = parse_located(text)
-        return self.plan(located.plan, text, located.lines)
+        return self.view(view_of_plan(parse_located(text), text))
 
-    def _unit(self, unit: Unit) -> Iterator[Finding]:
-        yield from check_code(unit)
-        if unit.kind not in ("ruling", "overview"):
-            yield from check_repetition(unit, self.index)
-        yield from check_language(unit)
-        yield from check_grounding(unit, self.known)
+    def view(self, view: View) -> list[Finding]:
+        """All findings of a plan in this program's format, sorted by place."""
+        assert view.plan is not None  # noqa: S101  (only plans of ours come here)
+        lines = dict(view.lines)
+        found = [
+            *check_coverage(view, self.outline, self.said),
+            *check_citations(view, self.outline),
+            *check_references(view.plan, lines),
+            *check_size(view.plan, view.text, len(self.outline.obligations), lines),
+            *_everywhere(view, self.index, self.known),
+        ]
+        return located(found, view.text)
+
+
+def check_elsewhere(view: View, corpus: Corpus, feature: str, beside: Iterable[str]) -> list[Finding]:
+    """All findings of another program's plan, sorted by place.
+
+    Args:
+        corpus: the specs, read with the plan's feature as the scope.
+        feature: the feature folder that the plan lies in, '' for none.
+        beside: texts of the design documents beside the plan.
+    """
+    known = Known.elsewhere(corpus, beside)
+    found = [
+        *check_coverage_elsewhere(view, corpus, feature),
+        *check_citations_elsewhere(view, corpus, feature),
+        *_everywhere(view, Index.of(corpus), known),
+    ]
+    return located(found, view.text)
+
+
+def _everywhere(view: View, index: Index, known: Known) -> Iterator[Finding]:
+    """The rules that hold for any plan."""
+    yield from check_dependencies(view.entries)
+    yield from check_entry_proofs(view.entries)
+    for block in view.blocks:
+        yield from check_block(block)
+    for unit in view.units:
+        yield from check_unit(unit, index, known)
+
+
+def check_unit(unit: Unit, index: Index, known: Known) -> Iterator[Finding]:
+    """The rules on one line of text."""
+    yield from check_code(unit)
+    if unit.kind not in ("ruling", "overview"):
+        yield from check_repetition(unit, index)
+    yield from check_language(unit)
+    yield from check_grounding(unit, known)
 
 
 def _complete(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
@@ -176,12 +202,3 @@ def _own_needs(draft: SectionDraft, outline: Outline) -> Iterator[Finding]:
                     0,
                     "own_tasks",
                 )
-
-
-def _fences(text: str) -> Iterator[Finding]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if re.match(r"\s*(?:```|~~~)", line):
-            yield Finding("PA101", f"line {number}", "a fenced block", "Say it in words.", number)
-
-
-__all__ = ["Checker", "NotAPlan"]

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from planagent.checking.repetition import words_of
 from planagent.checking.units import Unit
+from planagent.checking.view import Entry
 from planagent.model import Finding
 from planagent.planning.drafts import SectionDraft
-from planagent.planning.plan import Plan
 from planagent.reading.secrets import looks_real, mask
 
 _FRONT = re.compile(
-    r"(?i)\b(?:build|create|implement|add|write|design|style|render|update|wire)\b[^.;]{0,40}\b(?:react|next\.js|vue|angular|svelte|blazor)?\s*"
-    r"(?:component|button|modal|dialog|sidebar|navbar|css|tailwind|stylesheet|animation|login page|sign-?in page|dashboard page|web page|frontend page|"
-    r"ui page|form field|toast|spinner|user interface|frontend form|responsive layout|page layout)s?\b"
+    r"(?i)\b(?:build|create|implement|add|write|design|style|render|update|wire|show|display)\b[^.;]{0,40}?\b"
+    r"(?:(?:react|next\.js|vue|angular|svelte|blazor|ui|front-?end|client|page|form|chat|view|list|card|layout|navigation)\s+(?:\w+\s+){0,2}component"
+    r"|button|modal|dialog|sidebar|navbar|css|tailwind|stylesheet|animation|login page|sign-?(?:in|up) page|dashboard page|web page|frontend page|landing page"
+    r"|ui page|form field|toast|spinner|user interface|frontend form|login form|responsive (?:layout|design)|page layout|drop-?down|tooltip|skeleton)s?\b"
+)
+_FRONT_FILE = re.compile(
+    r"(?i)(?:^|[\s`(])(?:\./)?(?:frontend|client|web|ui)/(?:[\w.\[\]()-]+/)*[\w.\[\]-]+\.\w+|\b[\w/-]+\.(?:tsx|jsx|vue|svelte|css|scss|razor|cshtml)\b"
+)
+_SPEC_EDIT = re.compile(
+    r"(?i)\b(?:update|edit|modify|change|amend|rewrite|correct|fix)\b(?:\s+(?:the|and|existing|\w+ing))*\s+`?(?:[\w.-]+/)*specs?/[\w./-]*(?:spec|openapi|api|schema|requirements|data-model|constitution)[\w-]*\.(?:md|ya?ml)`?"
+    r"|\b(?:update|edit|modify|amend|rewrite)\s+the\s+(?:feature\s+)?spec(?:ification)?s?\b(?!\s+(?:test|file for test))"
 )
 _NOT_FRONT = re.compile(r"(?i)\b(?:no|not|never|nothing|without|none)\b")
 _PLACEHOLDER = re.compile(
-    r"\bTODO:|\bTODO\b(?=\s*$)|\bTBD\b|\bFIXME\b|\bXXX\b|\?\?\?|\[(?:INSERT|YOUR|FILL|NEEDS CLARIFICATION|PLACEHOLDER|NAME)[^\]]*\]"
-    r"|<(?:your|insert|placeholder)[^>]*>|(?i:lorem ipsum)"
+    r"\bTODO:|\bTODO\b(?=\s*$)|\bTBD\b|\bFIXME\b|(?<![\w-])XXX\b|\?\?\?|\[(?:INSERT|YOUR|FILL|NEEDS CLARIFICATION|PLACEHOLDER|NAME)[^\]]*\]"
+    r"|\[(?:FEATURE|DATE|PROJECT|ARGUMENTS|###)[\w #-]*\]|\[e\.g\.,? [^\]]*\]|<(?:your|insert|placeholder)[^>]*>|(?i:lorem ipsum)"
 )
 _PROMISE = re.compile(
     r"(?i)\bas (?:needed|required|necessary|appropriate)\b|\bif (?:needed|necessary)\b|\b(?:appropriately|gracefully)\b|handle (?:all )?errors? properly|\betc\b|\band so on\b|"
@@ -32,45 +40,39 @@ _PROMISE = re.compile(
 def check_language(unit: Unit) -> Iterator[Finding]:
     """All rules on the wording of one line."""
     text = unit.text
-    front = _FRONT.search(text)
+    front = _FRONT.search(text) or _FRONT_FILE.search(text)
     if front and unit.kind == "task" and not _NOT_FRONT.search(text[: front.end()]):
-        yield Finding(
+        yield unit.finding(
             "PA301",
-            unit.place,
             f"work in the user interface: {front[0]!r}",
             "Leave it to the frontend; say what the backend answers.",
-            unit.line,
-            unit.key,
+            front[0],
+        )
+    spec = _SPEC_EDIT.search(text) if unit.kind == "task" else None
+    if spec and not _NOT_FRONT.search(text[: spec.end()]):
+        yield unit.finding(
+            "PA302",
+            f"a task changes a spec: {spec[0]!r}",
+            "Make the open question a decision; the specs are changed by people, before the plan.",
+            spec[0],
         )
     # The cheap look first: the detectors cost more than all other checks of a line together.
     if any(looks_real(w) for w in re.findall(r"[\w+/=.-]{10,}", text)) and mask(text)[0] != text:
-        yield Finding(
-            "PA801",
-            unit.place,
-            "a value that looks like a secret",
-            "Name the variable that holds it.",
-            unit.line,
-            unit.key,
+        yield unit.finding(
+            "PA801", "a value that looks like a secret", "Name the variable that holds it.", ""
         )
     placeholder = _PLACEHOLDER.search(text)
     if placeholder and unit.kind != "ruling":
-        yield Finding(
+        yield unit.finding(
             "PA901",
-            unit.place,
             f"placeholder {placeholder[0]!r}",
             "Write the value, or make it a decision.",
-            unit.line,
-            unit.key,
+            placeholder[0],
         )
     promise = _PROMISE.search(text)
-    if promise:
-        yield Finding(
-            "PA902",
-            unit.place,
-            f"empty promise {promise[0]!r}",
-            "Say which case and what happens in it.",
-            unit.line,
-            unit.key,
+    if promise and unit.kind != "prose":
+        yield unit.finding(
+            "PA902", f"empty promise {promise[0]!r}", "Say which case and what happens in it.", promise[0]
         )
 
 
@@ -113,26 +115,19 @@ def restates(title: str, proof: str) -> bool:
 
 
 def check_proofs(draft: SectionDraft, titles: dict[str, str]) -> Iterator[Finding]:
+    """PA903 for a draft."""
     for task in draft.tasks:
         if restates(titles.get(task.key, ""), task.done_when):
-            yield _empty(task.key, task.key)
+            yield _empty(task.key, task.key, 0, task.done_when)
 
 
-def check_plan_proofs(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
-    for task in plan.tasks:
-        if restates(task.title, task.done_when):
-            finding = _empty(task.id, task.key)
-            yield Finding(
-                finding.rule, finding.place, finding.message, finding.remedy, lines.get(task.id, 0), task.key
-            )
+def check_entry_proofs(entries: Iterable[Entry]) -> Iterator[Finding]:
+    """PA903 for the tasks of a plan that say when they are done."""
+    for entry in entries:
+        if entry.proof and restates(entry.title, entry.proof):
+            yield _empty(entry.id, entry.key, entry.proof_line or entry.line, entry.proof)
 
 
-def _empty(place: str, key: str) -> Finding:
-    return Finding(
-        "PA903",
-        place,
-        "the done-when line only restates the title",
-        "Name what a test sees: input, status, value.",
-        0,
-        key,
-    )
+def _empty(place: str, key: str, line: int, proof: str) -> Finding:
+    remedy = "Name what a test sees: input, status, value."
+    return Finding("PA903", place, "the done-when line only restates the title", remedy, line, key, proof)

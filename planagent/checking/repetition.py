@@ -10,21 +10,47 @@ from planagent.model import Corpus, Finding
 
 RUN = 10
 """Words in a row that no two people write by chance about one matter."""
+RUN_PROSE = 16
+"""The same outside of tasks, where another program's plan sums its specs up."""
 RUN_UNSPACED = 20
 """The same for characters of scripts without spaces."""
 
+_BREAK = "\x00"
 _MARKED = re.compile(r"`[^`]*`|\b(?:GET|POST|PUT|PATCH|DELETE)\s+/\S*")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*", re.UNICODE)
 _UNSPACED = re.compile(r"[぀-ヿ㐀-鿿가-힯฀-๿]+")
+_UNSPACED_OR_ID = re.compile(rf"{_UNSPACED.pattern}|\b[A-Z]+-\d+\b")
 
 
 def words_of(text: str) -> list[str]:
     """Lower-case words without marks; names in code marks and HTTP lines do not count."""
-    return [w.lower() for w in _WORD.findall(_MARKED.sub(" ", text)) if not _UNSPACED.search(w)]
+    return [word for word, _, _ in _spans(text)]
 
 
-def characters_of(text: str) -> str:
-    return "".join(_UNSPACED.findall(text))
+def _spans(text: str) -> list[tuple[str, int, int]]:
+    """The words with their start and end in the text."""
+    blank = _MARKED.sub(lambda m: " " * len(m[0]), text)
+    return [(m[0].lower(), m.start(), m.end()) for m in _WORD.finditer(blank) if not _UNSPACED.search(m[0])]
+
+
+def characters_of(text: str) -> list[tuple[str, int]]:
+    """The characters of scripts without spaces with their places, whatever stands between; an id is a break."""
+    found: list[tuple[str, int]] = []
+    for match in _UNSPACED_OR_ID.finditer(text):
+        if _UNSPACED.match(match[0]):
+            found += [(character, match.start() + i) for i, character in enumerate(match[0])]
+        else:
+            found.append((_BREAK, match.start()))
+    return found
+
+
+def _grams(characters: list[tuple[str, int]]) -> Iterator[tuple[int, int]]:
+    """Place and hash of each run of characters that no id breaks."""
+    text = "".join(c for c, _ in characters)
+    for i in range(len(text) - RUN_UNSPACED + 1):
+        gram = text[i : i + RUN_UNSPACED]
+        if _BREAK not in gram:
+            yield i, hash(gram)
 
 
 class Index:
@@ -36,36 +62,54 @@ class Index:
         for text in texts:
             words = words_of(text)
             self._runs.update(hash(tuple(words[i : i + RUN])) for i in range(len(words) - RUN + 1))
-            characters = characters_of(text)
-            self._grams.update(
-                hash(characters[i : i + RUN_UNSPACED]) for i in range(len(characters) - RUN_UNSPACED + 1)
-            )
+            self._grams.update(h for _, h in _grams(characters_of(text)))
 
     @classmethod
     def of(cls, corpus: Corpus) -> Index:
         return cls(d.text for d in corpus.read)
 
     def repeated(self, text: str) -> str:
-        """The first run that stands in the corpus, '' when none does."""
-        words = words_of(text)
-        for i in range(len(words) - RUN + 1):
-            if hash(tuple(words[i : i + RUN])) in self._runs:
-                return " ".join(words[i : i + RUN])
+        """The longest run that stands in the corpus, as the text writes it; '' when none does."""
+        return self._words(text) or self._characters(text)
+
+    def _words(self, text: str) -> str:
+        words = _spans(text)
+        hits = [
+            i
+            for i in range(len(words) - RUN + 1)
+            if hash(tuple(w for w, _, _ in words[i : i + RUN])) in self._runs
+        ]
+        if not hits:
+            return ""
+        first, last = _longest(hits)
+        return text[words[first][1] : words[last + RUN - 1][2]]
+
+    def _characters(self, text: str) -> str:
         characters = characters_of(text)
-        for i in range(len(characters) - RUN_UNSPACED + 1):
-            if hash(characters[i : i + RUN_UNSPACED]) in self._grams:
-                return characters[i : i + RUN_UNSPACED]
-        return ""
+        hits = [i for i, gram in _grams(characters) if gram in self._grams]
+        if not hits:
+            return ""
+        first, last = _longest(hits)
+        return text[characters[first][1] : characters[last + RUN_UNSPACED - 1][1] + 1]
+
+
+def _longest(hits: list[int]) -> tuple[int, int]:
+    """First and last of the longest row of neighbours."""
+    best = start = (hits[0], hits[0])
+    for hit in hits[1:]:
+        start = (start[0], hit) if hit == start[1] + 1 else (hit, hit)
+        if start[1] - start[0] > best[1] - best[0]:
+            best = start
+    return best
 
 
 def check_repetition(unit: Unit, index: Index) -> Iterator[Finding]:
     run = index.repeated(unit.text)
-    if run:
-        yield Finding(
+    if run and not (unit.kind == "prose" and len(words_of(run)) in range(1, RUN_PROSE)):
+        shown = run if len(run) <= 90 else run[:87] + "…"
+        yield unit.finding(
             "PA201",
-            unit.place,
-            f"taken over from the specs: {run!r}",
+            f"taken over from the specs: {shown!r}",
             "Say what to do about the rule; the reader has the specs.",
-            unit.line,
-            unit.key,
+            run,
         )

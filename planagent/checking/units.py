@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from planagent.model import Finding
 from planagent.planning.drafts import SectionDraft
 from planagent.planning.plan import Plan
 
-Kind = Literal["ruling", "item", "task", "advice", "overview"]
+Kind = Literal["ruling", "item", "task", "advice", "overview", "prose"]
+"""What a line is: `prose` is text of another program's plan that stands outside its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,9 @@ class Unit:
     text: str
     section: int = 0
     line: int = 0
+
+    def finding(self, rule: str, message: str, remedy: str, excerpt: str = "") -> Finding:
+        return Finding(rule, self.place, message, remedy, self.line, self.key, excerpt)
 
 
 def units_of_draft(draft: SectionDraft) -> Iterator[Unit]:
@@ -47,25 +52,41 @@ def units_of_draft(draft: SectionDraft) -> Iterator[Unit]:
             yield Unit(f"own task {own.title!r}", "own_tasks", "task", text, number)
 
 
-def units_of_plan(plan: Plan, lines: dict[str, int] | None = None) -> Iterator[Unit]:
-    """Every text of a plan, tasks' titles included."""
-    at = lines or {}
-    for text in plan.approach:
-        yield Unit("approach", "approach", "overview", text)
+def units_of_plan(plan: Plan, lines: dict[str, int], text: str) -> Iterator[Unit]:
+    """Every text of a plan with the line it stands in, tasks' titles included.
+
+    Args:
+        lines: line of each ruling, item and task, as the parser found them.
+        text: the file, in which the line of each text is looked up below its part's first line.
+    """
+    file = text.split("\n")
+    for line in plan.approach:
+        yield Unit("approach", "approach", "overview", line, line=_line_of(line, file, 1))
     for ruling in plan.rulings:
-        for text in (ruling.title, ruling.statement, ruling.default, ruling.why, ruling.answer):
-            if text:
-                yield Unit(ruling.id, ruling.topic, "ruling", text, line=at.get(ruling.id, 0))
+        start = lines.get(ruling.id, 0)
+        for line in (ruling.title, ruling.statement, ruling.default, ruling.why, ruling.answer):
+            if line:
+                yield Unit(ruling.id, ruling.topic, "ruling", line, line=_line_of(line, file, start))
     for section in plan.sections:
-        for text in section.intro:
-            yield Unit(f"section {section.number}", "intro", "item", text, section.number)
+        for line in section.intro:
+            place = f"section {section.number}"
+            yield Unit(place, "intro", "item", line, section.number, _line_of(line, file, 1))
         for item in section.items:
+            start = lines.get(item.number, 0)
             for row in item.rows:
                 kind: Kind = "advice" if row.label.startswith("Advice") else "item"
-                for text in row.lines:
-                    yield Unit(
-                        f"item {item.number}", item.key, kind, text, section.number, at.get(item.number, 0)
-                    )
+                for line in row.lines:
+                    at = _line_of(line, file, start)
+                    yield Unit(f"item {item.number}", item.key, kind, line, section.number, at)
     for task in plan.tasks:
-        for text in (task.title, *task.steps, task.done_when):
-            yield Unit(task.id, task.key, "task", text, 10, at.get(task.id, 0))
+        start = lines.get(task.id, 0)
+        for line in (task.title, *task.steps, task.done_when):
+            yield Unit(task.id, task.key, "task", line, 10, _line_of(line, file, start))
+
+
+def _line_of(text: str, file: list[str], start: int) -> int:
+    """The first line from `start` on that holds the text; `start` when none of its part does."""
+    for number in range(max(start, 1), min(len(file), start + 400) + 1):
+        if text in file[number - 1]:
+            return number
+    return start

@@ -120,3 +120,5 @@ class Plan(Value):
     next_task: int = 1
     findings: tuple[str, ...] = ()
     digest: str = ""
+    passages: tuple[tuple[str, str], ...] = ()
+    """Anchor and content hash of every cited passage, as the plan was made from it."""

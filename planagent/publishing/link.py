@@ -13,6 +13,7 @@ from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, So
 from planagent.planning.rulings import best_places, sources_of
 from planagent.planning.tasks import PHASES, TaskSpec
 from planagent.publishing.graph import execution_order, waves
+from planagent.reading.text import content_digest
 
 MOST_SOURCES = 5
 """A task that needs more places than this cannot be done in one sitting."""
@@ -62,6 +63,11 @@ def link(
         _section(n, d, numbers, ids, {t.key: t for t in tasks}, doers) for n, d in sorted(drafts.items())
     )
     proofs = _proofs(outline, specs, ids)
+    cited = [
+        *(s for ruling in rulings for s in ruling.sources),
+        *(s for section in sections for item in section.items for s in item.sources),
+        *(s for task in tasks for s in task.sources),
+    ]
     return Plan(
         title=f"Backend Implementation Plan: {outline.corpus.name}",
         writer=writer,
@@ -75,7 +81,14 @@ def link(
         proofs=proofs,
         next_task=next_task,
         digest=corpus_digest(outline),
+        passages=_passages(outline, cited),
     )
+
+
+def _passages(outline: Outline, cited: list[Source]) -> tuple[tuple[str, str], ...]:
+    anchors = sorted({s.anchor for s in cited})
+    found = ((a, outline.corpus.passage(a)) for a in anchors)
+    return tuple((a, content_digest(p.text)) for a, p in found if p is not None)
 
 
 def corpus_digest(outline: Outline) -> str:

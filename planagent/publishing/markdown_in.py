@@ -79,6 +79,8 @@ class _Reader:
                 tasks = self._tasks()
             elif line == "### 10.4 Requirement, task, proof":
                 proofs = self._proofs()
+            elif line == "<!-- sources":
+                self.plan["passages"] = self._passages()
             else:
                 self.at += 1
         doers = {number: task.id for task in tasks for number in task.items}
@@ -263,10 +265,19 @@ class _Reader:
     def _proofs(self) -> list[tuple[str, str]]:
         found = []
         self.at += 1
-        while self.at < len(self.lines):
+        while self.at < len(self.lines) and not self.lines[self.at].startswith("<!--"):
             cells = re.split(r"(?<!\\)\|", self.lines[self.at].strip())
             if len(cells) == 5 and not cells[1].startswith("---") and cells[3].strip() != "Proof":
                 label = re.sub(r"\\(.)", r"\1", cells[1].strip())
                 found.append((label, cells[3].strip().replace("–", "")))
             self.at += 1
         return found
+
+    def _passages(self) -> tuple[tuple[str, str], ...]:
+        found = []
+        self.at += 1
+        while self.at < len(self.lines) and self.lines[self.at] != "-->":
+            digest, _, anchor = self.lines[self.at].partition(" ")
+            found.append((anchor, digest))
+            self.at += 1
+        return tuple(found)

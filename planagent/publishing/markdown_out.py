@@ -30,6 +30,7 @@ def render(plan: Plan) -> str:
     for section in plan.sections:
         lines += _section(section)
     lines += _timeline(plan)
+    lines += _provenance(plan)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -212,6 +213,16 @@ def _proofs(plan: Plan) -> Iterator[str]:
     yield "|---|---|---|"
     for label, proof in plan.proofs:
         yield f"| {cell(label)} | {', '.join(users.get(label, [])) or '–'} | {proof or '–'} |"
+
+
+def _provenance(plan: Plan) -> Iterator[str]:
+    """What each cited passage said when the plan was made, for whoever asks later whether it still holds."""
+    if plan.passages:
+        yield ""
+        yield "<!-- sources"
+        for anchor, digest in plan.passages:
+            yield f"{digest} {anchor}"
+        yield "-->"
 
 
 def cell(text: str) -> str:

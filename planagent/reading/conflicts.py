@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from planagent.model import Conflict, Corpus, Evidence
+from planagent.reading.definitions import find_definitions
 from planagent.reading.disagreements import find_disagreements
 from planagent.reading.entity_code import Found
 from planagent.reading.search import search
+from planagent.reading.statements import find_statements
 
 _DATABASE_URL = re.compile(
     r"^(?:NEON_(?:DB_|DATABASE_)?URL|DATABASE_URL|DB_URL|POSTGRES(?:QL)?_URL|DATABASE_URI|DB_CONNECTION_STRING)$"
@@ -35,6 +37,8 @@ def find_conflicts(corpus: Corpus, entities: list[Found]) -> Iterator[Conflict]:
     yield from _authentication(corpus)
     yield from _ownership(corpus)
     yield from find_disagreements(corpus, entities)
+    yield from find_definitions(corpus, entities)
+    yield from find_statements(corpus)
     yield from _features(corpus)
 
 
@@ -181,6 +185,8 @@ def _names(corpus: Corpus) -> Iterator[Conflict]:
     numbers: dict[str, list[Evidence]] = defaultdict(list)
     for requirement in corpus.facts.requirements:
         numbers[requirement.id].append(requirement.evidence[0])
+    for place, number in _numbers_left_out(corpus):
+        numbers[number].append(place)
     shared = {n: places for n, places in numbers.items() if len(places) > 1}
     if shared:
         first = next(iter(shared.values()))
@@ -191,6 +197,17 @@ def _names(corpus: Corpus) -> Iterator[Conflict]:
             tuple(first[:4]),
             blocks=3,
         )
+
+
+def _numbers_left_out(corpus: Corpus) -> Iterator[tuple[Evidence, str]]:
+    """Requirement ids that documents outside the scope define anew: whoever reads the folder meets both."""
+    for document in corpus.documents:
+        if document.in_scope or document.role not in ("backend", "frontend"):
+            continue
+        for number, line in enumerate(document.lines, 1):
+            found = re.match(r"\s*[-*]\s+\*\*((?:FR|SC|NFR)-\d{2,3}[A-Za-z]?)\*\*", line)
+            if found:
+                yield Evidence(document.path, number), found[1]
 
 
 def _authentication(corpus: Corpus) -> Iterator[Conflict]:
@@ -218,7 +235,7 @@ def _authentication(corpus: Corpus) -> Iterator[Conflict]:
                 "auth.outside",
                 "conflict",
                 "Requirements speak of sign-up and sign-in; no backend endpoint does them, since Better Auth on the frontend does.",
-                (*promised, *better[:1]),
+                (*promised, *_account_statuses(corpus), *better[:1]),
             )
     bearer = search(corpus, r"(?i)authorization\W+(?:header\W+)?bearer|bearer token", most=2)
     cookie = search(
@@ -249,6 +266,17 @@ def _authentication(corpus: Corpus) -> Iterator[Conflict]:
             tuple(jwt),
             blocks=1,
         )
+
+
+def _account_statuses(corpus: Corpus) -> Iterator[Evidence]:
+    """Where statuses are demanded of a sign-up or sign-in that no endpoint spec has."""
+    for document in (d for d in corpus.read if d.role == "backend"):
+        for passage in document.passages:
+            if re.search(r"(?i)sign[- ]?(?:up|in)|regist|log ?in", passage.heading):
+                demanded = re.search(r"(?i)\breturns? (?:200|201|400|401|409)\b", passage.text)
+                if demanded:
+                    line = passage.start + passage.text.count("\n", 0, demanded.start())
+                    yield Evidence(document.path, line)
 
 
 def _ownership(corpus: Corpus) -> Iterator[Conflict]:

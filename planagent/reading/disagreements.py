@@ -30,7 +30,7 @@ _PROMISES: tuple[tuple[str, str, str], ...] = (
     (
         "summary counts",
         r"(?i)task (?:summary|statistics|stats)|stats bar|statistics and counters|summary statistics",
-        r"stat|summary|count|total",
+        r"\bstats?\b|statistic|summary|\bcounts?\b|\btotal\b|_count\b|total_",
     ),
     ("token refresh", r"(?i)refresh(?:ing)? (?:the )?(?:jwt|token)|token refresh", r"refresh"),
     ("file upload", r"(?i)upload (?:a |an |the )?(?:file|image|avatar|photo)", r"upload|file|image|avatar"),

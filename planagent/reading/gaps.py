@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from planagent.model import Conflict, Corpus, Endpoint, Evidence
 from planagent.reading.accounts import find_account_gaps
+from planagent.reading.data_gaps import find_data_gaps
 from planagent.reading.routes import is_collection, says_success
 from planagent.reading.search import has_technology, label_all, search
 
@@ -16,7 +17,7 @@ _FUTURE_HEADING = re.compile(r"(?i)future|out of scope|non-goals|later")
 def find_gaps(corpus: Corpus) -> Iterator[Conflict]:
     """Gaps and traps, in no particular order."""
     yield from _contract(corpus)
-    yield from _data(corpus)
+    yield from find_data_gaps(corpus)
     yield from _stack(corpus)
     yield from _errors(corpus)
     yield from find_account_gaps(corpus)
@@ -52,7 +53,10 @@ def _contract(corpus: Corpus) -> Iterator[Conflict]:
         most=3,
     )
     optional_bodies = [
-        e for e in puts if e.fields("body") and all(p.required is False for p in e.fields("body"))
+        e
+        for e in puts
+        if any(p.required is False for p in e.fields("body"))
+        and not any(p.required for p in e.fields("body"))
     ]
     if puts and partial and optional_bodies and search(corpus, r"(?i)full update|replace", most=1):
         yield Conflict(
@@ -87,17 +91,12 @@ def _contract(corpus: Corpus) -> Iterator[Conflict]:
             subject=lists[0].label,
         )
     sorted_lists = [e for e in lists if any(p.name.startswith("sort") for p in e.fields("query"))]
-    if sorted_lists and not search(
-        corpus,
-        r"(?i)\b(?:asc|desc)\b|ascending|descending|direction|newest first",
-        roles=("backend",),
-        most=1,
-    ):
+    if sorted_lists and not _says_direction(corpus, sorted_lists[0]):
         yield Conflict(
             "list.sort-direction",
             "gap",
             f"`{sorted_lists[0].label}` takes a sort field; its direction and default are not said.",
-            sorted_lists[0].evidence[:1],
+            _naming(corpus, sorted_lists[0], "sort"),
             subject=sorted_lists[0].label,
         )
     paged = [
@@ -162,6 +161,28 @@ def _contract(corpus: Corpus) -> Iterator[Conflict]:
         )
 
 
+def _naming(corpus: Corpus, endpoint: Endpoint, word: str) -> tuple[Evidence, ...]:
+    """The lines below the endpoint's places that have the word; its first place when none does."""
+    held = []
+    for place in endpoint.evidence:
+        document = corpus.document(place.file)
+        below = range(place.line, min(place.line + 30, len(document.lines)) + 1) if document else ()
+        held += [
+            Evidence(place.file, n) for n in below if document and word in document.lines[n - 1].lower()
+        ][:1]
+    return tuple(held[:2]) or endpoint.evidence[:1]
+
+
+def _says_direction(corpus: Corpus, endpoint: Endpoint) -> bool:
+    """True when the passages about a list say in which direction it is sorted."""
+    passages = [corpus.passage_at(p) for p in endpoint.evidence]
+    notes = " ".join(f"{p.name} {p.type} {p.note} {p.example}" for p in endpoint.fields("query"))
+    text = notes + "\n".join(p.text for p in passages if p)
+    return bool(
+        re.search(r"(?i)\b(?:asc|desc)\b|ascending|descending|direction|(?:newest|oldest|latest) first", text)
+    )
+
+
 def _bounded(endpoint: Endpoint) -> bool:
     notes = " ".join(p.note for p in endpoint.fields("query"))
     return bool(
@@ -170,105 +191,6 @@ def _bounded(endpoint: Endpoint) -> bool:
             re.sub(r"(?i)maximum (?:number|tasks|items)?", "", notes),
         )
     )
-
-
-def _data(corpus: Corpus) -> Iterator[Conflict]:
-    entities = corpus.facts.entities
-    silent = []
-    for entity in entities:
-        updated = next(
-            (f for f in entity.fields if f.name.lower() in ("updated_at", "updatedat", "modified_at")), None
-        )
-        if (
-            updated
-            and not entity.managed_by
-            and "onupdate" not in updated.note.lower()
-            and not search(
-                corpus,
-                r"(?i)updated_?at.{0,60}(?:whenever|each|every|on update|automatic|trigger|set)|auto-updated",
-                most=1,
-            )
-        ):
-            silent.append((entity, updated))
-        for field in entity.fields:
-            values = re.search(r"#\s*((?:\w+,\s*){1,6}\w+)\s*$", field.note)
-            if values and "Enum" not in field.type:
-                yield Conflict(
-                    "data.allowed-values",
-                    "gap",
-                    f"The values of `{entity.name}.{field.name}` stand only in a comment; nothing enforces them.",
-                    entity.evidence[:1],
-                    blocks=3,
-                    subject=f"{entity.name}.{field.name}",
-                )
-        if entity.managed_by and entity.fields and len(entity.evidence) > 1:
-            yield Conflict(
-                "data.managed-table",
-                "trap",
-                f"The table of `{entity.name}` is managed by {entity.managed_by}; migrations or table creation here must leave it alone.",
-                entity.evidence[:3],
-                blocks=1,
-                subject=entity.name,
-            )
-    if silent:
-        names = ", ".join(f"`{entity.name}.{updated.name}`" for entity, updated in silent[:4])
-        yield Conflict(
-            "data.updated-at",
-            "gap",
-            f"{names}: a value at insert, and no rule that changes it later.",
-            tuple(e.evidence[0] for e, _ in silent[:3]),
-            blocks=3,
-            subject=silent[0][0].name,
-        )
-    user = next((e for e in entities if e.name == "User"), None)
-    identity = next((f for f in user.fields if f.name == "id"), None) if user else None
-    if user and identity and "uuid" in identity.type.lower() and has_technology(corpus, "Better Auth"):
-        yield Conflict(
-            "data.user-id",
-            "trap",
-            "`User.id` is a UUID; the ids that Better Auth issues are opaque strings by default.",
-            user.evidence[:1],
-        )
-    indexes = search(corpus, r"(?i)^\W*`?(\w+)\.(\w+)`?\s*[-–:]\s*.*index", roles=("backend",), most=8)
-    undeclared = []
-    for place in indexes:
-        document = corpus.document(place.file)
-        match = re.search(r"(\w+)\.(\w+)", document.lines[place.line - 1]) if document else None
-        owner = next((e for e in entities if match and e.table == match[1]), None)
-        column = next((f for f in owner.fields if match and f.name == match[2]), None) if owner else None
-        if column and column.note and not re.search(r"(?i)index|unique|primary", column.note):
-            undeclared.append(place)
-    if undeclared:
-        yield Conflict(
-            "data.indexes",
-            "conflict",
-            "Indexes are listed that the model definitions do not declare.",
-            tuple(undeclared),
-            blocks=3,
-        )
-    naive = search(
-        corpus, r"utcnow|(?<![_\w])TIMESTAMP(?! WITH| ?TZ)\b(?!.*ZONE)", roles=("backend",), most=1
-    )
-    zulu = search(corpus, r"\d{2}:\d{2}:\d{2}(?:\.\d+)?Z\"", roles=("backend",), most=1)
-    if naive and zulu:
-        yield Conflict(
-            "data.timestamps",
-            "trap",
-            "Times are stored without a zone and returned with `Z`.",
-            (*naive, *zulu),
-            blocks=3,
-        )
-    async_driver = has_technology(corpus, "asyncpg")
-    url = search(corpus, r"sslmode=|channel_binding=", most=1)
-    if async_driver and url:
-        driver = next(t for t in corpus.facts.technologies if t.name == "asyncpg")
-        yield Conflict(
-            "database.url-parameters",
-            "trap",
-            "asyncpg does not accept `sslmode` and `channel_binding`, which the given database address carries.",
-            (driver.evidence[0], *url),
-            blocks=1,
-        )
 
 
 def _errors(corpus: Corpus) -> Iterator[Conflict]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from planagent.model import Document
+from planagent.model import Document, Evidence
 
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "one": 1, "two": 2, "three": 3, "four": 4}
 _PHASE = re.compile(r"(?i)\bphase[\s_-]*(\d|iv|v?i{1,3}|v|one|two|three|four)\b(?![\w.]*\d)")
@@ -112,19 +113,26 @@ def _phase_argument(wanted: str) -> int | None:
 
 def _declared(documents: list[Document]) -> int | None:
     """The phase that the corpus itself calls current; an overview's word counts before a constitution's."""
-    votes: list[int] = []
+    return next((phase for _, phase in declared_phases(documents)), None)
+
+
+def declared_phases(documents: Iterable[Document]) -> list[tuple[Evidence, int]]:
+    """Where documents name the current phase, an overview first, the constitution last."""
+    votes: list[tuple[Evidence, int]] = []
     ranked = sorted(
         documents, key=lambda d: ("overview" not in d.path.lower(), d.role == "constitution", d.path)
     )
     for document in ranked:
         if document.role == "other":
             continue
-        for match in _CURRENT.finditer(document.text[:20_000]):
+        head = document.text[:20_000]
+        for match in _CURRENT.finditer(head):
             phase = _PHASE.search("phase " + next(g for g in match.groups() if g)) or _PHASE.search(match[0])
             explicit = "current" in match[0].lower()
             if phase and (explicit or document.role == "constitution"):
-                votes.append(_number(phase[1]))
-    return votes[0] if votes else None
+                line = head.count("\n", 0, match.start()) + 1
+                votes.append((Evidence(document.path, line), _number(phase[1])))
+    return votes
 
 
 def _busiest(documents: list[Document]) -> int | None:

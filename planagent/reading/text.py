@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ _HEADING = re.compile(r"^#{1,6}\s")
 _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})\s*([^`\s]*)")
 _PUNCTUATION = re.compile(r"[^\w\- ]", re.UNICODE)
 _CELL_BREAK = re.compile(r"(?<!\\)\|")
+# Words, numbers with their sign, and marks that are not Markdown's own.
+_CONTENT = re.compile(r"-?\d[\w.]*|\w+|[^\w\s*`_|#>+:-]")
 _MARKUP = re.compile(r"[*`]{1,3}|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|~~|<!--.*?-->")
 
 
@@ -59,6 +62,12 @@ def slugify(heading: str) -> str:
 def plain(text: str) -> str:
     """The text without emphasis, code marks and comments."""
     return _MARKUP.sub("", text).strip()
+
+
+def content_digest(text: str) -> str:
+    """Hash of what a text says: a change of line breaks, bullets, emphasis or table layout leaves it as it is."""
+    said = " ".join(_CONTENT.findall(text))
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def split_cells(row: str) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from planagent.checking.about import gist
+from planagent.checking.coverage import Said
 from planagent.planning.drafts import SectionDraft, TaskText
 from planagent.planning.outline import Outline
 from planagent.planning.requirements import values_in
@@ -26,24 +28,52 @@ _WRITERS = {
 }  # fmt: skip
 
 
-def write_section(outline: Outline, number: int) -> SectionDraft:
+def write_section(outline: Outline, number: int, said: Said | None = None) -> SectionDraft:
     """The rule-made draft of one section, 1 to 9; the same outline always gives the same draft."""
     draft = _WRITERS[number](outline)
-    draft.tasks = [_with_values(outline, text) for text in draft.tasks]
+    known = said or Said.of(outline)
+    draft.tasks = [_with_requirements(outline, text, known) for text in draft.tasks]
     return draft
 
 
 def write_all(outline: Outline) -> dict[int, SectionDraft]:
-    return {number: write_section(outline, number) for number in _WRITERS}
+    said = Said.of(outline)
+    return {number: write_section(outline, number, said) for number in _WRITERS}
 
 
 MOST_STEPS = 6
+MOST_CHARACTERS = 340
+"""A sentence of a draft may have 360."""
 
 
-def _with_values(outline: Outline, text: TaskText) -> TaskText:
-    """The task with one more line for each of its requirements that gives exact values."""
-    lines = requirement_lines(outline, outline.tasks[text.key])
+def _with_requirements(outline: Outline, text: TaskText, said: Said) -> TaskText:
+    """The task with the values of its requirements, and a pointer to those that it says nothing of yet."""
+    spec = outline.tasks[text.key]
+    values = requirement_lines(outline, spec)
+    room = MOST_STEPS - len(text.steps)
+    lines: list[str] = []
+    for kept in range(min(len(values), room), -1, -1):
+        spoken = " ".join((spec.title, *text.steps, text.done_when, *values[:kept]))
+        lines = [*_pointers(outline, spec, said, spoken), *values[:kept]]
+        if len(lines) <= room:
+            break
     return text.model_copy(update={"steps": [*text.steps, *lines][:MOST_STEPS]})
+
+
+def _pointers(outline: Outline, spec: TaskSpec, said: Said, spoken: str) -> list[str]:
+    """Lines that name the requirements of which nothing is said yet, each with the words that tell it apart."""
+    named = [
+        f"{o.label.rpartition(':')[2]} ({gist(o.detail, said.weights)})"
+        for i in spec.covers
+        if (o := outline.obligations[i]).kind == "requirement" and not said.about(o.label, spoken)
+    ]
+    lines: list[str] = []
+    for name in named:
+        if lines and len(lines[-1]) + len(name) < MOST_CHARACTERS:
+            lines[-1] += f"; {name}"
+        else:
+            lines.append(f"It also serves {name}")
+    return [f"{line}." for line in lines]
 
 
 def requirement_lines(outline: Outline, spec: TaskSpec) -> list[str]:

@@ -1,0 +1,91 @@
+"""What all commands share: exit codes, options, the workspace, talk on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from planagent.errors import UsageError
+
+if TYPE_CHECKING:
+    from planagent.settings import Settings
+
+EXIT_CODES = """
+\b
+Exit codes:
+  0  done, no finding
+  1  findings: the plan, or what a writer made, breaks a rule
+  2  wrong usage or configuration
+  4  the specs describe no backend
+  5  no specs, or specs that cannot be read
+  6  the writer failed (model, server, key)
+  7  the workspace: a file cannot be written, or specs changed meanwhile
+  70  an error inside planagent; nothing was written
+  130  interrupted; accepted answers are kept
+"""
+
+
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    workspace = click.option(
+        "--workspace",
+        "-w",
+        type=click.Path(path_type=Path),
+        default=None,
+        metavar="DIR",
+        help="The project's root [default: the project around the current directory].",
+    )
+    scope = click.option(
+        "--scope",
+        default=None,
+        metavar="WHICH",
+        help="A phase (II, phase-2), a feature folder's start (002), or all.",
+    )
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
+    return workspace(scope(as_json(command)))
+
+
+def root(workspace: Path | None) -> Path:
+    if workspace is not None:
+        if not workspace.is_dir():
+            raise UsageError(f"{workspace}: not a directory.", "Give the project's root with --workspace.")
+        return workspace
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if any((folder / mark).exists() for mark in ROOT_MARKS):
+            return folder
+    return here
+
+
+ROOT_MARKS = ("planagent.toml", "specs", ".specify", ".kiro", "openspec", ".git")
+
+
+def settings_of(workspace: Path | None, **flags: Any) -> Settings:
+    from planagent.settings import load_settings
+
+    return load_settings(root(workspace), flags)
+
+
+def talk(as_json: bool) -> Callable[[str], None]:
+    """Progress on stderr: everything on a terminal, warnings and notices alone elsewhere."""
+    loud = sys.stderr.isatty()
+    steps = {"reading", "planning", "writing", "linking", "checking", "publishing"}
+
+    def tell(text: str) -> None:
+        if not text:
+            return
+        if loud or not (text in steps or text.startswith(("brief ", "section ", "loading"))):
+            click.echo(click.style("· ", dim=True) + text, err=True)
+
+    return tell
+
+
+def root_of(path: Path) -> Path:
+    """The project that a plan lies in, else the one around the current directory."""
+    for folder in path.resolve().parents:
+        if any((folder / mark).exists() for mark in ROOT_MARKS):
+            return folder
+    return root(None)

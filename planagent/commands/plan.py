@@ -1,0 +1,141 @@
+"""`planagent plan`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from planagent.commands.common import EXIT_CODES, common_options, settings_of, talk
+from planagent.errors import FindingsError
+
+if TYPE_CHECKING:
+    from planagent.model import Finding
+    from planagent.pipeline import Session
+
+
+@click.command(epilog=EXIT_CODES)
+@common_options
+@click.option("--offline", is_flag=True, help="Write every section by rule: no model, no network, no key.")
+@click.option(
+    "--model",
+    default=None,
+    metavar="NAME",
+    help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL].",
+)
+@click.option(
+    "--output",
+    "-o",
+    default=None,
+    metavar="FILE",
+    help="Where the plan goes [plan/backend_implementation_plan.md].",
+)
+@click.option(
+    "--profile", default=None, metavar="NAME", help="The stack's profile [default: by what the specs name]."
+)
+@click.option(
+    "--allow-findings", is_flag=True, help="Write the plan even when checks find something; it lists them."
+)
+@click.option(
+    "--fill-from-rules",
+    is_flag=True,
+    help="Take parts that the model cannot get right from the rules; the header says how many.",
+)
+def plan(
+    workspace: Path | None,
+    scope: str | None,
+    as_json: bool,
+    offline: bool,
+    model: str | None,
+    output: str | None,
+    profile: str | None,
+    allow_findings: bool,
+    fill_from_rules: bool,
+) -> int:
+    """Write the plan: read the specs, plan, write and check ten sections, merge them into one file.
+
+    Task ids and ticks of an existing plan are kept. On an error nothing is written.
+    """
+    from planagent.pipeline import Session, make_plan
+
+    settings = settings_of(workspace, scope=scope, model=model, output=output, profile=profile)
+    session = make_plan(
+        Session(
+            settings,
+            offline=offline,
+            allow_findings=allow_findings,
+            fill_from_rules=fill_from_rules,
+            tell=talk(as_json),
+        )
+    )
+    if as_json:
+        click.echo(json.dumps(_plan_report(session), ensure_ascii=False))
+    else:
+        _plan_summary(session)
+    return FindingsError.exit_code if session.findings else 0
+
+
+def _plan_report(session: Session) -> dict[str, Any]:
+    made, usage, run = session.plan, session.usage, session.run
+    assert made is not None  # noqa: S101  (make_plan returned)
+    assert run is not None  # noqa: S101
+    return {
+        "plan": str(session.settings.output_path),
+        "unchanged": session.unchanged,
+        "writer": made.writer,
+        "tasks": len(made.tasks),
+        "obligations": len(session.outline.obligations) if session.outline else 0,
+        "decisions": [
+            {"id": r.id, "title": r.title, "waits": r.waits, "default": r.default}
+            for r in made.rulings
+            if r.waits
+        ],
+        "findings": [_finding(f) for f in session.findings],
+        "usage": {
+            "calls": usage.calls,
+            "input_tokens": usage.input_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "output_tokens": usage.output_tokens,
+            "retries": usage.retries,
+        },
+        "briefs": run.briefs,
+        "repairs": run.repaired,
+        "reused": run.reused,
+        "filled_from_rules": run.filled,
+        "seconds": round(session.seconds, 2),
+    }
+
+
+def _plan_summary(session: Session) -> None:
+    report = _plan_report(session)
+    usage = report["usage"]
+    click.echo(report["plan"])
+    spent = (
+        f", {usage['calls']} calls, {usage['input_tokens']:,} tokens in ({usage['cached_tokens']:,} cached), {usage['output_tokens']:,} out, {report['repairs']} repairs"
+        if usage["calls"] or report["reused"]
+        else ""
+    )
+    click.echo(
+        f"{'Unchanged: ' if report['unchanged'] else ''}{report['tasks']} tasks for {report['obligations']} obligations, by {report['writer']}, in {report['seconds']:.1f} s{spent}.",
+        err=True,
+    )
+    if report["filled_from_rules"]:
+        click.echo(f"{len(report['filled_from_rules'])} parts were taken from the rules.", err=True)
+    if report["decisions"]:
+        click.echo('These defaults wait for a person (planagent decide ID "…"):', err=True)
+        for decision in report["decisions"]:
+            click.echo(f"  {decision['id']:<4} {decision['title']}: {decision['default']}", err=True)
+    for finding in session.findings:
+        click.echo(f"  {finding.rule} {finding.place}: {finding.message}", err=True)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "place": finding.place,
+        "line": finding.line,
+        "message": finding.message,
+        "remedy": finding.remedy,
+    }
