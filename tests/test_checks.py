@@ -166,11 +166,11 @@ def test_graph_rules(plan: Plan) -> None:
 
 def test_a_claim_that_the_text_does_not_keep_is_found(sample_checker: Checker, plan: Plan) -> None:
     health = task_of(plan, "endpoint.GET /health")
-    claimed = changed(plan, health.id, covers=(*health.covers, "NEON_DB_URL", "PERF-1"))
+    claimed = changed(plan, health.id, covers=(*health.covers, "NEON_DB_URL", "backend:PERF-1"))
     text = render(claimed)
     assert {f.message for f in sample_checker.text(text) if f.rule == "PA503"} == {
         "claims to cover NEON_DB_URL and does not speak of it",
-        "claims to cover PERF-1 and does not speak of it",
+        "claims to cover backend:PERF-1 and does not speak of it",
     }
     assert "PA504" in found(sample_checker, changed(plan, health.id, covers=(), sources=()))
 

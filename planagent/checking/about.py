@@ -166,13 +166,19 @@ class Weights:
         return sum(self.of(t) for t in wanted & given) / whole if whole else 1.0
 
 
+# Words that promise and say nothing: PA902 would find them.
+_EMPTY = re.compile(
+    r"(?i)appropriat|proper|graceful|robust|ensur|various|needed|necessar|required|relevant|etc"
+)
+
+
 def gist(text: str, weights: Weights, most: int = 5) -> str:
     """The few words of a text that tell it apart, in its order: a pointer to it, never its sentence."""
     words = [(m.start(), m[0]) for m in re.finditer(r"[^\W_][\w-]*", text.replace("`", " "))]
     spoken = [
         (i, w)
         for i, (_, w) in enumerate(words)
-        if len(w) > 2 and w.lower()[:_STEM] not in FORMULA and not _UNSPACED.search(w)
+        if len(w) > 2 and w.lower()[:_STEM] not in FORMULA and not _UNSPACED.search(w) and not _EMPTY.match(w)
     ]
     chosen = sorted(sorted(spoken, key=lambda x: -weights.of(x[1].lower()[:_STEM]))[:most])
     if len(chosen) < 2:

@@ -14,7 +14,7 @@ from planagent.planning.outline import Outline
 
 ENOUGH = 0.2
 """Share of a requirement's weighted terms below which no task of a plan that traces by ids is about it."""
-MENTIONED = 0.12
+MENTIONED = 0.15
 """The same for a task that claims to cover it: less is no more than the words that all texts share."""
 BARELY = 0.2
 """The same for all that a plan says together, where it traces nothing: only what it has hardly a word of."""
@@ -61,7 +61,10 @@ class Said:
         """True when a text speaks of what a label stands for; topics are not looked at."""
         if label in self.requirements:
             wanted = self.requirements[label]
-            return not wanted or self.weights.share(wanted, terms(text)) >= MENTIONED
+            given = terms(text)
+            share = self.weights.share(wanted, given)
+            # One word in common may be chance, unless it is most of what there is to say.
+            return share >= MENTIONED and (len(wanted & given) > 1 or share >= 2 * MENTIONED)
         patterns = subjects(label)
         if not patterns or any(re.search(p, text, re.IGNORECASE) for p in patterns):
             return True
