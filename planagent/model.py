@@ -156,6 +156,8 @@ class Technology:
     side: Side
     evidence: tuple[Evidence, ...]
     version: str = ""
+    versions: tuple[tuple[str, Evidence], ...] = ()
+    """Every version that is said, each with its first place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from planagent.cli import run
 from planagent.model import normalize_path
 from planagent.publishing.markdown_in import parse
 from planagent.reading.corpus import read_corpus
-from tests.conftest import CORPORA, SMALL_CORPORA, corpus_path
+from tests.conftest import CORPORA, ROOT, SMALL_CORPORA, corpus_path
 
 pytestmark = pytest.mark.corpora
 PLAN = "plan/backend_implementation_plan.md"
@@ -108,3 +110,41 @@ def test_no_secret_of_a_spec_reaches_the_plan_or_the_facts(
     for value in (secret, account.partition(":")[2], host):
         assert value
         assert value not in shown
+
+
+LABELLED = tomllib.loads((ROOT / "tests" / "labelled" / "conflicts.toml").read_text(encoding="utf-8"))
+WITHOUT_TOPIC = {"model", "frontend", "scope", "none"}
+
+
+def test_conflicts_against_truth(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the disagreements that a person found, those that code reports, each at a place the person named."""
+    total, found, never, lost = 0, 0, Counter[str](), []
+    for name, topics in LABELLED.items():
+        wanted = truth(name)["contradictions_structured"]
+        assert len(topics) == len(wanted)
+        reported = read_corpus(corpus_path(name)).conflicts
+        for number, entry in enumerate(wanted):
+            total += 1
+            topic = topics[str(number)]
+            if topic in WITHOUT_TOPIC:
+                never[topic] += 1
+                continue
+            files = {ref.partition(":")[0] for ref in entry["refs"]}
+            if any(
+                c.topic == topic and (not c.places or files & {p.file for p in c.places}) for c in reported
+            ):
+                found += 1
+            else:
+                lost.append(f"{name} {number} {topic}")
+    with capsys.disabled():
+        print(f"\nconflicts: {found} of {total} found; not by code: {dict(never)}")
+    assert not lost
+
+
+def test_corpora_of_specs_alone_raise_few_conflicts(capsys: pytest.CaptureFixture[str]) -> None:
+    """How many are reported for each corpus; one that says next to nothing must not be drowned in questions."""
+    counts = {name: len(read_corpus(corpus_path(name)).conflicts) for name in SMALL_CORPORA}
+    with capsys.disabled():
+        print(f"\nconflicts, gaps and traps reported: {counts}")
+    assert not read_corpus(corpus_path("static-agendamento-pt")).conflicts
+    assert all(count <= 35 for count in counts.values())

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from planagent.model import Conflict, Corpus, Evidence
+from planagent.reading.choices import find_choices
 from planagent.reading.definitions import find_definitions
 from planagent.reading.disagreements import find_disagreements
 from planagent.reading.entity_code import Found
@@ -39,6 +40,7 @@ def find_conflicts(corpus: Corpus, entities: list[Found]) -> Iterator[Conflict]:
     yield from find_disagreements(corpus, entities)
     yield from find_definitions(corpus, entities)
     yield from find_statements(corpus)
+    yield from find_choices(corpus)
     yield from _features(corpus)
 
 

@@ -200,9 +200,11 @@ def _parse(document: Document, gathered: _Gathered, warnings: list[str]) -> Docu
         known = gathered.technologies.get(found.name)
         tech_side: Side = found.side if found.side != "both" or side == "backend" else "both"
         places = (*(known.evidence if known else ()), found.place)
-        version = (known.version if known else "") or found.version
+        versions = dict(known.versions) if known else {}
+        if found.version:
+            versions.setdefault(found.version, found.place)
         gathered.technologies[found.name] = Technology(
-            found.name, found.kind, tech_side, places[:12], version
+            found.name, found.kind, tech_side, places[:12], next(iter(versions), ""), tuple(versions.items())
         )
     for name, comment, number in names.find_tree(parsed.lines):
         gathered.tree.setdefault(name, (comment, Evidence(path, number)))

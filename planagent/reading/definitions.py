@@ -44,6 +44,8 @@ def _columns(entities: list[Found]) -> Iterator[Conflict]:
     for name, items in groups.items():
         base = items[0]
         for other in items[1:]:
+            if other.file == base.file:
+                continue  # one document shows a table and a class of it: two views of one thing
             ours, theirs = _names(base), _names(other)
             common = ours.keys() & theirs.keys()
             differing = sorted((ours | theirs)[k] for k in ours.keys() ^ theirs.keys())
@@ -66,11 +68,17 @@ def _interface_rules(corpus: Corpus) -> Iterator[Conflict]:
     unknown: dict[str, Evidence] = {}
     unlimited: dict[str, tuple[str, Evidence]] = {}
     for document in (d for d in corpus.read if d.role == "frontend"):
-        for number, line in enumerate(document.lines, 1):
-            rule = _RULE.match(line) if len(line) < 400 else None
-            if not rule or _ACCOUNT.search(rule[1]):
+        rules = [
+            (number, rule)
+            for number, line in enumerate(document.lines, 1)
+            if len(line) < 400 and (rule := _RULE.match(line)) and not _ACCOUNT.search(rule[1])
+        ]
+        at = [number for number, rule in rules if _key(rule[1]) in fields]
+        for number, rule in rules:
+            # A rule on a field stands among rules on fields that the backend has.
+            if not any(abs(number - near) <= 4 for near in at):
                 continue
-            key = rule[1].strip().lower().replace(" ", "").replace("_", "")
+            key = _key(rule[1])
             limit = _LENGTH.search(rule[2])
             place = Evidence(document.path, number)
             if key in fields:
@@ -89,6 +97,10 @@ def _interface_rules(corpus: Corpus) -> Iterator[Conflict]:
         names = join([f"`{n}`" for n in list(unknown)[:4]])
         yield Conflict("frontend.fields-required", "conflict", f"The frontend demands {names}; no backend spec has such a field.",
                        tuple(unknown.values())[:4], blocks=2, subject=", ".join(unknown))  # fmt: skip
+
+
+def _key(name: str) -> str:
+    return name.strip().lower().replace(" ", "").replace("_", "")
 
 
 def _backend_fields(corpus: Corpus) -> dict[str, bool]:
@@ -121,7 +133,7 @@ def _schema_only(corpus: Corpus) -> Iterator[Conflict]:
     if only and len(only) == len(stored) and uses_database(corpus):
         names = join([f"`{e.name}`" for e in only[:3]])
         yield Conflict("data.schema-only", "gap", f"No spec describes the tables: the columns of {names} are known from the API's schemas only.",
-                       tuple(e.evidence[-1] for e in only[:3]))  # fmt: skip
+                       tuple(_with_fields(e, corpus)[0] for e in only[:3]))  # fmt: skip
 
 
 def _with_fields(entity: Entity, corpus: Corpus) -> tuple[Evidence, ...]:

@@ -32,7 +32,7 @@ _FOLDER = re.compile(
 _BRANCH = re.compile(r"(?i)^\W*(?:feature )?branch\W+([\w./-]+)")
 _ORDERS = re.compile(
     r"(?i)\bignore (?:all |any )?(?:previous|prior|above|earlier) instructions|\byou are (?:now |an? |the |operating |acting )[^.]{0,60}\b(?:agent|assistant|ai|model|constitution|expert|engineer)\b"
-    r"|\bas an ai\b|\bdo not implement (?:any )?code\b|\bdisregard (?:the|all|any)\b|\bsystem prompt\b"
+    r"|\bas an ai\b|\bdo not implement (?:any )?code\b|\bdisregard (?:all|any|the) (?:previous|prior|above|other) |\bsystem prompt\b"
 )
 
 
