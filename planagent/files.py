@@ -56,8 +56,8 @@ def decode(data: bytes) -> tuple[str, list[str]]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one rename: a reader sees the old file or the new one.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace `path` by `content` in one rename: a reader sees the old file or the new one.
 
     Raises:
         WorkspaceError: the directory cannot be made or written.
@@ -66,8 +66,8 @@ def write_atomically(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-                out.write(text)
+            with os.fdopen(handle, "wb") as out:
+                out.write(content.encode() if isinstance(content, str) else content)
                 out.flush()
                 os.fsync(out.fileno())
             mode = path.stat().st_mode & 0o777 if path.exists() else 0o644

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from planagent.cache import Cache
 from planagent.checking.check import Checker
 from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
 from planagent.files import decode, read_bytes, sha256, write_atomically
@@ -74,7 +75,11 @@ def make_plan(session: Session) -> Session:
 def read(session: Session) -> None:
     settings = session.settings
     session.corpus = read_corpus(
-        settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude
+        settings.workspace,
+        scope=settings.scope,
+        include=settings.include,
+        exclude=settings.exclude,
+        cache=Cache.of_user(),
     )
     for warning in session.corpus.warnings:
         session.tell(f"warning: {warning}")

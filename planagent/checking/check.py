@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from planagent.checking.citations import check_citations, check_citations_elsewhere
 from planagent.checking.code import check_block, check_code
@@ -17,10 +18,12 @@ from planagent.checking.structure import check_references, check_size
 from planagent.checking.units import Unit, units_of_draft
 from planagent.checking.view import View, located, view_of_plan
 from planagent.model import Corpus, Finding
-from planagent.planning.drafts import SectionDraft
 from planagent.planning.outline import Outline
 from planagent.planning.plan import Source
 from planagent.publishing.markdown_in import parse_located
+
+if TYPE_CHECKING:
+    from planagent.planning.drafts import SectionDraft
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from planagent.checking.about import FORMULA, Weights, entity_pattern, names_endpoint, subjects, terms
 from planagent.checking.view import View
 from planagent.model import Corpus, Evidence, Finding, Requirement
-from planagent.planning.drafts import SectionDraft
 from planagent.planning.outline import Outline
+
+if TYPE_CHECKING:
+    from planagent.planning.drafts import SectionDraft
 
 ENOUGH = 0.2
 """Share of a requirement's weighted terms below which no task of a plan that traces by ids is about it."""
@@ -21,6 +25,7 @@ BARELY = 0.2
 _REQUIREMENT_ID = re.compile(r"\b((?:FR|NFR|SC|AC|BR|UR)-\d{1,3}[a-zA-Z]?)\b")
 _FORBIDS = re.compile(r"(?i)\b(?:not|never|no|without|reject|forbid\w*|only)\b")
 _SAY = "Say in the task or its item what is done about it, or cover it elsewhere."
+_ANY_ID = re.compile(r"\b[A-Z]+(?:-[A-Z]+)*-?\d+(?:\.\d+)*[A-Za-z]?\b")
 _ADD = "Add a task for it, or plan again."
 
 
@@ -146,7 +151,11 @@ def _requirements(texts: Sequence[str], requirements: Sequence[Requirement]) -> 
     weights = Weights((*texts, *(r.text for r in requirements)))
     held = [terms(t) for t in texts]
     every = set().union(*held)
-    naming = {r.name: [h for t, h in zip(texts, held, strict=True) if re.search(rf"\b{re.escape(r.id)}\b", t)] for r in requirements}  # fmt: skip
+    by_id: dict[str, list[set[str]]] = defaultdict(list)
+    for text, given in zip(texts, held, strict=True):
+        for named in set(_ANY_ID.findall(text)):
+            by_id[named].append(given)
+    naming = {r.name: by_id.get(r.id, []) for r in requirements}
     traced = sum(bool(n) for n in naming.values()) * 3 >= len(requirements)
     for requirement in requirements:
         wanted = terms(requirement.text) - FORMULA

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from planagent.checking.repetition import words_of
 from planagent.checking.units import Unit
 from planagent.checking.view import Entry
 from planagent.model import Finding
-from planagent.planning.drafts import SectionDraft
 from planagent.reading.secrets import looks_real, mask
+
+if TYPE_CHECKING:
+    from planagent.planning.drafts import SectionDraft
 
 _FRONT = re.compile(
     r"(?i)\b(?:build|create|implement|add|write|design|style|render|update|wire|show|display)\b[^.;]{0,40}?\b"

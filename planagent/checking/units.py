@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from planagent.model import Finding
-from planagent.planning.drafts import SectionDraft
-from planagent.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from planagent.planning.drafts import SectionDraft
+    from planagent.planning.plan import Plan
 
 Kind = Literal["ruling", "item", "task", "advice", "overview", "prose"]
 """What a line is: `prose` is text of another program's plan that stands outside its tasks."""

@@ -52,13 +52,16 @@ def check(
     Without PLAN: the workspace's own plan. No model, no network.
     """
     from planagent import findings_report
+    from planagent.cache import Cache
     from planagent.proving import check_file
 
     tell = talk(as_json)
     checked = []
     for path in paths or (None,):
         settings = settings_of(workspace or (root_of(path) if path else None), scope=scope)
-        one = check_file(settings, path or settings.output_path, select=select, ignore=ignore, tell=tell)
+        one = check_file(
+            settings, path or settings.output_path, select=select, ignore=ignore, cache=Cache.of_user()
+        )
         for note in one.notes:
             tell(note)
         checked.append(one)

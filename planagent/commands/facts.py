@@ -30,12 +30,17 @@ def facts(
     workspace: Path | None, scope: str | None, as_json: bool, conflicts: bool, deep: bool, model: str | None
 ) -> int:
     """Show what was read and where: documents, endpoints, entities, variables, requirements, conflicts."""
+    from planagent.cache import Cache
     from planagent.reading.corpus import read_corpus
     from planagent.reporting import facts_as_json, facts_as_text
 
     settings = settings_of(workspace, scope=scope, model=model)
     corpus = read_corpus(
-        settings.workspace, scope=settings.scope, include=settings.include, exclude=settings.exclude
+        settings.workspace,
+        scope=settings.scope,
+        include=settings.include,
+        exclude=settings.exclude,
+        cache=Cache.of_user(),
     )
     tell = talk(as_json)
     for warning in (*corpus.warnings, corpus.scope):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from planagent.model import Evidence, Side
 from planagent.reading.text import Line
@@ -145,15 +145,31 @@ _KNOWN: tuple[tuple[str, str, Side, str], ...] = (
     ("nginx", "ops", "both", r"\bnginx\b"),
 )  # fmt: skip
 
-_COMPILED = tuple((name, kind, side, re.compile(p, re.IGNORECASE)) for name, kind, side, p in _KNOWN)
-# The plain words of each pattern's alternatives: a text without any of them needs no pattern at all.
-_STEMS = tuple(
-    tuple(
-        max(re.findall(r"[a-z]{2,}", re.sub(r"\\[bWw]|\(\?[:=!].*", " ", part)), key=len, default="")
-        for part in re.split(r"\|(?![^(]*\))", p)
-    )
-    for *_, p in _KNOWN
-)
+
+@cache
+def _pattern(index: int) -> re.Pattern[str]:
+    return re.compile(_KNOWN[index][3], re.IGNORECASE)
+
+
+def _stems(pattern: str) -> Iterator[str]:
+    """The first plain word of each alternative of a pattern: a text without any of them needs no pattern at all."""
+    for part in re.split(r"\|(?![^(]*\))", pattern):
+        bare = re.sub(r"\\[bWw]|\(\?[:=!].*", " ", part)
+        words = re.findall(r"[a-z]{2,}|[a-z]\d?\w|[a-z]#", bare)
+        if words:  # the inside of a group that looks ahead has none; the group's own word stands before it
+            yield words[0]
+
+
+def _by_start() -> dict[str, list[tuple[str, int]]]:
+    found: dict[str, list[tuple[str, int]]] = {}
+    for index, (*_, pattern) in enumerate(_KNOWN):
+        for stem in _stems(pattern):
+            found.setdefault(stem[:2], []).append((stem, index))
+    return found
+
+
+_BY_START = _by_start()
+_STARTS = re.compile(r"(?<![a-z])[a-z][a-z\d#]")
 
 
 @lru_cache(maxsize=256)
@@ -163,7 +179,10 @@ def _alternation(indexes: tuple[int, ...]) -> re.Pattern[str]:
 
 def _candidates(text: str) -> tuple[int, ...]:
     lower = text.lower()
-    return tuple(i for i, stems in enumerate(_STEMS) if any(stem in lower for stem in stems))
+    found: set[int] = set()
+    for start in set(_STARTS.findall(lower)):
+        found.update(index for stem, index in _BY_START.get(start, ()) if stem in lower)
+    return tuple(sorted(found))
 
 
 _VERSION = re.compile(r"^[\s*:`(|v@=~^>]{0,8}(\d+(?:\.\d+|\.x){0,3}\+?)(?![\w%])")
@@ -192,8 +211,9 @@ def find_technologies(file: str, lines: list[Line]) -> Iterator[TechnologyFound]
         text = line.text
         if len(text) > 20_000 or not present.search(text) or _FUTURE.search(line.under):
             continue
-        for name, kind, side, pattern in (_COMPILED[i] for i in indexes):
-            match = pattern.search(text)
+        for index in indexes:
+            name, kind, side, _ = _KNOWN[index]
+            match = _pattern(index).search(text)
             if match is None or _REJECTED.search(text[max(0, match.start() - 40) : match.start()]):
                 continue
             version = _VERSION.match(text[match.end() :])
@@ -204,4 +224,4 @@ def find_technologies(file: str, lines: list[Line]) -> Iterator[TechnologyFound]
 
 def named_in(text: str) -> set[str]:
     """Known technologies that a text names, for the check that a plan invents none."""
-    return {_COMPILED[i][0] for i in _candidates(text) if _COMPILED[i][3].search(text)}
+    return {_KNOWN[i][0] for i in _candidates(text) if _pattern(i).search(text)}

@@ -1,0 +1,154 @@
+"""The heavy half of a check: the plan's format, the corpus, the rules and the suppressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from planagent.cache import Cache
+from planagent.checking.check import Checker, check_elsewhere
+from planagent.checking.markdown import view_of_markdown
+from planagent.checking.suppressions import find_suppressions, suppress
+from planagent.checking.taskmaster import NotTaskMaster, view_of_taskmaster
+from planagent.checking.view import View, view_of_plan
+from planagent.errors import CorpusError, UsageError
+from planagent.model import Corpus, Facts, Finding
+from planagent.planning.outline import make_outline
+from planagent.publishing.markdown_in import NotAPlan, parse_located
+from planagent.reading.corpus import corpus_of
+from planagent.reading.sources import Sources
+from planagent.rulebook import rules
+from planagent.settings import Settings
+
+_NEEDS_SPECS = ("PA201", "PA4", "PA5", "PA6")
+_FULL_STACK = 0.25
+"""Share of frontend tasks from which another program's plan is evidently for the frontend too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A plan to check with all that it is checked against.
+
+    `active` are the rules' codes; `by_default` is false when they were selected by name. `feature` is the feature
+    folder that another program's plan lies in, `beside` are the design documents there.
+    """
+
+    path: Path
+    text: str
+    own: bool
+    sources: Sources
+    active: frozenset[str]
+    by_default: bool
+    feature: str = ""
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was found in one plan. `notes` say what was not checked and why."""
+
+    format: str
+    tasks: int
+    findings: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+def check(request: Request, settings: Settings, cache: Cache | None) -> Outcome:
+    """Runs the rules.
+
+    Raises:
+        UsageError: the file is damaged or of no known format.
+        CorpusError, NoBackendError: the specs of a plan of ours cannot be read.
+    """
+    view, found, notes = (_own if request.own else _elsewhere)(request, settings, cache)
+    active = [f for f in found if f.rule in request.active]
+    left, gone = suppress(active, find_suppressions(request.text), rules(), request.active)
+    return Outcome(view.format, len(view.entries), tuple(left), tuple(gone), tuple(notes))
+
+
+def _own(request: Request, settings: Settings, cache: Cache | None) -> tuple[View, list[Finding], list[str]]:
+    try:
+        view = view_of_plan(parse_located(request.text), request.text)
+    except (NotAPlan, ValueError) as error:
+        raise UsageError(
+            f"{request.path}: the plan is damaged ({str(error).splitlines()[0]}).",
+            "Restore it, or move it away and plan again.",
+        ) from error
+    corpus = corpus_of(request.sources, settings.scope, settings.workspace, cache)
+    outline = make_outline(corpus, profile=settings.profile, answers=settings.decisions, previous=view.plan)
+    return view, Checker.of(outline).view(view), [corpus.scope] if corpus.scope else []
+
+
+def _elsewhere(
+    request: Request, settings: Settings, cache: Cache | None
+) -> tuple[View, list[Finding], list[str]]:
+    view = _foreign_view(request.path, request.text)
+    notes: list[str] = []
+    try:
+        corpus = corpus_of(request.sources, settings.scope or request.feature, settings.workspace, cache)
+        notes += [corpus.scope] if corpus.scope else []
+        found = check_elsewhere(view, corpus, request.feature, request.beside)
+    except CorpusError as error:
+        nothing = Corpus(settings.workspace.name, (), Facts(), ())
+        found = [f for f in check_elsewhere(view, nothing, "", ()) if not f.rule.startswith(_NEEDS_SPECS)]
+        notes.append(f"Checked without specs: {error.message} Repetition, invention, coverage and citations were not looked at.")  # fmt: skip
+    if request.by_default:
+        found, more = _by_nature(view, request.path, found)
+        notes += more
+    return view, found, notes
+
+
+def _foreign_view(path: Path, text: str) -> View:
+    if path.suffix == ".json":
+        try:
+            return view_of_taskmaster(text)
+        except NotTaskMaster as error:
+            raise UsageError(
+                f"{path}: no plan that is known here ({error}).",
+                "Give Markdown, or a tasks.json of Task Master.",
+            ) from error
+    if path.suffix.lower() not in (".md", ".markdown", ".mdx", ".txt", ""):
+        raise UsageError(
+            f"{path}: no plan that is known here.", "Give Markdown, or a tasks.json of Task Master."
+        )
+    return view_of_markdown(path.as_posix(), text)
+
+
+def _by_nature(view: View, path: Path, findings: list[Finding]) -> tuple[list[Finding], list[str]]:
+    """Leaves out what a plan of that kind is not meant to keep: a full-stack plan plans frontend work."""
+    notes = []
+    named = f"{path.parent.name} {path.name} {view.text[:200]}"
+    backend, frontend = re.search(r"(?i)back-?end|server", named), re.search(r"(?i)front-?end|\bui\b", named)
+    front = {f.place for f in findings if f.rule == "PA301"}
+    if frontend and not backend:
+        findings = [f for f in findings if f.rule != "PA301" and not f.rule.startswith("PA50")]
+        notes.append("Taken for a frontend plan by its name: scope and coverage are not looked at. --select PA shows all.")  # fmt: skip
+    elif front and not backend and (len(front) >= _FULL_STACK * len(view.entries) or _speaks_of_both(view)):
+        findings = [f for f in findings if f.rule != "PA301"]
+        notes.append(f"{len(front)} tasks work in the user interface: taken for a full-stack plan. --select PA301 shows them.")  # fmt: skip
+    if view.format == "Spec Kit" and path.name == "plan.md":
+        # Spec Kit's plan.md is where the stack and the layout are chosen.
+        findings = [f for f in findings if f.rule not in ("PA403", "PA406")]
+    return _once(findings), notes
+
+
+def _speaks_of_both(view: View) -> bool:
+    """True when the plan says outside its tasks that it has a frontend part."""
+    prose = "\n".join(line for line in view.text.split("\n") if re.match(r"#{1,6}\s|\*\*|[A-Z]", line))
+    return bool(re.search(r"(?i)\b(?:front-?end|user interface|website|full-?stack)\b|\bUI\b", prose))
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """An invented name is shown where it stands first, with the number of other places."""
+    places: dict[tuple[str, str], list[Finding]] = {}
+    for f in findings:
+        places.setdefault(
+            (f.rule, f.message if f.rule.startswith("PA4") else f"{f.line} {f.place} {f.message}"), []
+        ).append(f)
+    return [
+        replace(same[0], message=f"{same[0].message} ({len(same) - 1} more)") if len(same) > 1 else same[0]
+        for same in places.values()
+    ]

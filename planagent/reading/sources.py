@@ -1,0 +1,53 @@
+"""The bytes of a workspace's documents: found, read once, hashed. Light, so that what is known needs no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from planagent.errors import CorpusError, UsageError
+from planagent.files import read_bytes, sha256
+from planagent.reading.discover import find_files
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as it was read; `path` is relative to the workspace."""
+
+    path: str
+    data: bytes
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Everything that was read, and warnings on what was not."""
+
+    name: str
+    files: tuple[Source, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Changes exactly when a document, its name or a warning changes."""
+        return (self.name, tuple((f.path, f.digest) for f in self.files), self.warnings)
+
+
+def read_sources(workspace: Path, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> Sources:
+    """Reads every candidate file of a workspace.
+
+    Raises:
+        UsageError: the workspace is not a directory.
+    """
+    if not workspace.is_dir():
+        raise UsageError(f"{workspace}: not a directory.", "Give the project's root with --workspace.")
+    files, warnings = find_files(workspace, include, exclude)
+    sources = []
+    for found in files:
+        try:
+            data = read_bytes(found.absolute)
+        except CorpusError as error:
+            warnings.append(f"{error.message} Left out.")
+            continue
+        sources.append(Source(found.path, data, sha256(data)))
+    return Sources(workspace.resolve().name, tuple(sources), tuple(warnings))

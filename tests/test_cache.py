@@ -1,0 +1,91 @@
+"""What was worked out before is found again for the same bytes, and for no others."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from planagent import plancheck
+from planagent.cache import KEPT, Cache, digest
+from planagent.proving import check_file
+from planagent.reading import corpus as corpus_module
+from planagent.reading.corpus import read_corpus
+from planagent.settings import load_settings
+from tests.conftest import ROOT
+
+PLAN = ROOT / "plan" / "backend_implementation_plan.md"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+def test_a_corpus_comes_back_equal(store: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = read_corpus(ROOT, cache=store)
+    monkeypatch.setattr(corpus_module, "_assemble", lambda *_: pytest.fail("read again"))
+    assert read_corpus(ROOT, cache=store) == first
+
+
+def test_a_changed_spec_or_scope_is_read_anew(store: Cache, workspace: Path) -> None:
+    before = read_corpus(workspace, cache=store)
+    assert read_corpus(workspace, cache=store, scope="all") is not before
+    api = workspace / "specs/backend/api.md"
+    api.write_text(
+        api.read_text(encoding="utf-8") + "\n### GET /api/version\n\nAnswers 200.\n", encoding="utf-8"
+    )
+    after = read_corpus(workspace, cache=store)
+    assert len(after.facts.endpoints) == len(before.facts.endpoints) + 1
+
+
+def test_a_damaged_entry_is_as_good_as_none(store: Cache, tmp_path: Path) -> None:
+    first = read_corpus(ROOT, cache=store)
+    found = check_file(load_settings(ROOT, {}), PLAN, cache=store)
+    for entry in (tmp_path / "cache").rglob("*"):
+        if entry.is_file():
+            entry.write_bytes(entry.read_bytes()[:-7])
+    assert read_corpus(ROOT, cache=store) == first
+    assert check_file(load_settings(ROOT, {}), PLAN, cache=store) == found
+
+
+def test_the_same_check_is_not_run_twice(store: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(ROOT, {})
+    first = check_file(settings, PLAN, cache=store)
+    narrow = check_file(settings, PLAN, cache=store, select=("PA8",))
+    monkeypatch.setattr(plancheck, "check", lambda *_: pytest.fail("checked again"))
+    assert check_file(settings, PLAN, cache=store) == first
+    assert check_file(settings, PLAN, cache=store, select=("PA8",)) == narrow
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    blocked = Cache(tmp_path / "file" / "below")
+    assert read_corpus(ROOT, cache=blocked) == read_corpus(ROOT, cache=Cache(None))
+
+
+def test_old_entries_go(store: Cache, tmp_path: Path) -> None:
+    for number in range(KEPT + 5):
+        store.put("kind", digest(number), b"x")
+    assert len(list((tmp_path / "cache" / "kind").iterdir())) == KEPT
+    assert store.get("kind", digest(KEPT + 4)) == b"x"
+
+
+def test_a_warm_check_loads_nothing_heavy(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(ROOT / "specs", root / "specs")
+    shutil.copytree(ROOT / "plan", root / "plan")
+    program = (
+        "import sys; from planagent.cli import run; code = run(['check', '-w', sys.argv[1]]); "
+        "print(code, sorted(m for m in ('openai', 'pydantic', 'markdown_it', 'tiktoken', 'detect_secrets', 'yaml') if m in sys.modules))"
+    )
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert outputs[1].strip() == "0 []"
