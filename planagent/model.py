@@ -6,8 +6,10 @@ Everything here is a value: frozen, comparable, without behaviour beyond naming 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 Role = Literal["constitution", "backend", "frontend", "other"]
@@ -52,6 +54,12 @@ class Passage:
         return self.trail[-1] if self.trail else self.file.rsplit("/", 1)[-1]
 
 
+@lru_cache(maxsize=1024)
+def _lines(text: str) -> tuple[str, ...]:
+    """A document's lines are asked for at every place that is looked up: they are split once."""
+    return tuple(text.split("\n"))
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One file of the corpus, secrets masked. `feature` is its folder below the spec root, or ''."""
@@ -69,8 +77,8 @@ class Document:
     passages: tuple[Passage, ...] = ()
 
     @property
-    def lines(self) -> list[str]:
-        return self.text.split("\n")
+    def lines(self) -> tuple[str, ...]:
+        return _lines(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +221,10 @@ class Corpus:
         document = self.document(place.file)
         if document is None:
             return None
-        return next((p for p in reversed(document.passages) if p.start <= place.line <= p.end), None)
+        passages = document.passages
+        # In the order of lines, as every reader makes them: the last that begins at or above the line.
+        found = passages[bisect_right(passages, place.line, key=lambda p: p.start) - 1] if passages else None
+        return found if found and found.start <= place.line <= found.end else None
 
     def passage(self, anchor: str) -> Passage | None:
         document = self.document(anchor.partition("#")[0])

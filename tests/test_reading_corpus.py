@@ -9,7 +9,9 @@ import pytest
 from planagent.errors import CorpusError, NoBackendError
 from planagent.files import MAX_FILE_BYTES
 from planagent.model import Corpus
+from planagent.reading import sources
 from planagent.reading.corpus import read_corpus, require_backend
+from planagent.reading.discover import MAX_DOCUMENTS, find_files
 
 Project = Callable[[dict[str, str]], Path]
 
@@ -142,6 +144,39 @@ def test_huge_and_outside_files_are_left_out_with_a_warning(
     assert [e.label for e in corpus.facts.endpoints] == ["GET /a"]
     assert any("huge.md" in w for w in corpus.warnings)
     assert any("link.md" in w for w in corpus.warnings)
+
+
+def test_links_that_loop_pipes_and_odd_names_are_survived(project: Project) -> None:
+    root = project(
+        {"specs/a.md": "GET /a", "specs/x y/ü (1).md": "GET /b", "specs/deep/" + "d/" * 60 + "c.md": "GET /c"}
+    )
+    (root / "specs" / "self.md").symlink_to(root / "specs" / "self.md")
+    (root / "specs" / "one").symlink_to(root / "specs" / "two")
+    (root / "specs" / "two").symlink_to(root / "specs" / "one")
+    os.mkfifo(root / "specs" / "pipe.md")
+    assert sorted(e.label for e in read_corpus(root).facts.endpoints) == ["GET /a", "GET /b", "GET /c"]
+
+
+def test_more_files_than_anyone_wrote_are_cut_with_a_warning(project: Project) -> None:
+    root = project({"specs/a.md": "GET /a"})
+    for number in range(MAX_DOCUMENTS + 20):
+        (root / "specs" / f"z{number}.md").touch()
+    corpus = read_corpus(root)
+    assert len(corpus.documents) == MAX_DOCUMENTS
+    assert any("candidate files" in w for w in corpus.warnings)
+    assert [e.label for e in corpus.facts.endpoints] == ["GET /a"]
+
+
+def test_a_file_that_vanishes_while_it_is_read_is_a_warning(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project({"specs/a.md": "GET /a", "specs/b.md": "GET /b"})
+    found = find_files(root, (), ())
+    (root / "specs" / "b.md").unlink()
+    monkeypatch.setattr(sources, "find_files", lambda *_: found)
+    corpus = read_corpus(root)
+    assert [d.path for d in corpus.documents] == ["specs/a.md"]
+    assert any("b.md" in w for w in corpus.warnings)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from planagent.checking.citations import check_citations, check_citations_elsewhere
@@ -105,8 +105,14 @@ def _everywhere(view: View, index: Index, known: Known) -> Iterator[Finding]:
         yield from check_unit(unit, index, known)
 
 
+LONGEST_UNIT = 10_000
+"""No rule looks beyond: a line of that length is a finding of its own, or data."""
+
+
 def check_unit(unit: Unit, index: Index, known: Known) -> Iterator[Finding]:
-    """The rules on one line of text."""
+    """The rules on one line of text; of an overlong one its beginning."""
+    if len(unit.text) > LONGEST_UNIT:
+        unit = replace(unit, text=unit.text[:LONGEST_UNIT])
     yield from check_code(unit)
     if unit.kind not in ("ruling", "overview"):
         yield from check_repetition(unit, index)

@@ -148,7 +148,7 @@ class Known:
 
 
 def _uppercase(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", text))
+    return frozenset(re.findall(r"(?<![A-Z0-9_])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", text))
 
 
 def _endpoint_keys(corpus: Corpus, text: str) -> frozenset[str]:

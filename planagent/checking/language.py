@@ -22,7 +22,7 @@ _FRONT = re.compile(
     r"|ui page|form field|toast|spinner|user interface|frontend form|login form|responsive (?:layout|design)|page layout|drop-?down|tooltip|skeleton)s?\b"
 )
 _FRONT_FILE = re.compile(
-    r"(?i)(?:^|[\s`(])(?:\./)?(?:frontend|client|web|ui)/(?:[\w.\[\]()-]+/)*[\w.\[\]-]+\.\w+|\b[\w/-]+\.(?:tsx|jsx|vue|svelte|css|scss|razor|cshtml)\b"
+    r"(?i)(?:^|[\s`(])(?:\./)?(?:frontend|client|web|ui)/(?:[\w.\[\]()-]+/)*[\w.\[\]-]+\.(?!(?:md|ya?ml)\b)\w+|\b[\w/-]+\.(?:tsx|jsx|vue|svelte|css|scss|razor|cshtml)\b"
 )
 _SPEC_EDIT = re.compile(
     r"(?i)\b(?:update|edit|modify|change|amend|rewrite|correct|fix)\b(?:\s+(?:the|and|existing|\w+ing))*\s+`?(?:[\w.-]+/)*specs?/[\w./-]*(?:spec|openapi|api|schema|requirements|data-model|constitution)[\w-]*\.(?:md|ya?ml)`?"
@@ -44,14 +44,17 @@ def check_language(unit: Unit) -> Iterator[Finding]:
     """All rules on the wording of one line."""
     text = unit.text
     front = _FRONT.search(text) or _FRONT_FILE.search(text)
-    if front and unit.kind == "task" and not _NOT_FRONT.search(text[: front.end()]):
+    binding = unit.kind in ("task", "overview", "item", "advice")
+    # Section 7 is about the other side and may speak of it, but not order work there.
+    builds = binding and (unit.section != 7 or bool(front and front.start() == 0))
+    if front and builds and not _NOT_FRONT.search(text[: front.end()]):
         yield unit.finding(
             "PA301",
             f"work in the user interface: {front[0]!r}",
             "Leave it to the frontend; say what the backend answers.",
             front[0],
         )
-    spec = _SPEC_EDIT.search(text) if unit.kind == "task" else None
+    spec = _SPEC_EDIT.search(text) if binding else None
     if spec and not _NOT_FRONT.search(text[: spec.end()]):
         yield unit.finding(
             "PA302",

@@ -28,7 +28,7 @@ _NEEDS = r"(?i)(?<!no )(?<!not )\b(?:depends?\s+on|depend(?:s|encies|ency|ent on
 _PROOF = re.compile(
     r"(?i)^[\s>*+-]*\**(?:done when|acceptance(?: criteri(?:a|on))?|verify|verification|definition of done)\**\s*:\**\s*(.+)$"
 )
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)
 _FILE = re.compile(
     r"(?<![\w/.:@{])((?:[\w.-]+/)+[\w.-]+\.\w{1,8}|[\w-]+\.(?:py|go|rs|java|cs|php|ts|tsx|js|kt|rb))\b"
 )

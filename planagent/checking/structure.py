@@ -15,7 +15,7 @@ MOST_SOURCES = 5
 _COUNTED_OUT = re.compile(
     r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|To be confirmed, rests on it|Wave \d+[^:]*|Documents):|<!--|\|)"
 )
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)
 
 
 def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ from planagent.planning.casing import snake
 from planagent.planning.tasks import TaskSpec
 from planagent.reading.naming import singular
 
+LONGEST_HEADING = 90
+"""A heading that is longer is a sentence: no title can carry it."""
 MOST_IN_A_TASK = 8
 """More requirements than this in one task could not be held in mind, nor in five cited places."""
 
@@ -97,7 +99,9 @@ def _heading(corpus: Corpus, requirement: Requirement) -> str:
     """The heading above a requirement, '' when it says nothing of the subject."""
     passage = corpus.passage_at(requirement.evidence[0])
     heading = passage.heading if passage else ""
-    return "" if _GENERIC.search(heading) else re.sub(r"^[\d.]+\s*|\*\(.*\)\*", "", heading).strip()
+    if _GENERIC.search(heading) or len(heading) > LONGEST_HEADING:
+        return ""
+    return re.sub(r"^[\d.]+\s*|\*\(.*\)\*", "", heading).strip()
 
 
 def _home(requirement: Requirement, heading: str, blueprint: Blueprint, tasks: dict[str, TaskSpec]) -> str:

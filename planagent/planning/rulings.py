@@ -193,7 +193,7 @@ def best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
             lines = [
                 n
                 for n, line in enumerate(passage.text.split("\n"))
-                if len(line) < 5000 and compiled.search(line) and not _DRAWN.search(line)
+                if compiled.search(line) and not _DRAWN.search(line)
             ]
             if not lines or re.search(
                 r"(?i)future|out of scope|structure|table of contents|目錄", passage.heading

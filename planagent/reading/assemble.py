@@ -38,7 +38,7 @@ from planagent.reading.technologies import find_technologies
 from planagent.reading.text import Line, parse_markdown
 
 _TITLE = re.compile(
-    r"(?im)^#\s+\W*(?:constitution of (?:the )?([^,\n:(\[]{2,60})|(?!(?:the )?project constitution)(\w[\w .&'-]{1,60}?)\s+constitution\b)"
+    r"(?im)^#[ \t]+[^\w\n]{0,8}(?:constitution of (?:the )?([^,\n:(\[]{2,60})|(?!(?:the )?project constitution)(\w[\w .&'-]{1,60}?)\s+constitution\b)"
 )
 _FRONT_REQUIREMENT = re.compile(
     r"(?i)\b(?:responsive|viewport|ui\b|user interface|browser|dark mode|tailwind|css|next\.?js|react|component|screen reader|"
@@ -71,6 +71,8 @@ def assemble(sources: Sources, scope: str, workspace: Path) -> Corpus:
     leaks: list[Evidence] = []
     for source in sources.files:
         text, notes = decode(source.data)
+        text, cut = _cut(text)
+        notes += [f"{cut} lines of more than {LONGEST_LINE:,} characters were cut"] if cut else []
         text, real = secrets.mask(text)
         leaks += [Evidence(source.path, line) for line in real]
         role, why = role_of(source.path, text)
@@ -102,6 +104,19 @@ def assemble(sources: Sources, scope: str, workspace: Path) -> Corpus:
     conflicts = [*find_conflicts(corpus, gathered.entities), *find_gaps(corpus)]
     # What stops a backend engineer comes first; the order is otherwise that of the detectors.
     return replace(corpus, conflicts=tuple(sorted(conflicts, key=lambda c: c.blocks)))
+
+
+LONGEST_LINE = 10_000
+"""Twice the longest line that a person was seen to write; what is longer is data."""
+
+
+def _cut(text: str) -> tuple[str, int]:
+    """The text with overlong lines cut, and their number."""
+    if len(text) <= LONGEST_LINE:
+        return text, 0
+    lines = text.split("\n")
+    long = sum(len(line) > LONGEST_LINE for line in lines)
+    return ("\n".join(line[:LONGEST_LINE] for line in lines), long) if long else (text, 0)
 
 
 def _project_name(documents: list[Document]) -> str:
@@ -182,6 +197,7 @@ def _best_prefix(prefixes: tuple[str, ...], mentions: list[Mention], gathered: _
 
 def _merge(documents: tuple[Document, ...], gathered: _Gathered) -> Facts:
     by_path = {d.path: d for d in documents}
+    _drop_overlong(gathered)
     _adopt_prefix(gathered.mentions)
     groups = merge(gathered.mentions)
     if not groups:
@@ -217,28 +233,38 @@ def _merge(documents: tuple[Document, ...], gathered: _Gathered) -> Facts:
     )
 
 
+LONGEST_PATH = 200
+LONGEST_NAME = 80
+
+
+def _drop_overlong(gathered: _Gathered) -> None:
+    """Names and paths that nobody wrote: a plan with one of them could not be read."""
+    gathered.mentions = [m for m in gathered.mentions if len(m[1].path) <= LONGEST_PATH]
+    gathered.consumed = [m for m in gathered.consumed if len(m[1].path) <= LONGEST_PATH]
+    gathered.variables = [v for v in gathered.variables if len(v.name) <= LONGEST_NAME]
+    gathered.entities = [e for e in gathered.entities if len(e.name) <= LONGEST_NAME]
+    for entity in gathered.entities:
+        entity.fields = [f for f in entity.fields if len(f.name) <= LONGEST_NAME]
+    gathered.tree = {k: v for k, v in gathered.tree.items() if len(k) <= LONGEST_PATH}
+
+
 def _adopt_prefix(mentions: list[tuple[str, Mention]]) -> None:
     """`POST /auth/login` and `POST /api/v1/auth/login` are one operation when the longer form is defined elsewhere."""
-    full = {(m.method, normalize_path(m.path)): m.path for _, m in mentions if not m.concrete and not m.weak}
-    for _, mention in mentions:
-        short = normalize_path(mention.path)
+    shorts = [normalize_path(m.path) for _, m in mentions]
+    longer: dict[tuple[str, str], set[str]] = {}
+    for (_, mention), path in zip(mentions, shorts, strict=True):
+        if not mention.concrete and not mention.weak:
+            heads = (re.match(p, path) for p in (r"/api(?=/)", r"/api/v\d+(?=/)", r"/v\d+(?=/)"))
+            for head in (h[0] for h in heads if h):
+                longer.setdefault((mention.method, path[len(head) :]), set()).add(path)
+    defined = {(m.method, short) for (_, m), short in zip(mentions, shorts, strict=True) if m.defines}
+    for (_, mention), short in zip(mentions, shorts, strict=True):
         if short == "/" or short.startswith("/api"):
             continue
-        longer = [
-            p
-            for (method, p) in full
-            if method == mention.method
-            and p != short
-            and p.endswith(short)
-            and re.fullmatch(r"/api(?:/v\d+)?|/v\d+", p[: -len(short)])
-        ]
-        defined_here = sum(
-            m.defines and normalize_path(m.path) == short and m.method == mention.method for _, m in mentions
-        )
-        if len(longer) == 1 and not (
-            defined_here and mention.defines and mention.line.text.lstrip().startswith("#")
-        ):
-            mention.path = longer[0][: -len(short)] + mention.path
+        candidates = longer.get((mention.method, short), set())
+        heading = mention.defines and mention.line.text.lstrip().startswith("#")
+        if len(candidates) == 1 and not (heading and (mention.method, short) in defined):
+            mention.path = next(iter(candidates))[: -len(short)] + mention.path
 
 
 def _match_key(key: str, groups: Mapping[str, object]) -> str:

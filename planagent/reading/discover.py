@@ -41,14 +41,14 @@ _FRONT_NAME = re.compile(
     r"(?i)(?:^|[-_.])(?:front-?end|ui|ux|pages?|components?|client|mobile|styling|wireframes?)(?:[-_.]|$)"
 )
 _BACK_PART = re.compile(r"(?i)^(?:back-?end|api|server|database|db|contracts?|services?)$")
-_TASK_LINE = re.compile(r"(?m)^\s*-\s*\[[ xX]\]\s*(?:\*\*)?(?:T\d{2,4}|\d+\.\d*|Task\s+\d)")
+_TASK_LINE = re.compile(r"(?m)^[ \t]*-[ \t]*\[[ xX]\][ \t]*(?:\*\*)?(?:T\d{2,4}|\d+\.\d*|Task\s+\d)")
 _UNFILLED = re.compile(
     r"\[(?:FEATURE NAME|PROJECT_NAME|PRINCIPLE_\d_\w+|SECTION_\d_\w+|GOVERNANCE_RULES|CONSTITUTION_VERSION|RATIFICATION_DATE|"
     r"Entity \d|Brief Title|specific capability|initial state|boundary condition|error scenario|action|expected outcome|"
     r"###-feature-name|DATE|key data|user type|What it represents[^\]]*|Describe [^\]]{10,80})\]"
 )
 _DESCRIBES = re.compile(
-    r"(?im)^\s*(?:#{1,6}\s|\*\*|\|).*?(?:response|status code|request body|回應|回应|resposta|respuesta)"
+    r"(?im)^[ \t]*(?:#{1,6}\s|\*\*|\|).*?(?:response|status code|request body|回應|回应|resposta|respuesta)"
 )
 _FRONT_WORDS = re.compile(
     r"(?i)\b(?:next\.?js|react|vue|angular|svelte|blazor|tailwind|css|component|responsive|viewport|button|modal|toast|page|pages|screen|hover|"
@@ -118,10 +118,15 @@ def _walk(workspace: Path, warnings: list[str]) -> Iterator[Found]:
                 continue
             path = here / name
             shown = path.relative_to(root).as_posix()
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
-                warnings.append(f"{shown}: leads out of the workspace; not read")
+            try:
+                outside = path.is_symlink() and not path.resolve(strict=True).is_relative_to(root)
+                readable = path.is_file()
+            except (OSError, RuntimeError):  # a link that leads to itself, or to nothing
+                warnings.append(f"{shown}: a link that leads nowhere; not read")
                 continue
-            if path.is_file():
+            if outside:
+                warnings.append(f"{shown}: leads out of the workspace; not read")
+            elif readable:
                 yield Found(shown, path)
 
 

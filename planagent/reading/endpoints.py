@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 
 from planagent.model import Endpoint, Evidence, Parameter, normalize_path, unique_evidence
@@ -71,6 +72,10 @@ class Group:
     mentions: list[tuple[str, Mention]] = field(default_factory=list)
 
 
+MOST_IN_A_LINE = 40
+"""A line with more operations than this lists nothing that a reader could use."""
+
+
 def find_mentions(lines: list[Line], prefix: str = "") -> Iterator[Mention]:
     """Every operation that a document's lines name, in order of lines.
 
@@ -80,10 +85,10 @@ def find_mentions(lines: list[Line], prefix: str = "") -> Iterator[Mention]:
     """
     for line in lines:
         text = line.text
-        if len(text) > 200_000 or _IGNORED_HEADINGS.search(line.under):
+        if _IGNORED_HEADINGS.search(line.under):
             continue
         found = False
-        for match in _MENTION.finditer(text):
+        for match in islice(_MENTION.finditer(text), MOST_IN_A_LINE):
             methods = re.findall(_METHOD, match[1])
             host = match[2] or ""
             if (host and not _LOCAL_HOST.search(host)) or _THIRD_PARTY.search(host):
@@ -98,7 +103,7 @@ def find_mentions(lines: list[Line], prefix: str = "") -> Iterator[Mention]:
                 or bool(_DRAWING.search(text))
                 or re.fullmatch(r"(?:/[{:][^/]*)+", path) is not None
             )
-            for method in methods:
+            for method in methods[:MOST_IN_A_LINE]:
                 found = True
                 mention = _mention(method, path, line, prefix, definition=_is_definition(text, match.start()))
                 mention.weak = weak

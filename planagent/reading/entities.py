@@ -211,7 +211,7 @@ def _from_heading(file: str, lines: list[Line], index: int, side: Side) -> Found
             fields.append(
                 Parameter(
                     bullet[1],
-                    note.split(",")[0].split()[0] if note else "",
+                    next(iter(note.split(",")[0].split()), ""),
                     "required" in note.lower() or None,
                     note,
                 )

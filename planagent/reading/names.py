@@ -178,7 +178,7 @@ def _is_prose_place(line: Line) -> bool:
 def _context_names(text: str, line: Line) -> list[str]:
     names = []
     for match in _NAME.finditer(text):
-        before = text[: match.start()]
+        before = text[max(0, match.start() - 80) : match.start()]
         if _PLACEHOLDER.search(before) or before.endswith(("hasAuthority('", 'code": "')):
             continue
         if re.search(r"(?i)(?:error|code|status|permission|role|enum)\W{0,4}$", before):
@@ -216,7 +216,7 @@ def find_requirements(file: str, lines: list[Line]) -> Iterator[RequirementFound
         if criterion:
             yield RequirementFound(*criterion, Evidence(file, line.number))
             continue
-        if line.fence is not None or len(line.text) > 20_000 or not re.search(r"[A-Z]-?\d", line.text[:60]):
+        if line.fence is not None or not re.search(r"[A-Z]-?\d", line.text[:60]):
             continue
         text = line.text
         if line.cells:

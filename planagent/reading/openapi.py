@@ -37,7 +37,7 @@ class OpenApi:
 
 def is_openapi(text: str) -> bool:
     head = text[:4000]
-    return bool(re.search(r"(?m)^\s*['\"]?(?:openapi|swagger)['\"]?\s*:", head)) or (
+    return bool(re.search(r"(?m)^[ \t]*['\"]?(?:openapi|swagger)['\"]?\s*:", head)) or (
         bool(re.search(r"(?m)^paths:\s*$", text)) and bool(_METHOD_KEY.search(text) or "get:" in text)
     )
 

@@ -12,10 +12,10 @@ from planagent.model import Document, Evidence
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "one": 1, "two": 2, "three": 3, "four": 4}
 _PHASE = re.compile(r"(?i)\bphase[\s_-]*(\d|iv|v?i{1,3}|v|one|two|three|four)\b(?![\w.]*\d)")
 _CURRENT = re.compile(
-    r"(?im)^#+\s*current phase[^\n]*\n+\s*([^\n]+)|^\W*current phase\W+([^\n]+)|^\W*phase\W*:\W*([^\n]+)"
+    r"(?im)^#+[ \t]*current phase[^\n]*\n{1,4}[ \t]*([^\n]+)|^[^\w\n]{0,8}current phase\W{1,8}([^\n]+)|^[^\w\n]{0,8}phase[^\w\n]{0,4}:[^\w\n]{0,8}([^\n]+)"
 )
 _SUPERSEDED = re.compile(
-    r"(?im)^\W*(?:status|state)\W{1,6}(?:superseded|obsolete|archived|rejected|abandoned|withdrawn)\b"
+    r"(?im)^[^\w\n]{0,8}(?:status|state)\W{1,6}(?:superseded|obsolete|archived|rejected|abandoned|withdrawn)\b"
 )
 
 

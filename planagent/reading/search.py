@@ -22,7 +22,7 @@ def search(
         if document.role not in roles:
             continue
         for number, line in enumerate(document.lines, 1):
-            if len(line) < 20_000 and compiled.search(line) and not _is_future(document, number):
+            if compiled.search(line) and not _is_future(document, number):
                 found.append(Evidence(document.path, number))
                 if len(found) >= most:
                     return found

@@ -135,7 +135,7 @@ def _values(corpus: Corpus) -> Iterator[Conflict]:
     seen: dict[str, dict[str, Evidence]] = defaultdict(dict)
     for document in corpus.read:
         for number, line in enumerate(document.lines, 1):
-            if "_" not in line or len(line) > 5000:
+            if "_" not in line:
                 continue
             for name, value in (*_ASSIGNED.findall(line), *_FALLBACK.findall(line)):
                 if name in known and not re.search(r"<|\.\.\.|your|xxx|\$\{", value):
@@ -198,7 +198,7 @@ def _folders(corpus: Corpus) -> Iterator[Conflict]:
     parents: dict[str, dict[str, Evidence]] = defaultdict(dict)
     for document in (d for d in corpus.read if d.role in ("constitution", "backend")):
         for number, line in enumerate(document.lines, 1):
-            for path in _FOLDER.findall(line) if "/" in line and len(line) < 5000 else ():
+            for path in _FOLDER.findall(line) if "/" in line else ():
                 parent = path.rpartition("/")[0]
                 if not re.search(r"/(?:api|v\d+|core|domain|tests?)$", parent):
                     parents[parent].setdefault(document.path, Evidence(document.path, number))
@@ -260,7 +260,8 @@ def _code(corpus: Corpus) -> Iterator[Conflict]:
             }
             for name, at in listed.items():
                 column = re.search(
-                    rf"(?ms)^\s*{name}\s*[:=](?:(?!^\s*\w+\s*:).){{0,300}}?index\s*=\s*True", passage.text
+                    rf"(?ms)^[ \t]*{name}[ \t]*[:=](?:(?!^[ \t]*\w+[ \t]*:).){{0,300}}?index\s*=\s*True",
+                    passage.text,
                 )
                 if column:
                     places = sorted(

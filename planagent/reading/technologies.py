@@ -209,7 +209,7 @@ def find_technologies(file: str, lines: list[Line]) -> Iterator[TechnologyFound]
     present = _alternation(indexes)
     for line in lines:
         text = line.text
-        if len(text) > 20_000 or not present.search(text) or _FUTURE.search(line.under):
+        if not present.search(text) or _FUTURE.search(line.under):
             continue
         for index in indexes:
             name, kind, side, _ = _KNOWN[index]

@@ -21,7 +21,7 @@ _PUNCTUATION = re.compile(r"[^\w\- ]", re.UNICODE)
 _CELL_BREAK = re.compile(r"(?<!\\)\|")
 # Words, numbers with their sign, and marks that are not Markdown's own.
 _CONTENT = re.compile(r"-?\d[\w.]*|\w+|[^\w\s*`_|#>+:-]")
-_MARKUP = re.compile(r"[*`]{1,3}|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|~~|<!--.*?-->")
+_MARKUP = re.compile(r"[*`]{1,3}|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|~~|<!--(?:(?!<!--).)*?-->")
 
 
 @dataclass(slots=True)
@@ -139,7 +139,8 @@ def _headings(tokens: list[Token]) -> Iterator[tuple[int, int, str]]:
     for index, token in enumerate(tokens):
         # A heading inside a quote or list is an ornament, not a part of the document's structure.
         if token.type == "heading_open" and token.map and token.level == 0:
-            yield int(token.tag[1:]), token.map[0], tokens[index + 1].content
+            # An underlined heading may run over lines.
+            yield int(token.tag[1:]), token.map[0], " ".join(tokens[index + 1].content.split())
 
 
 def _mark_blocks(tokens: list[Token], lines: list[Line]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from planagent.checking.check import Checker
+from planagent.checking.check import Checker, check_unit
+from planagent.checking.units import Unit
 from planagent.errors import AnswerError, FindingsError, WriterError
 from planagent.model import Finding
 from planagent.planning.briefs import Brief, common_part, deciding_brief, make_brief, make_briefs
@@ -136,9 +137,9 @@ async def decide(run: Run) -> Outline:
 
 
 def _faults(checker: Checker, *texts: str) -> list[Finding]:
-    gap = Gap.model_construct(question=texts[0], assumed=" ".join(texts[1:]), sources=())
-    draft = SectionDraft.model_construct(intro=[], items=[], tasks=[], risks=[], gaps=[gap], own_tasks=[])
-    return checker.words(draft)
+    """What is wrong with a model's words that stand outside of items and tasks."""
+    units = [Unit("deciding", "", "overview", text) for text in texts if text]
+    return [f for unit in units for f in check_unit(unit, checker.index, checker.known)]
 
 
 def _traps(answer: dict[str, Any], outline: Outline, checker: Checker, rulings: list[Ruling]) -> list[Ruling]:
