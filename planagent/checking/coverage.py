@@ -20,7 +20,7 @@ ENOUGH = 0.2
 """Share of a requirement's weighted terms below which no task of a plan that traces by ids is about it."""
 MENTIONED = 0.15
 """The same for a task that claims to cover it: less is no more than the words that all texts share."""
-BARELY = 0.2
+BARELY = 0.15
 """The same for all that a plan says together, where it traces nothing: only what it has hardly a word of."""
 _REQUIREMENT_ID = re.compile(r"\b((?:FR|NFR|SC|AC|BR|UR)-\d{1,3}[a-zA-Z]?)\b")
 _FORBIDS = re.compile(r"(?i)\b(?:not|never|no|without|reject|forbid\w*|only)\b")

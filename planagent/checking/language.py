@@ -19,7 +19,7 @@ _FRONT = re.compile(
     r"(?i)\b(?:build|create|implement|add|write|design|style|render|update|wire|show|display)\b[^.;]{0,40}?\b"
     r"(?:(?:react|next\.js|vue|angular|svelte|blazor|ui|front-?end|client|page|form|chat|view|list|card|layout|navigation)\s+(?:\w+\s+){0,2}component"
     r"|button|modal|dialog|sidebar|navbar|css|tailwind|stylesheet|animation|login page|sign-?(?:in|up) page|dashboard page|web page|frontend page|landing page"
-    r"|ui page|form field|toast|spinner|user interface|frontend form|login form|responsive (?:layout|design)|page layout|drop-?down|tooltip|skeleton)s?\b"
+    r"|ui page|form field|toast|spinner|user interface|frontend form|login form|responsive (?:layout|design)|page layout|drop-?down|tooltip|loading skeleton|skeleton screen)s?\b"
 )
 _FRONT_FILE = re.compile(
     r"(?i)(?:^|[\s`(])(?:\./)?(?:frontend|client|web|ui)/(?:[\w.\[\]()-]+/)*[\w.\[\]-]+\.(?!(?:md|ya?ml)\b)\w+|\b[\w/-]+\.(?:tsx|jsx|vue|svelte|css|scss|razor|cshtml)\b"

@@ -283,6 +283,7 @@ def _fenced(run: list[Line]) -> bool:
 
 def _done(run: list[Line]) -> Iterator[Block]:
     if run:
-        yield Block(
-            run[0].number, (run[0].fence or "").strip("{}."), tuple(x.text for x in run), "", _fenced(run)
-        )
+        # A fence inside of an outer one carries the outer one's language: its own mark says what it is.
+        mark = re.match(r"\s*(?:```+|~~~+)\s*(\S*)", run[0].text)
+        language = mark[1].lower() if mark else run[0].fence or ""
+        yield Block(run[0].number, language.strip("{}."), tuple(x.text for x in run), "", bool(mark))
