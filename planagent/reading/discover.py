@@ -40,6 +40,9 @@ _FRONT_PART = re.compile(r"(?i)^(?:front-?end|ui|web-?ui|client|mobile|pages|com
 _FRONT_NAME = re.compile(
     r"(?i)(?:^|[-_.])(?:front-?end|ui|ux|pages?|components?|client|mobile|styling|wireframes?)(?:[-_.]|$)"
 )
+_FRONT_TITLE = re.compile(
+    r"(?i)\bfront-?end\b|\(ui\)|\bweb client\b|\buser interface\b|\binterfaz\b|\bOberfläche\b"
+)
 _BACK_PART = re.compile(r"(?i)^(?:back-?end|api|server|database|db|contracts?|services?)$")
 _TASK_LINE = re.compile(r"(?m)^[ \t]*-[ \t]*\[[ xX]\][ \t]*(?:\*\*)?(?:T\d{2,4}|\d+\.\d*|Task\s+\d)")
 _UNFILLED = re.compile(
@@ -203,6 +206,9 @@ def _side_of(parts: list[str], stem: str, text: str) -> tuple[Role, str]:
         return "backend", "its folder"
     if in_front or _FRONT_NAME.search(stem):
         return "frontend", "its folder or name"
+    title = next((line for line in text.split("\n")[:8] if line.startswith("# ")), "")
+    if _FRONT_TITLE.search(title) and not re.search(r"(?i)back-?end|full-?stack|\bapi\b|server", title):
+        return "frontend", "its title"
     features = [p for p in parts[:-1] if _FRONT_NAME.search(p)]
     front, back = len(_FRONT_WORDS.findall(text)), len(_BACK_WORDS.findall(text))
     if (features and front >= back) or (front > 12 and front > 4 * back):

@@ -32,6 +32,9 @@ _IGNORED_HEADINGS = re.compile(
     r"anti-?pattern|what not to"
 )
 _NEGATED = re.compile(r"(?i)\b(?:no|not|never|without|instead of|removed|deprecated|replaces)\b[^.`]{0,40}$")
+_SOMEBODY_ELSES = re.compile(
+    r"\b[A-Z]\w+['’]s\s+(?:API\s+)?`?$|(?i:\bcalls? (?:the )?(?:stripe|paypal|twilio|sendgrid|github|google|slack|openai)\b[^.]{0,30})$"
+)
 _LOCAL_HOST = re.compile(
     r"(?i)localhost|127\.0\.0\.1|0\.0\.0\.0|example\.|api\.|\{|\$|your|host|domain|app\.|\.test|\.local"
 )
@@ -93,7 +96,7 @@ def find_mentions(lines: list[Line], prefix: str = "") -> Iterator[Mention]:
             host = match[2] or ""
             if (host and not _LOCAL_HOST.search(host)) or _THIRD_PARTY.search(host):
                 continue
-            if _NEGATED.search(text[: match.start()]):
+            if _NEGATED.search(text[: match.start()]) or _SOMEBODY_ELSES.search(text[: match.start()]):
                 continue
             path = _clean(match[3])
             if not path:
@@ -110,7 +113,29 @@ def find_mentions(lines: list[Line], prefix: str = "") -> Iterator[Mention]:
                 yield mention
         if not found and line.cells:
             yield from _from_row(line, prefix)
+        elif not found:
+            yield from _from_other_forms(line, prefix)
     yield from _from_labels(lines, prefix)
+
+
+_METHOD_BEHIND = re.compile(rf"`({_PATH})`\s*\(({_METHOD})\)")
+_CURL = re.compile(rf"\bcurl\s(?!.*(?:-X|--request)\b)[^|]*?(https?://[^/\s`\"']+)({_PATH})")
+
+
+def _from_other_forms(line: Line, prefix: str) -> Iterator[Mention]:
+    """`/path` (POST), and a curl line that leaves its method out."""
+    for match in _METHOD_BEHIND.finditer(line.text):
+        if not _NEGATED.search(line.text[: match.start()]):
+            path = _clean(match[1])
+            if path:
+                yield _mention(match[2], path, line, prefix, definition=False)
+    curl = _CURL.search(line.text)
+    path = (
+        _clean(curl[2]) if curl and _LOCAL_HOST.search(curl[1]) and not _THIRD_PARTY.search(curl[1]) else None
+    )
+    if path:
+        method = "POST" if re.search(r"\s(?:-d|--data\S*)\s", line.text) else "GET"
+        yield _mention(method, path, line, prefix, definition=False)
 
 
 def base_path(lines: list[Line]) -> str:

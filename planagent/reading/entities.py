@@ -15,11 +15,11 @@ _KEY_ENTITY = re.compile(
     r"^\s*[-*+]\s+(?:\*\*|__)([^*_:：]{2,48}?)(?:\s*[（(][^)）]*[)）])?\s*[:：]?(?:\*\*|__)\s*[:：（(–-]?"
 )
 _FIELD_BULLET = re.compile(
-    r"^\s*[-*+]\s+(?:\*\*)?`?([a-z_]\w*)`?(?:\*\*)?\s*(?:\(([^)]*)\)|[:：]\s*(.+)|[-–]\s*(.+))\s*$",
+    r"^\s*[-*+]\s+(?:\*\*)?`?([a-z_]\w*)`?(?:\*\*)?\s*(?:\(([^)]*)\)|[:：]\s*(.+)|[-–]\s*(.+)|(?<=`)\s+([A-Z]{3,}\b.*))\s*$",
     re.IGNORECASE,
 )
 _SECTION = re.compile(
-    r"(?i)key entit|^entities|data model|database|schema|entity|entities|tables?\b|models?\b|資料模型|資料表|實體|entidade"
+    r"(?i)key entit|^entities|modelo de datos|modelo de dados|datenmodell|entidad|tablas|tabelas|data model|database|schema|entity|entities|tables?\b|models?\b|資料模型|資料表|實體|entidade"
 )
 _TABLE_HEADS = re.compile(
     r"(?i)^(column|columns|field|fields|attribute|property|name|column name|欄位|欄位名稱|字段|campo|coluna)"
@@ -109,9 +109,43 @@ def find_entities(file: str, lines: list[Line], side: Side) -> Iterator[Found]:
             line.text
         ):
             found = _from_key_entity(file, lines, index, side)
+        elif _NAMED_FIELDS.match(line.text) and _STORED_HEADING.search(line.heading):
+            found = _from_named_fields(file, line, side)
+        elif "`" in line.text and (named := _NAMED_TABLE.search(line.text)):
+            found = Found(entity_name(named[1]), file, line.number, named[1], _listed(named[2]), side=side)
         if found and found.name:
             yield found
         index += 1
+
+
+# `- **Cart**: id, userId (nullable), expiresAt` under a heading on data.
+_NAMED_FIELDS = re.compile(
+    r"^\s*[-*+]\s+\*\*`?([A-Z]\w{2,40})`?(?:\*\*\s*[:：–-]|[:：]\*\*)\s*((?:`?[a-z_]\w*`?[^,]{0,60},\s*){2,}.+)$"
+)
+_STORED_HEADING = re.compile(
+    r"(?i)^(?:[\d.]+\s*)?(?:data|data models?|entities|tables|storage|persistence|datos|daten|dados)\b"
+)
+# "the table `x` holds a, b and c", "la tabla `x` (`a`, `b`)"
+_NAMED_TABLE = re.compile(
+    r"(?i)\b(?:table|tabla|tabela|tabelle)\s+`([a-z][a-z_]{2,40})`\s+(?:(?:holds?|stores?|keeps|contains|has|guarda|contiene|enthält|armazena)\s+([^.]+)|\(([^)]+)\))"
+)
+
+
+def _listed(text: str | None) -> list[Parameter]:
+    """The plain names of a list of fields; phrases are none."""
+    parts = re.split(r",\s*(?![^()]*\))|\s+and\s+|\s+y\s+|\s+und\s+", text or "")
+    fields = [re.match(r"`?([a-z_]\w*)`?\s*(?:\((.*)\))?$", p.strip().rstrip(".")) for p in parts]
+    return [Parameter(m[1], note=(m[2] or "")) for m in fields if m]
+
+
+def _from_named_fields(file: str, line: Line, side: Side) -> Found | None:
+    match = _NAMED_FIELDS.match(line.text)
+    fields = _listed(match[2]) if match else []
+    if not match or len(fields) < 2 or not {"id", "name"} & {f.name.lower() for f in fields}:
+        return None
+    if NOT_ENTITY.search(match[1]) and not any(f.name.lower() == "id" for f in fields):
+        return None
+    return Found(match[1], file, line.number, "", fields, side=side)
 
 
 def _from_columns(file: str, lines: list[Line], index: int, side: Side) -> Found | None:
@@ -195,10 +229,10 @@ def _from_heading(file: str, lines: list[Line], index: int, side: Side) -> Found
     line = lines[index]
     title = plain(re.sub(r"^#{1,6}\s*", "", line.text))
     above = " / ".join(line.trail[:-1]).lower() + " " + file.lower()
-    named = re.search(r"(?i)\b(table|model|entity)\b", title)
+    named = re.search(r"(?i)\b(table|model|entity|tabla|tabela|tabelle|entidade?)\b", title)
     if not named and not re.search(r"entit|data[- _]?model|database|schema|tables|models|資料|實體", above):
         return None
-    match = _ENTITY_HEADING.match(title)
+    match = _ENTITY_HEADING.match(re.sub(r"(?i)^(?:tabla|tabela|tabelle|entidade?)\s+", "", title))
     if not match or match[1].strip().lower() in _STOP or len(match[1].split()) > 3:
         return None
     fields = []
@@ -219,15 +253,20 @@ def _from_heading(file: str, lines: list[Line], index: int, side: Side) -> Found
     names = {f.name.lower() for f in fields}
     if any(word in _STOP for word in match[1].lower().split()):
         return None
-    if not names & {
-        "id",
-        "uuid",
-        "created_at",
-        "createdat",
-        "user_id",
-        "userid",
-        "name",
-    } or NOT_ENTITY.search(match[1]):
+    if (
+        not (named and len(fields) > 1)
+        and not names
+        & {
+            "id",
+            "uuid",
+            "created_at",
+            "createdat",
+            "user_id",
+            "userid",
+            "name",
+        }
+        or NOT_ENTITY.search(match[1])
+    ):
         return None
     table = match[1].strip().lower() if re.fullmatch(r"[a-z_]+", match[1].strip()) else ""
     return Found(entity_name(match[1]), file, line.number, table, fields, side=side)

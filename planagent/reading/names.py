@@ -20,15 +20,17 @@ _TREE_NAME = re.compile(r"^[\s│|]*[├└+]\s*[─-]+\s*([A-Z][A-Z0-9]*(?:_[A-
 _CONFIG_IMPORT = re.compile(r"^\s*from\s+[\w.]*(?:config|settings)\s+import\s+(.+)$")
 _CONTEXT = re.compile(
     r"(?i)environment var|environment config|\benv\b|\.env|env var|\benvs?\b|via environment|from (?:the )?environment|"
-    r"environment\b(?=.*`[A-Z])|variables de entorno|variáveis de ambiente|環境變數|환경\s*변수"
+    r"environment\b(?=.*`[A-Z])|variables? de entorno|variáve(?:l|is) de ambiente|variables? d'environnement|umgebungsvariable|環境變數|환경\s*변수"
 )
-_LOOSE_CONTEXT = re.compile(r"(?i)configur|secret|connection string|setting|credential|token|key")
+_LOOSE_CONTEXT = re.compile(
+    r"(?i)configur|comes? from|read from|taken from|secret|connection string|setting|credential|token|key"
+)
 _TYPICAL = re.compile(
     r"_(?:URL|URI|KEY|SECRET|TOKEN|PORT|HOST|ORIGINS?|DSN|PASSWORD|USER|USERNAME|ALGORITHM|EXPIRATION|EXPIRES?(?:_IN)?|TTL|ENV|"
-    r"LEVEL|DATABASE|DB|BUCKET|REGION|ENDPOINT|HOURS|MINUTES|SECONDS|DAYS|CLIENT_ID|PREFIX|CONNECTION|DEBUG|MODE)$"
+    r"FROM|ADDR|ADDRESS|NAME|LEVEL|DATABASE|DB|BUCKET|REGION|ENDPOINT|HOURS|MINUTES|SECONDS|DAYS|CLIENT_ID|PREFIX|CONNECTION|DEBUG|MODE)$"
 )
 _ENV_HEADING = re.compile(
-    r"(?i)environment|\benv\b|\.env|configuration|secrets|環境變數|환경\s*변수|variáveis"
+    r"(?i)environment|\benv\b|\.env|configur|secrets|settings|despliegue|entorno|umgebung|konfigur|ambiente|環境變數|환경\s*변수|variáveis"
 )
 _VARIABLE_BULLET = re.compile(r"^\s*[-*+]\s+(?:\*\*)?`([A-Z][A-Z0-9_]{2,})`(?:\*\*)?(?=\s*[:(–—-]|\s*$)(.*)$")
 _NOT_CONTEXT = re.compile(
@@ -49,6 +51,10 @@ _BACK_WORD = re.compile(r"(?i)\bback-?end\b|\bserver\b|fastapi|\bapi\b|railway|�
 _REQUIREMENT = re.compile(
     r"^\s*(?:[-*+•]|\d+[.)]|\||#{2,6}|>)?\s*(?:\[[ xX]\]\s*)?(?:\*\*|__|`|\[)*((?!US-|T-)[A-Z]{1,6}(?:-[A-Z]{1,6}){0,2}-?\d{1,4}(?:-\d{1,4}|(?:\.\d{1,3})*)[A-Za-z]?)"
     r"(?:\]|\*\*|__|`)*\s*(?:\([^)]*\)\s*)?(?:\*\*|__)?\s*(?:[:：.|–—-]|\*\*|$)\s*(.*)$"
+)
+# An id in bold or at the very start of a line, with its sentence behind it and no mark between.
+_REQUIREMENT_BARE = re.compile(
+    r"^(?:\s*[-*+]\s+)?(?:\*\*((?:R?N?F|REQ|FR|NFR|UR|BR|SR|RF|RNF)-\d{1,4}[a-z]?)\*\*|((?:REQ|FR|NFR|UR|BR|SR|RF|RNF)-\d{1,4}[a-z]?))\s+([A-Z\u00c0-\uffff].*)$"
 )
 _DASHLESS = re.compile(r"^(?:FR|NFR|SC|REQ|AC|UR|BR|SR|TR)\d{1,4}[A-Za-z]?$")
 _NOT_REQUIREMENT = re.compile(
@@ -136,7 +142,7 @@ def _stated_default(line: Line) -> str:
     return ""
 
 
-_SQL = frozenset(["NOT_NULL", "CURRENT_TIMESTAMP", "PRIMARY_KEY", "FOREIGN_KEY", "GET", "POST", "PUT", "PATCH", "DELETE", "TODO", "NOTE", "README", "API", "JWT", "URL", "SELECT", "INSERT", "UPDATE", "CREATE", "TABLE", "INDEX", "ALTER", "WHERE", "FROM", "HEAD", "OPTIONS", "IF", "ELSE", "AND", "OR"])  # fmt: skip
+_SQL = frozenset(["CGO_ENABLED", "GOOS", "GOARCH", "PYTHONPATH", "NOT_NULL", "CURRENT_TIMESTAMP", "PRIMARY_KEY", "FOREIGN_KEY", "GET", "POST", "PUT", "PATCH", "DELETE", "TODO", "NOTE", "README", "API", "JWT", "URL", "SELECT", "INSERT", "UPDATE", "CREATE", "TABLE", "INDEX", "ALTER", "WHERE", "FROM", "HEAD", "OPTIONS", "IF", "ELSE", "AND", "OR"])  # fmt: skip
 
 
 def _is_env_place(lines: list[Line], index: int) -> bool:
@@ -184,7 +190,11 @@ def _context_names(text: str, line: Line) -> list[str]:
         if re.search(r"(?i)(?:error|code|status|permission|role|enum)\W{0,4}$", before):
             continue
         names.append(match[1])
-    if line.cells and line.header and re.search(r"(?i)variable|name|key|變數", line.header[0]):
+    if (
+        line.cells
+        and line.header
+        and re.search(r"(?i)varia|variá|name|nombre|nome|key|clave|變數", line.header[0])
+    ):
         single = re.fullmatch(r"`?([A-Z][A-Z0-9_]{2,})`?", plain(line.cells[0]))
         if single and _ENV_HEADING.search(line.under):
             names.append(single[1])
@@ -222,6 +232,10 @@ def find_requirements(file: str, lines: list[Line]) -> Iterator[RequirementFound
         if line.cells:
             text = "| " + " | ".join(line.cells)
         match = _REQUIREMENT.match(text)
+        bare = None if match else _REQUIREMENT_BARE.match(text)
+        if bare and not _NOT_REQUIREMENT_HEADING.search(line.heading):
+            yield RequirementFound(bare[1] or bare[2], plain(bare[3]), Evidence(file, line.number))
+            continue
         if not match and text.lstrip().startswith("#"):
             match = _REQUIREMENT.match(re.sub(r"^(\s*#+\s*\S+)\s", r"\1: ", text))
         if not match or _NOT_REQUIREMENT.match(match[1]) or _NOT_REQUIREMENT_HEADING.search(line.heading):

@@ -103,13 +103,21 @@ def _close_open_fence(text: str) -> str:
     return text
 
 
+_NUMBERED_HEADING = re.compile(r"(?m)^(\d{1,2}(?:\.\d{1,2})*\.?[ \t]+\S[^\n]{0,90})\n(={3,}|-{3,})[ \t]*$")
+
+
+def _numbered_headings(text: str) -> str:
+    """`4. Data` underlined is a heading to everyone but CommonMark, which sees a list; line numbers stay."""
+    return _NUMBERED_HEADING.sub(lambda m: f"{'#' if m[2][0] == '=' else '##'} {m[1]}\n", text)
+
+
 def parse_markdown(path: str, text: str) -> Parsed:
     """Lines with their context, and one passage per heading with its anchor.
 
     Text before the first heading is a passage of its own when it says anything.
     """
     lines = [Line(number, line) for number, line in enumerate(text.split("\n"), 1)]
-    tokens = _MARKDOWN.parse(_close_open_fence(text))
+    tokens = _MARKDOWN.parse(_numbered_headings(_close_open_fence(text)))
     headings = list(_headings(tokens))
     _mark_blocks(tokens, lines)
     passages: list[Passage] = []
