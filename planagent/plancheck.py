@@ -9,6 +9,7 @@ from pathlib import Path
 
 from planagent.cache import Cache
 from planagent.checking.check import Checker, check_elsewhere
+from planagent.checking.coverage import FEWEST
 from planagent.checking.markdown import view_of_markdown
 from planagent.checking.suppressions import find_suppressions, suppress
 from planagent.checking.taskmaster import NotTaskMaster, view_of_taskmaster
@@ -95,6 +96,8 @@ def _elsewhere(
         nothing = Corpus(settings.workspace.name, (), Facts(), ())
         found = [f for f in check_elsewhere(view, nothing, "", ()) if not f.rule.startswith(_NEEDS_SPECS)]
         notes.append(f"Checked without specs: {error.message} Repetition, invention, coverage and citations were not looked at.")  # fmt: skip
+    if 0 < len(view.entries) < FEWEST:
+        notes.append(f"Fewer than {FEWEST} tasks: whether they cover the specs was not looked at.")
     if request.by_default:
         found, more = _by_nature(view, request.path, found)
         notes += more

@@ -64,7 +64,7 @@ def check_file(
     )
     active = every - matching((*ignore, *settings.check_ignore))
     sources = _sources(settings, path)
-    feature, beside = ("", ()) if own else (_feature(settings, path), _beside(path))
+    feature, beside = ("", ()) if own else (_feature(settings, path, text), _beside(path))
     key = digest(
         "check", path.name, path.parent.name, text, sorted(active), bool(select), settings.scope, settings.profile,
         sorted(settings.decisions.items()), feature, beside, sources.identity,
@@ -114,13 +114,14 @@ def _sources(settings: Settings, plan: Path) -> Sources:
     return read_sources(settings.workspace, settings.include, exclude)
 
 
-def _feature(settings: Settings, path: Path) -> str:
-    """The numbered feature folder that a plan lies in, when the specs have one of that name."""
+def _feature(settings: Settings, path: Path, text: str) -> str:
+    """The numbered feature folder that a plan lies in or names as its input, when the specs have one of that name."""
     for part in reversed(path.resolve().parts[:-1]):
         if re.match(r"\d+-", part):
             found = any(next(settings.workspace.glob(f"{root}/{_literal(part)}"), None) for root in _SPEC_ROOTS)  # fmt: skip
             return part if found else ""
-    return ""
+    named = re.search(r"(?m)^\*\*Input\*\*:.*?specs/(\d+-[\w.-]+?)/", text[:2000])
+    return named[1] if named else ""
 
 
 def _literal(name: str) -> str:

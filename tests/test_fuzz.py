@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.fuzz import FRAGMENTS, corpus_case, mutate, plan_case, seeds
+from planagent.files import decode
 from planagent.reading.assemble import LONGEST_LINE
 from planagent.reading.corpus import read_corpus
 from planagent.reading.openapi import read_openapi
@@ -23,7 +24,12 @@ PIECES = st.sampled_from(
         "openapi: 3.0.0", "paths:", "  /a/{b}:", "    get:", "      responses: {'200': {description: ok}}", "<!--", "-->", "```json", '{"a": [', "系統必須驗證權杖", "\x00\x85\u2028", "> q", "1. a",
     ]
 )  # fmt: skip
-TEXTS = st.lists(st.one_of(PIECES, st.text(max_size=60)), max_size=40).map("\n".join)
+# As a document's text is after decoding: its lines end in LF.
+TEXTS = (
+    st.lists(st.one_of(PIECES, st.text(max_size=60)), max_size=40)
+    .map("\n".join)
+    .map(lambda text: decode(text.encode("utf-8", "replace"))[0])
+)
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

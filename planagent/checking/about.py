@@ -12,6 +12,7 @@ from planagent.model import normalize_path
 
 _WORD = re.compile(r"[^\W_]{3,}", re.UNICODE)
 _UNSPACED = re.compile(r"[぀-ヿ㐀-鿿가-힯฀-๿]+")
+_EXPLICIT = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b[`*\s]{1,4}(/[^\s`,;)\]\"'|]*)")
 _STEM = 6
 """Letters of a word that tell it apart; inflections of most languages come after them."""
 
@@ -48,7 +49,8 @@ def subjects(label: str) -> list[str]:
 
 def entity_pattern(name: str) -> str:
     """`UserRole` as it is spelled in code, tables and sentences."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "[ _-]?", re.escape(name).replace(r"\_", "[ _-]?"))
+    spaced = re.sub(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return r"[ _-]?".join(re.escape(part) for part in re.split(r"[ _-]+", spaced))
 
 
 def names_endpoint(text: str, method: str, path: str) -> bool:
@@ -56,6 +58,16 @@ def names_endpoint(text: str, method: str, path: str) -> bool:
     parts = [p for p in normalize_path(path).split("/") if p and p != "{}"]
     if not parts:
         return bool(re.search(rf"(?i)\b{method}\s+`?/(?![\w{{])|root (?:endpoint|route|path)|health", text))
+    explicit = _EXPLICIT.findall(text)
+    if explicit:  # a method with its path names that operation and no other
+        wanted = normalize_path(path)
+        return any(
+            m == method
+            and (wanted == given or (given.count("/") and wanted.endswith(given)) or given.endswith(wanted))
+            for m, p in explicit
+            for given in (normalize_path(re.sub(r"/\d+(?=/|$)", "/{}", p.rstrip(".,;:)`*"))),)
+            if len(given) > 1
+        )
     written = normalize_path(re.sub(r"/\d+(?=/|\b)", "/{}", text))
     tail = normalize_path(path)
     while tail.count("/") >= 1 and len(tail) > 1:
@@ -172,8 +184,14 @@ _EMPTY = re.compile(
 )
 
 
+def without_questions(text: str) -> str:
+    """The text without what its author marked as unclear."""
+    return re.sub(r"\[NEEDS CLARIFICATION[^\]]*\]?", " ", text)
+
+
 def gist(text: str, weights: Weights, most: int = 5) -> str:
     """The few words of a text that tell it apart, in its order: a pointer to it, never its sentence."""
+    text = without_questions(text)
     words = [(m.start(), m[0]) for m in re.finditer(r"[^\W_][\w-]*", text.replace("`", " "))]
     spoken = [
         (i, w)

@@ -14,7 +14,7 @@ from planagent.reading.text import content_digest
 
 _REMEDY = "Cite an existing passage, or plan again when the specs have changed."
 _SPEC_FILE = re.compile(
-    r"(?<![\w./:-])@?/?((?:\.specify|specs?|contracts)/[\w./-]+\.(?:md|ya?ml|json))(?:[:#]L?(\d+)(?:-L?(\d+))?)?"
+    r"(?<![\w./:-])@?/?((?:\.specify|\.kiro/specs|openspec/specs|docs/specs|specs?|contracts)/[\w./-]+\.(?:md|ya?ml|json))(?:[:#]L?(\d+)(?:-L?(\d+))?)?"
 )
 # What a planner writes beside its own plan; whether these lie there is not the specs' concern.
 _PLANNERS_OWN = re.compile(
@@ -73,7 +73,9 @@ def _exists(source: Source, corpus: Corpus, place: str, line: int, key: str) -> 
     elif source.end > len(document.lines) or source.start < 1 or source.end < source.start:
         message = f"{source} names lines that {source.path} does not have"
         yield Finding("PA602", place, message, _REMEDY, line, key)
-    elif passage and not (passage.start <= source.start and source.end <= passage.end):
+    elif (
+        passage and "#" in source.anchor and not (passage.start <= source.start and source.end <= passage.end)
+    ):
         yield Finding("PA602", place, f"{source} names lines outside the passage", _REMEDY, line, key)
 
 
@@ -101,7 +103,7 @@ def check_citations_elsewhere(view: View, corpus: Corpus, feature: str) -> Itera
     """PA602 for any other plan: spec files that its text names, relative to the workspace or the feature."""
     known = {d.path for d in corpus.documents}
     for unit in view.units:
-        if _ABSENT.search(unit.text):
+        if _ABSENT.search(_SPEC_FILE.sub("", unit.text)):
             continue  # the plan itself says that it is missing
         for match in _SPEC_FILE.finditer(unit.text):
             path = match[1]

@@ -8,7 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planagent.checking.about import FORMULA, Weights, entity_pattern, names_endpoint, subjects, terms
+from planagent.checking.about import (
+    FORMULA,
+    Weights,
+    entity_pattern,
+    gist,
+    names_endpoint,
+    subjects,
+    terms,
+    without_questions,
+)
 from planagent.checking.view import View
 from planagent.model import Corpus, Evidence, Finding, Requirement
 from planagent.planning.outline import Outline
@@ -16,6 +25,8 @@ from planagent.planning.outline import Outline
 if TYPE_CHECKING:
     from planagent.planning.drafts import SectionDraft
 
+FEWEST = 3
+"""Tasks that make a list; one or two are a note, and cover nothing as a whole."""
 ENOUGH = 0.2
 """Share of a requirement's weighted terms below which no task of a plan that traces by ids is about it."""
 MENTIONED = 0.15
@@ -59,13 +70,20 @@ class Said:
     @classmethod
     def of(cls, outline: Outline) -> Said:
         facts = outline.corpus.facts
-        wanted = {r.name: terms(r.text) - FORMULA for r in facts.requirements}
-        return cls(wanted, Weights(r.text for r in facts.requirements))
+        weights = Weights(r.text for r in facts.requirements)
+        said = cls({r.name: terms(without_questions(r.text)) - FORMULA for r in facts.requirements}, weights)
+        # Of a sentence that even its own gist does not tell apart, no text can be shown to speak.
+        for requirement in facts.requirements:
+            if not said.about(requirement.name, gist(requirement.text, weights, 2)):
+                said.requirements[requirement.name] = set()
+        return said
 
     def about(self, label: str, text: str) -> bool:
         """True when a text speaks of what a label stands for; topics are not looked at."""
         if label in self.requirements:
             wanted = self.requirements[label]
+            if not wanted:
+                return True
             given = terms(text)
             share = self.weights.share(wanted, given)
             # One word in common may be chance, unless it is most of what there is to say.
@@ -98,7 +116,7 @@ def check_coverage_elsewhere(view: View, corpus: Corpus, feature: str) -> Iterat
     Args:
         feature: the folder that the plan lies in: only what its documents say is asked for; '' for everything.
     """
-    if len(view.entries) < 3:
+    if len(view.entries) < FEWEST:
         return
     mine = {d.path for d in corpus.read if not feature or d.feature == feature}
     texts = [*(e.text for e in view.entries), *(u.text for u in view.units if not u.key)]

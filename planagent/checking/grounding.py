@@ -69,6 +69,7 @@ _NO_ENTITY = frozenset(
 _PATH_ROOT = re.compile(
     r"(?<![\w/.:@{-])(?:\./)?([a-z][\w.-]*)/(?:[\w.{}\[\]-]+/)*[\w.-]+\.(?:py|ts|js|go|rs|java|kt|cs|php|rb|sql)\b"
 )
+_FILE_NAME = re.compile(r"(?:[\w.-]+/)+[\w.-]+\.\w{1,5}\b")
 _DECLINED = re.compile(r"(?i)\b(?:no|not|never|without|instead of|nor|neither|rather than)\b[^.;]*$")
 # What a technology is made of: naming it names these.
 _BRINGS = {
@@ -118,7 +119,7 @@ class Known:
         return cls(
             _endpoint_keys(corpus, text),
             _uppercase(text) | frozenset(outline.profile.variables),
-            frozenset(technologies),
+            frozenset(technologies | _brought(technologies)),
             frozenset(outline.blueprint.names()),
             text,
         )
@@ -135,7 +136,7 @@ class Known:
         text = "\n".join((*specs, *beside))
         drawn = frozenset(path.split("/")[0] for path, _ in corpus.facts.tree if "/" in path)
         technologies = {t.name for t in corpus.facts.technologies} | named_in(text)
-        technologies |= {part for whole, parts in _BRINGS.items() if whole in technologies for part in parts}
+        technologies |= _brought(technologies)
         return cls(
             _endpoint_keys(corpus, text),
             _uppercase(text),
@@ -145,6 +146,10 @@ class Known:
             False,
             drawn,
         )
+
+
+def _brought(technologies: set[str]) -> set[str]:
+    return {part for whole, parts in _BRINGS.items() if whole in technologies for part in parts}
 
 
 def _uppercase(text: str) -> frozenset[str]:
@@ -167,7 +172,7 @@ def check_grounding(unit: Unit, known: Known) -> Iterator[Finding]:
     """Every name in one line that nobody gave."""
     yield from _endpoints(unit, known)
     yield from _variables(unit, known)
-    for name in sorted(named_in(unit.text) - known.technologies):
+    for name in sorted(named_in(_FILE_NAME.sub(" ", unit.text)) - known.technologies):
         written = _as_written(name, unit.text)
         if not known.own and _DECLINED.search(unit.text[: unit.text.find(written)][-40:]):
             continue
@@ -203,6 +208,8 @@ def _endpoints(unit: Unit, known: Known) -> Iterator[Finding]:
             for k in known.endpoints
         ):
             continue
+        if _is_sample(method, _key_path(path), known):
+            continue
         if not known.own and (len(path) < 3 or _tail_known(method, _key_path(path), known)):
             continue
         yield unit.finding(
@@ -211,6 +218,19 @@ def _endpoints(unit: Unit, known: Known) -> Iterator[Finding]:
             "Build the specified endpoints only; make it a decision if it is needed.",
             f"{method} {path}" if f"{method} {path}" in unit.text else path,
         )
+
+
+def _is_sample(method: str, path: str, known: Known) -> bool:
+    """`GET /orders/ord_123` is an example of `GET /orders/{id}`: a value, by its digit or mark, in a parameter's place."""
+    parts = path.split("/")
+    for key in known.endpoints:
+        verb, _, other = key.partition(" ")
+        theirs = other.split("/")
+        if verb == method and len(theirs) == len(parts):
+            pairs = list(zip(parts, theirs, strict=True))
+            if all(a == b or (b == "{}" and re.fullmatch(r"[\w.-]*[\d_-][\w.-]*", a)) for a, b in pairs):
+                return True
+    return False
 
 
 def _tail_known(method: str, path: str, known: Known) -> bool:

@@ -19,15 +19,17 @@ _FRONT = re.compile(
     r"(?i)\b(?:build|create|implement|add|write|design|style|render|update|wire|show|display)\b[^.;]{0,40}?\b"
     r"(?:(?:react|next\.js|vue|angular|svelte|blazor|ui|front-?end|client|page|form|chat|view|list|card|layout|navigation)\s+(?:\w+\s+){0,2}component"
     r"|button|modal|dialog|sidebar|navbar|css|tailwind|stylesheet|animation|login page|sign-?(?:in|up) page|dashboard page|web page|frontend page|landing page"
-    r"|ui page|form field|toast|spinner|user interface|frontend form|login form|responsive (?:layout|design)|page layout|drop-?down|tooltip|loading skeleton|skeleton screen)s?\b"
+    r"|ui page|form field|toast|spinner|user interface|frontend form|login form|(?:[a-z-]+ ){1,2}(?:page|screen)(?! (?:size|number|parameter|token|of\b|break))|date picker|dark (?:theme|mode)|drag[ -]and[ -]drop|responsive (?:layout|design)|page layout|drop-?down|tooltip|loading skeleton|skeleton screen)s?\b"
 )
 _FRONT_FILE = re.compile(
-    r"(?i)(?:^|[\s`(])(?:\./)?(?:frontend|client|web|ui)/(?:[\w.\[\]()-]+/)*[\w.\[\]-]+\.(?!(?:md|ya?ml)\b)\w+|\b[\w/-]+\.(?:tsx|jsx|vue|svelte|css|scss|razor|cshtml)\b"
+    r"(?i)(?:^|[\s`(])(?:\./)?(?:frontend|client)/(?:[\w.\[\]()-]+/)*[\w.\[\]-]+\.(?!(?:md|ya?ml)\b)\w+|\b[\w/-]+\.(?:tsx|jsx|vue|svelte|css|scss|razor|cshtml)\b"
 )
 _SPEC_EDIT = re.compile(
     r"(?i)\b(?:update|edit|modify|change|amend|rewrite|correct|fix)\b(?:\s+(?:the|and|existing|\w+ing))*\s+`?(?:[\w.-]+/)*specs?/[\w./-]*(?:spec|openapi|api|schema|requirements|data-model|constitution)[\w-]*\.(?:md|ya?ml)`?"
     r"|\b(?:update|edit|modify|amend|rewrite)\s+the\s+(?:feature\s+)?spec(?:ification)?s?\b(?!\s+(?:test|file for test))"
 )
+# Runs that may be secrets: with the signs of a path, and without, so that a neighbour does not hide one.
+_LONG_WORDS = (re.compile(r"[\w+/=.-]{10,}"), re.compile(r"[\w!#$%^*-]{10,}"))
 _NOT_FRONT = re.compile(r"(?i)\b(?:no|not|never|nothing|without|none)\b")
 _PLACEHOLDER = re.compile(
     r"\bTODO:|\bTODO\b(?=\s*$)|\bTBD\b|\bFIXME\b|(?<![\w-])XXX\b|\?\?\?|\[(?:INSERT|YOUR|FILL|NEEDS CLARIFICATION|PLACEHOLDER|NAME)[^\]]*\]"
@@ -43,7 +45,7 @@ _PROMISE = re.compile(
 def check_language(unit: Unit) -> Iterator[Finding]:
     """All rules on the wording of one line."""
     text = unit.text
-    front = _FRONT.search(text) or _FRONT_FILE.search(text)
+    front = _FRONT.search(text) or (_FRONT_FILE.search(text) if unit.kind == "task" else None)
     binding = unit.kind in ("task", "overview", "item", "advice")
     # Section 7 is about the other side and may speak of it, but not order work there.
     builds = binding and (unit.section != 7 or bool(front and front.start() == 0))
@@ -63,7 +65,7 @@ def check_language(unit: Unit) -> Iterator[Finding]:
             spec[0],
         )
     # The cheap look first: the detectors cost more than all other checks of a line together.
-    if any(looks_real(w) for w in re.findall(r"[\w+/=.-]{10,}", text)) and mask(text)[0] != text:
+    if any(looks_real(w) for pattern in _LONG_WORDS for w in pattern.findall(text)) and mask(text)[0] != text:
         yield unit.finding(
             "PA801", "a value that looks like a secret", "Name the variable that holds it.", ""
         )

@@ -24,7 +24,7 @@ _BULLET_ID = re.compile(
 _ROW_ID = re.compile(r"^[*`\s]*(T-?\d{1,4}[a-z]?|TASK-\d+)[*`\s]*$")
 _TITLE_CELL = re.compile(r"(?i)task|title|description|what|work|step")
 _NEEDS_CELL = re.compile(r"(?i)need|depend|after|block|prereq|requires")
-_NEEDS = r"(?i)(?<!no )(?<!not )\b(?:depends?\s+on|depend(?:s|encies|ency|ent on)?\s*:|needs?\s*:|requires?\s*:|blocked\s+by|prerequisites?\s*:|runs? after)[\s:*_`(]*"
+_NEEDS = r"(?i)(?<!no )(?<!not )\b(?:depends?\s+on|depend(?:s|encies|ency|ent on)?|needs?|requires?|blocked\s+by|prerequisites?|(?:runs? )?after)[\s:*_`(]*"
 _PROOF = re.compile(
     r"(?i)^[\s>*+-]*\**(?:done when|acceptance(?: criteri(?:a|on))?|verify|verification|definition of done)\**\s*:\**\s*(.+)$"
 )

@@ -80,7 +80,8 @@ def check_size(plan: Plan, text: str, obligations: int, lines: dict[str, int]) -
             f"{words:,} words for {obligations} obligations; the budget is {budget:,}",
             "Say each rule once; point at the specs.",
         )
-    for number, line in enumerate(text.split("\n"), 1):
+    shown = _COMMENT.sub(lambda m: "\n" * m[0].count("\n"), text)
+    for number, line in enumerate(shown.split("\n"), 1):
         # Lists of names are looked up, not read; they may be as long as what they list.
         if len(line) > 1000 and not _COUNTED_OUT.match(line):
             yield Finding(

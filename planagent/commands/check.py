@@ -78,7 +78,11 @@ def check(
     count, tasks = sum(len(c.findings) for c in checked), sum(c.tasks for c in checked)
     suppressed = sum(len(c.suppressed) for c in checked)
     said = f"{count} findings" if count > 1 else "1 finding" if count else "No finding"
-    click.echo(f"{said} in {tasks} tasks" + (f", {suppressed} suppressed." if suppressed else "."), err=True)
+    click.echo(
+        f"{said} in {tasks} {'task' if tasks == 1 else 'tasks'}"
+        + (f", {suppressed} suppressed." if suppressed else "."),
+        err=True,
+    )
     return FindingsError.exit_code if count and not exit_zero else 0
 
 

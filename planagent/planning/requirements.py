@@ -99,7 +99,7 @@ def _heading(corpus: Corpus, requirement: Requirement) -> str:
     """The heading above a requirement, '' when it says nothing of the subject."""
     passage = corpus.passage_at(requirement.evidence[0])
     heading = passage.heading if passage else ""
-    if _GENERIC.search(heading) or len(heading) > LONGEST_HEADING:
+    if _GENERIC.search(heading) or len(heading) > LONGEST_HEADING or len(heading.split()) > 8:
         return ""
     return re.sub(r"^[\d.]+\s*|\*\(.*\)\*", "", heading).strip()
 

@@ -22,7 +22,7 @@ _VALUES = re.compile(
     r"((?:[`'\"]?[A-Za-z][\w-]{1,20}[`'\"]?\s*(?:,\s*(?:or\s+)?|/|\\?\|)\s*){1,8}[`'\"]?[A-Za-z][\w-]{1,20}[`'\"]?)"
 )
 _LIFETIME = re.compile(
-    r"(?i)(?:\b(?:jwt|access token|tokens?|session)s?\b[^.\n]{0,50}\b(?:expir\w*|valid for|lifetime|ttl)\b|\b(?:expir\w*|lifetime)\b[^.\n]{0,40}\btokens?\b)[^.\n]{0,40}?\b(\d+)[\s-]*(minutes?|min|hours?|hrs?|h|days?|d|weeks?)\b"
+    r"(?i)(?:\b(?:jwt|access token|tokens?|session)s?\b[^.\n]{0,50}\b(?:expir\w*|valid for|lifetime|ttl|lives?)\b|\b(?:expir\w*|lifetime)\b[^.\n]{0,40}\btokens?\b)[^.\n]{0,40}?\b(\d+)[\s-]*(minutes?|min|hours?|hrs?|h|days?|d|weeks?)\b"
 )
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 _EXCLUSIVE = {
@@ -197,7 +197,7 @@ def _credentials(corpus: Corpus) -> Iterator[Conflict]:
         document = corpus.document(place.file)
         line = document.lines[place.line - 1] if document else ""
         match = _LIFETIME.search(line)
-        if match and not re.search(r"(?i)refresh|remember|reset|verification|invite|cookie", line):
+        if match and not re.search(r"(?i)refresh|remember|reset|verification|invite|cookie", match[0]):
             seconds = int(match[1]) * _SECONDS[match[2][0].lower()]
             spans.setdefault(seconds, (f"{match[1]} {match[2]}", place))
     if len(spans) > 1:

@@ -11,7 +11,7 @@ from planagent.reading.choices import find_choices
 from planagent.reading.definitions import find_definitions
 from planagent.reading.disagreements import find_disagreements
 from planagent.reading.entity_code import Found
-from planagent.reading.search import search
+from planagent.reading.search import found_in, search
 from planagent.reading.statements import find_statements
 
 _DATABASE_URL = re.compile(
@@ -65,11 +65,13 @@ def _constitution(corpus: Corpus) -> Iterator[Conflict]:
         roles=("constitution",),
         most=2,
     )
-    outside = [e for e in endpoints if not e.path.startswith("/api")]
+    stated = next(iter(found_in(corpus, r"/api/v\d+\b", rule)), "/api")
+    outside = [e for e in endpoints if not e.path.startswith(stated)]
     if rule and outside and len(outside) < len(endpoints):
         names = ", ".join(f"`{e.label}`" for e in outside[:5])
-        yield Conflict("api.prefix", "conflict", f"The constitution puts routes under `/api`; the specs put {names} outside it.",
+        yield Conflict("api.prefix", "conflict", f"The constitution puts routes under `{stated}`; the specs put {names} outside it.",
                        (*rule, *(e.evidence[0] for e in outside[:5])), blocks=1)  # fmt: skip
+    yield from _principles(corpus)
     demand = _token_everywhere(corpus)
     public = [
         e
@@ -109,6 +111,40 @@ def _constitution(corpus: Corpus) -> Iterator[Conflict]:
             tuple(compose),
             blocks=3,
         )
+
+
+def _principles(corpus: Corpus) -> Iterator[Conflict]:
+    """General rules of the constitution that a definition breaks."""
+    gone = search(
+        corpus, r"(?i)\bdelet\w+\b[^.]{0,60}\b204\b|\b204\b[^.]{0,40}\bdelet", roles=("constitution",), most=1
+    )
+    speaking = [
+        e
+        for e in corpus.facts.endpoints
+        if e.method == "DELETE" and 200 in e.statuses and 204 not in e.statuses
+    ]
+    if gone and speaking:
+        names = ", ".join(f"`{e.label}`" for e in speaking[:3])
+        yield Conflict("constitution.delete-status", "conflict", f"The constitution has deletions answer 204; {names} answers 200.",
+                       (*gone, *(e.evidence[0] for e in speaking[:3])), blocks=2)  # fmt: skip
+    uuids = search(
+        corpus,
+        r"(?i)\b(?:primary keys?|identifiers?|ids?)\b[^.]{0,40}\buuids?\b",
+        roles=("constitution",),
+        most=1,
+    )
+    counted = [
+        e
+        for e in corpus.facts.entities
+        for f in e.fields
+        if f.name.lower() == "id"
+        and re.search(r"(?i)\bserial|\bint|bigint|autoincrement", f.type)
+        and not e.managed_by
+    ]
+    if uuids and counted:
+        names = ", ".join(f"`{e.name}.id`" for e in counted[:4])
+        yield Conflict("constitution.id-type", "conflict", f"The constitution demands UUIDs as keys; {names} is an integer.",
+                       (*uuids, *(e.evidence[0] for e in counted[:3])), blocks=1)  # fmt: skip
 
 
 _EVERYWHERE = re.compile(

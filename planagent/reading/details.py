@@ -16,12 +16,19 @@ _STATUS = re.compile(
 )
 _STATUS_CONTEXT = re.compile(
     r"(?i)status|response|returns?|error|success|http|reject|code|created|ok\b|found|unauthori[sz]ed|forbidden|conflict|"
-    r"bad request|content|unprocessable|狀態|状态|錯誤|回應|resposta|respuesta|^\W*`?[1-5]\d\d\b"
+    r"bad request|content|unprocessable|answers?\b|responds?\b|responde|devuelve|retorna|antwort|liefert|renvoie|→|->|=>|"
+    r"\((?:[1-5]\d\d(?:\s*[,/|]\s*)?)+\)|\s[—–:]\s*[1-5]\d\d\b|狀態|状态|錯誤|回應|resposta|respuesta|^\W*`?[1-5]\d\d\b"
+)
+_STATUS_HEAD = re.compile(
+    r"(?i)^(?:answers?|success|errors?|status|status codes?|codes?|responses?|returns?|respuestas?|estado|códigos?|antwort\w*)$"
+)
+_PUBLIC_HEADING = re.compile(
+    r"(?i)\b(?:public|unauthenticated|anonymous) (?:endpoints?|routes?|api|operations)\b"
 )
 _KNOWN_CODES = frozenset(int(s) for s in HTTPStatus if s >= 200)
 _PUBLIC = re.compile(
     r"(?i)\bpublic\b|no auth|auth\w*\W+(?:is\W+)?(?:not|none|no)\b|not required|without auth|unauthenticated access"
-    r"|無需認證|不需認證|不需要認證|無需登入|sem autentica"
+    r"|無需認證|不需認證|不需要認證|無需登入|sem autentica|sin autentica|ohne authenti|sans authenti"
 )
 _PROTECTED = re.compile(
     r"(?i)authorization\W+bearer|bearer\s+(?:token|auth)|requires?\W+(?:auth|jwt|token|login|permission)|"
@@ -62,7 +69,12 @@ def read_details(lines: list[Line], mention: Mention, *, alone: bool = False) ->
     start = mention.line.number - 1
     own = lines[start].text
     _read_statuses(own, details, force=False)
+    for head, cell in zip(lines[start].header, lines[start].cells, strict=False):
+        if _STATUS_HEAD.search(head):
+            _read_statuses(cell, details, force=True)
     _read_access_cell(lines[start], details)
+    if details.auth == "unknown" and _PUBLIC_HEADING.search(" / ".join(lines[start].trail[-2:])):
+        details.auth = "public"
     if not alone and (not mention.defines or lines[start].cells):
         return details
     block = lines[start + 1 :] if alone else _block(lines, start)
@@ -103,10 +115,14 @@ def _read_access_cell(row: Line, details: Details) -> None:
             details.auth = "public" if _OPEN_CELL.match(plain(cell).strip()) else "required"
 
 
+_OWN_LABEL = re.compile(r"^\*\*[^*\n]{2,60}\*\*\s*(?:[—–:-].*)?$")
+
+
 def _block(lines: list[Line], start: int) -> list[Line]:
     """Lines that belong to the operation at index `start`."""
     own_level = len(lines[start].trail)
     is_heading = lines[start].text.lstrip().startswith("#")
+    labelled = bool(_OWN_LABEL.match(lines[start].text))
     block: list[Line] = []
     for line in lines[start + 1 : start + 400]:
         heading = line.fence is None and re.match(r"#{1,6}\s", line.text)
@@ -123,6 +139,8 @@ def _block(lines: list[Line], start: int) -> list[Line]:
             r"^(?:\*\*)?`?(?:GET|POST|PUT|PATCH|DELETE)\s+/", line.text.strip()
         ):
             break
+        elif labelled and line.fence is None and _OWN_LABEL.match(line.text):
+            break  # the next operation under a bold name of its own
         block.append(line)
     return block
 

@@ -26,6 +26,9 @@ _LABELLED = re.compile(
 )
 _BARE_PATH = re.compile(rf"`?((?:https?://[^/\s`]+)?{_PATH})`?$")
 _BASE_URL = re.compile(r"(?i)base[\s_-]*(?:url|path)|api prefix|路徑前綴")
+_STATED_PREFIX = re.compile(
+    r"(?i)(?:\bbase[\s_-]*(?:url|path)|\b(?:global |common |api |url |route |path )?prefix(?:ed)?|\bprefijo|\bprefixo|\bpräfix)\b[^/\n]{0,30}?[`\"' ](/(?:api|v\d)[\w/-]{0,30})[`\"'.,;\s]*(?:$|[^\w/{])"
+)
 _URL_PATH = re.compile(r"https?://[^/\s`\"')|]+(/[\w./-]*)?")
 _IGNORED_HEADINGS = re.compile(
     r"(?i)future|out[ -]of[ -]scope|non-goals|not in scope|deprecated|removed|planned for|later phase|rejected|"
@@ -139,18 +142,27 @@ def _from_other_forms(line: Line, prefix: str) -> Iterator[Mention]:
 
 
 def base_path(lines: list[Line]) -> str:
-    """The path of the base URL that a document states (`http://localhost:3001/api/v1` gives `/api/v1`)."""
+    """The prefix that a document states, in a URL (`http://localhost:3001/api/v1`) or by itself (`Base URL: /api/v1`)."""
     for line in lines:
         if _BASE_URL.search(line.text) or _BASE_URL.search(line.heading):
             for match in _URL_PATH.finditer(line.text):
                 path = (match[1] or "").rstrip("/")
                 if path and len(path) > 1:
                     return path
+        stated = _STATED_PREFIX.search(line.text) if line.fence is None else None
+        if stated and not _NEGATED.search(line.text[: stated.start(1)]):
+            return stated[1].rstrip("/")
     return ""
 
 
+_WITHOUT_PREFIX = re.compile(
+    r"(?i)\b(?:without|outside|no|sin|sem|ohne)\s+(?:the\s+|el\s+|o\s+)?(?:prefix|prefijo|prefixo|präfix)"
+)
+
+
 def _mention(method: str, path: str, line: Line, prefix: str, *, definition: bool) -> Mention:
-    if prefix and not (path + "/").startswith((prefix + "/", "/api/")):
+    apart = _WITHOUT_PREFIX.search(line.text)
+    if prefix and not apart and not (path + "/").startswith((prefix + "/", "/api/")):
         path = prefix + (path if path != "/" else "")
     concrete = any(_CONCRETE.fullmatch(part) for part in path.split("/") if part)
     return Mention(method, path, line, definition, concrete, summary=_summary(line))

@@ -265,8 +265,7 @@ def _from_heading(file: str, lines: list[Line], index: int, side: Side) -> Found
             "userid",
             "name",
         }
-        or NOT_ENTITY.search(match[1])
-    ):
+    ) or NOT_ENTITY.search(match[1]):
         return None
     table = match[1].strip().lower() if re.fullmatch(r"[a-z_]+", match[1].strip()) else ""
     return Found(entity_name(match[1]), file, line.number, table, fields, side=side)
@@ -275,8 +274,8 @@ def _from_heading(file: str, lines: list[Line], index: int, side: Side) -> Found
 def _from_key_entity(file: str, lines: list[Line], index: int, side: Side) -> Found | None:
     line = lines[index]
     match = _KEY_ENTITY.match(line.text)
-    if not match:
-        return None
+    if not match or re.fullmatch(r"[A-Z]{1,5}-?\d+[a-z]?", plain(match[1]).strip()):
+        return None  # a requirement's id in bold is no thing
     name = entity_name(match[1])
     concept = _CONCEPT.search(plain(match[1])) or re.search(
         r"(?i)\bvalue object|payload|aggregate view|incoming request", line.text

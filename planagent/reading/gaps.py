@@ -284,7 +284,12 @@ def _operations(corpus: Corpus) -> Iterator[Conflict]:
 
 
 def _questions(corpus: Corpus) -> Iterator[Conflict]:
-    """Edge cases that are asked and not answered."""
+    """Edge cases that are asked and not answered, and what the specs themselves mark as unclear."""
+    marked = search(corpus, r"\[NEEDS CLARIFICATION", most=6)
+    if marked:
+        count = "One place is" if len(marked) == 1 else f"{len(marked)} places are"
+        yield Conflict("questions.marked", "gap", f"{count} marked as needing clarification: a person must answer before it is built.",
+                       tuple(marked), blocks=1)  # fmt: skip
     for document in corpus.read:
         if document.role == "frontend":
             continue

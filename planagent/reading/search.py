@@ -35,6 +35,12 @@ def found_lines(corpus: Corpus, pattern: str | re.Pattern[str], *, most: int = 8
     return [documents[p.file][p.line - 1] for p in search(corpus, pattern, most=most)]
 
 
+def found_in(corpus: Corpus, pattern: str, places: list[Evidence]) -> list[str]:
+    """What a pattern finds in the lines of places, in their order."""
+    lines = [d.lines[p.line - 1] for p in places if (d := corpus.document(p.file))]
+    return [m[0] for line in lines for m in re.finditer(pattern, line)]
+
+
 @lru_cache(maxsize=512)
 def _future_lines(document: Document) -> tuple[tuple[int, int], ...]:
     return tuple(

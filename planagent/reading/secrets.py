@@ -33,6 +33,9 @@ _PREFIXED = re.compile(
     r"\b(?:npg_\w{8,}|gh[pousr]_\w{20,}|glpat-[\w-]{16,}|sk[-_](?:live|test|proj)?[-_]?\w{16,})"
 )
 _CONNECTION = re.compile(r"(?<=://)[^/\s:@]+:(?P<password>[^/\s@]+)@[^/\s?`\"']+")
+_INLINE = re.compile(
+    r"(?i)\b[A-Za-z_]*(?:secret|passw(?:or)?d|pwd|token|api_?key|private_?key|access_?key)[A-Za-z_]*\s*[=:]\s*([^\s\"'`<>,;]{10,})"
+)
 _SECRET_NAME = re.compile(r"(?i)secret|passw|pwd|token|api_?key|private_?key|access_?key|credential")
 _EXAMPLE = re.compile(
     r"(?i)password|passwd|secret|example|your|change|dummy|sample|placeholder|token|user|pass$|xxx|\.\.\.|<|\$\{|"
@@ -78,6 +81,8 @@ def _values(line: str) -> set[str]:
         if looks_real(assignment[2]) and not assignment[2].startswith(("$", "<", "{", "[")):
             found.add(assignment[2])
     found |= set(_PREFIXED.findall(line))
+    # An assignment inside of a sentence; the value must look made by a machine.
+    found |= {m[1].rstrip(".)") for m in _INLINE.finditer(line) if looks_real(m[1].rstrip(".)"))}
     # The account and the host of a leaked connection string say where the password fits: they go with it.
     found |= {m[0] for m in _CONNECTION.finditer(line) if looks_real(m["password"])}
     return {v for v in found if len(v) >= 4 and not _is_reference(v) and MASK not in v}
@@ -85,6 +90,8 @@ def _values(line: str) -> set[str]:
 
 def _is_reference(value: str) -> bool:
     """`${NAME}`, `<your key>`, `process.env.X`, a plain identifier or a type: a name, not a value."""
+    if re.fullmatch(r"(?:AKIA|ASIA)[0-9A-Z]{16}", value):
+        return False
     return bool(
         re.match(r"^[$<{\[(]|^process\.|^os\.|^env\.|^settings\.|^config\.", value)
         or re.fullmatch(

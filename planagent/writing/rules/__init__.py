@@ -50,20 +50,21 @@ def _with_requirements(outline: Outline, text: TaskText, said: Said) -> TaskText
     """The task with the values of its requirements, and a pointer to those that it says nothing of yet."""
     spec = outline.tasks[text.key]
     values = requirement_lines(outline, spec)
-    room = MOST_STEPS - len(text.steps)
     lines: list[str] = []
-    for kept in range(min(len(values), room), -1, -1):
+    room = MOST_STEPS - len(text.steps)
+    for kept, words in [(k, 5) for k in range(min(len(values), room), -1, -1)] + [(0, 3), (0, 2)]:
         spoken = " ".join((spec.title, *text.steps, text.done_when, *values[:kept]))
-        lines = [*_pointers(outline, spec, said, spoken), *values[:kept]]
+        lines = [*_pointers(outline, spec, said, spoken, words), *values[:kept]]
         if len(lines) <= room:
-            break
-    return text.model_copy(update={"steps": [*text.steps, *lines][:MOST_STEPS]})
+            return text.model_copy(update={"steps": [*text.steps, *lines]})
+    # Too many demands for the room: what the task serves counts more than its last step.
+    return text.model_copy(update={"steps": [*text.steps[: MOST_STEPS - len(lines)], *lines][:MOST_STEPS]})
 
 
-def _pointers(outline: Outline, spec: TaskSpec, said: Said, spoken: str) -> list[str]:
+def _pointers(outline: Outline, spec: TaskSpec, said: Said, spoken: str, words: int) -> list[str]:
     """Lines that name the requirements of which nothing is said yet, each with the words that tell it apart."""
     named = [
-        f"{o.label.rpartition(':')[2]} ({gist(o.detail, said.weights)})"
+        f"{o.label.rpartition(':')[2]} ({gist(o.detail, said.weights, words)})"
         for i in spec.covers
         if (o := outline.obligations[i]).kind == "requirement" and not said.about(o.label, spoken)
     ]

@@ -177,6 +177,12 @@ def _credentials(outline: Outline, operation: Operation, thing: str) -> tuple[st
             "The new token and its lifetime.",
             ["Verify the old token fully first; an expired one is refused."],
         )
+    if "token" in name:
+        return (
+            "Take the credentials and issue a token for their account.",
+            "The token, and what else the endpoint's response names.",
+            ["Run one dummy verification when the account is unknown, so that both cases take alike long."],
+        )
     if "verify" in name:
         return "Say whether a token is valid.", "The result that the endpoint's response names.", []
     return (
