@@ -53,11 +53,6 @@ class Settings:
         except KeyError:
             raise AttributeError(name) from None
 
-    def provenance(self) -> dict[str, str]:
-        """Setting to `value (origin)`; the key's value is never shown."""
-        shown = {k: ("set" if v else "not set") if k == "api_key" else v for k, v in self.values.items()}
-        return {k: f"{v} ({self.origins[k]})" for k, v in shown.items()}
-
     @property
     def output_path(self) -> Path:
         path = Path(self.values["output"])

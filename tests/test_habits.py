@@ -9,6 +9,7 @@ import pytest
 
 from planagent.checking.about import Weights, gist, names_endpoint
 from planagent.model import Corpus
+from planagent.planning.outline import make_outline
 from planagent.reading.corpus import read_corpus
 
 Project = Callable[[dict[str, str]], Path]
@@ -206,3 +207,16 @@ def test_a_gist_points_and_promises_nothing() -> None:
     assert "CLARIFICATION" not in said
     assert "properly" not in said
     assert "invoices" in said
+
+
+@pytest.mark.parametrize(
+    ("stack", "main"),
+    [("Ruby on Rails 7", "backend/main.rb"), ("Django 5", "backend/main.py"), ("Erlang", "backend/main")],
+)
+def test_files_of_a_stack_without_a_profile_have_its_extension(
+    read: Callable[..., Corpus], stack: str, main: str
+) -> None:
+    corpus = read(f"# API\n\nBuilt with {stack} on PostgreSQL.\n\n- `GET /x` → 200\n")
+    outline = make_outline(corpus)
+    assert outline.blueprint.layout.roles["main"] == main
+    assert outline.blueprint.layout.roles["container"].endswith("Dockerfile")

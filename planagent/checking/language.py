@@ -28,6 +28,7 @@ _SPEC_EDIT = re.compile(
     r"(?i)\b(?:update|edit|modify|change|amend|rewrite|correct|fix)\b(?:\s+(?:the|and|existing|\w+ing))*\s+`?(?:[\w.-]+/)*specs?/[\w./-]*(?:spec|openapi|api|schema|requirements|data-model|constitution)[\w-]*\.(?:md|ya?ml)`?"
     r"|\b(?:update|edit|modify|amend|rewrite)\s+the\s+(?:feature\s+)?spec(?:ification)?s?\b(?!\s+(?:test|file for test))"
 )
+_POINTER = re.compile(r"\b[A-Z]{1,6}-?\d+[A-Za-z]? \([^)]*\)")
 # Runs that may be secrets: with the signs of a path, and without, so that a neighbour does not hide one.
 _LONG_WORDS = (re.compile(r"[\w+/=.-]{10,}"), re.compile(r"[\w!#$%^*-]{10,}"))
 _NOT_FRONT = re.compile(r"(?i)\b(?:no|not|never|nothing|without|none)\b")
@@ -45,7 +46,9 @@ _PROMISE = re.compile(
 def check_language(unit: Unit) -> Iterator[Finding]:
     """All rules on the wording of one line."""
     text = unit.text
-    front = _FRONT.search(text) or (_FRONT_FILE.search(text) if unit.kind == "task" else None)
+    # The words behind a requirement's id are the spec's: they point at it and order nothing.
+    ordered = _POINTER.sub(lambda m: " " * len(m[0]), text)
+    front = _FRONT.search(ordered) or (_FRONT_FILE.search(text) if unit.kind == "task" else None)
     binding = unit.kind in ("task", "overview", "item", "advice")
     # Section 7 is about the other side and may speak of it, but not order work there.
     builds = binding and (unit.section != 7 or bool(front and front.start() == 0))

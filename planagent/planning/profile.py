@@ -66,19 +66,30 @@ class Profile:
     operations: tuple[str, ...]
     briefs: dict[int, str] = field(default_factory=dict)
     languages: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Technology to (extension in the patterns, extension of its files): `TypeScript` to (".js", ".ts")."""
+    """Technology to (extension in the patterns, extension of its files): `TypeScript` to (".js", ".ts").
+
+    An empty first one is for patterns without extension: `Ruby` to ("", ".rb").
+    """
 
     def written_in(self, technologies: set[str]) -> Profile:
         """The profile with file names of the language that the specs name."""
         files = self.files
         for language, (old, new) in self.languages.items():
             if language in technologies:
-                files = {r: p.removesuffix(old) + new if p.endswith(old) else p for r, p in files.items()}
+                files = {r: p.removesuffix(old) + new if _extends(r, p, old) else p for r, p in files.items()}
         return replace(self, files=files)
 
     def path(self, role: str, root: str = "", **names: str) -> str:
         """The file of a role, relative to the workspace; `..` in a pattern leaves the root."""
         return join(root or self.root, self.files[role].format(**names))
+
+
+def _extends(role: str, pattern: str, old: str) -> bool:
+    """True for a source file whose name ends in the extension, or has none when none is looked for."""
+    if old:
+        return pattern.endswith(old)
+    bare = "." not in pattern.rsplit("/", 1)[-1] and not pattern.endswith("/")
+    return bare and role not in ("container", "dependencies")
 
 
 def join(root: str, relative: str) -> str:

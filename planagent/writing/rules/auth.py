@@ -103,9 +103,10 @@ def _session(outline: Outline) -> tuple[str, list[str]]:
         ]
     name, secret = algorithm(outline), secret_variable(outline)
     by = f" with {name}" if name else outline.cites("auth.algorithm")
-    key = f" and the secret in {code(secret)}" if secret else ""
+    joined = "and" if name else "with"
+    key = f" {joined} the secret in {code(secret)}" if secret else ""
     rules = [
-        f"Verify{by}{key}; the accepted algorithm is fixed in the verifier and never read from the token.",
+        f"Verify the signature{by}{key}; the accepted algorithm is fixed in the verifier and never read from the token.",
         "Demand a subject and an expiry; a token without either is refused.",
     ]
     if any(

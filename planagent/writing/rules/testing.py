@@ -79,10 +79,13 @@ def _cases(outline: Outline, spec: TaskSpec) -> list[str]:
             )
         return cases
     if name == "database":
-        return [
+        stored = [
             f"Tables of {names(e.name for e in outline.corpus.facts.entities)} exist with their indexes.",
             "Each unique and foreign key refuses a breach.",
             "Creating the tables twice is harmless.",
+        ]
+        return [
+            *(stored if outline.corpus.facts.entities else []),
             "The address is translated and checked without a connection.",
         ]
     if name == "auth":
