@@ -265,3 +265,25 @@ def test_the_list_of_rules_and_its_json(capsys: pytest.CaptureFixture[str]) -> N
     assert run(["rule", "secret", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rules"][0]["code"] == "PA801"
     assert run(["rule", "PA000"]) == 2
+
+
+def test_a_requirement_that_no_spec_has_is_named(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kit.write_text(
+        TASKS.replace("app/settings.py", "app/settings.py for FR-001 and FR-099"), encoding="utf-8"
+    )
+    (found,) = [f for f in findings(capsys, kit) if f["rule"] == "PA502"]
+    assert "FR-099" in str(found["message"])
+    assert found["line"] == 7
+
+
+def test_a_list_that_is_kept_elsewhere_is_checked_for_the_feature_it_names(
+    kit: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = kit.parents[2] / "specs" / "002-other"
+    other.mkdir()
+    (other / "spec.md").write_text(
+        "# Other\n\n- **FR-001**: Invoices are mailed.\n\n### GET /api/invoices\n", encoding="utf-8"
+    )
+    moved = kit.parents[2] / "tasks.md"
+    kit.rename(moved)
+    assert "invoices" not in json.dumps(findings(capsys, moved))
