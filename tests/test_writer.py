@@ -32,6 +32,7 @@ def report(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def test_a_plan_costs_the_deciding_call_and_one_round_of_sections(
     workspace: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    server.first_token = 0.5  # long enough that briefs sent together are seen together on a busy machine
     assert plan(workspace, "--json") == 0
     told = report(capsys)
     assert told["usage"]["calls"] == len(server.requests) == 10
