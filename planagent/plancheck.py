@@ -16,8 +16,6 @@ from planagent.checking.taskmaster import NotTaskMaster, view_of_taskmaster
 from planagent.checking.view import View, view_of_plan
 from planagent.errors import CorpusError, UsageError
 from planagent.model import Corpus, Facts, Finding
-from planagent.planning.outline import make_outline
-from planagent.publishing.markdown_in import NotAPlan, parse_located
 from planagent.reading.corpus import corpus_of
 from planagent.reading.sources import Sources
 from planagent.rulebook import rules
@@ -71,6 +69,10 @@ def check(request: Request, settings: Settings, cache: Cache | None) -> Outcome:
 
 
 def _own(request: Request, settings: Settings, cache: Cache | None) -> tuple[View, list[Finding], list[str]]:
+    # Only a plan of ours needs the planner and its schemas; another program's is checked without them.
+    from planagent.planning.outline import make_outline
+    from planagent.publishing.markdown_in import NotAPlan, parse_located
+
     try:
         view = view_of_plan(parse_located(request.text), request.text)
     except (NotAPlan, ValueError) as error:

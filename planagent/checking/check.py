@@ -18,12 +18,10 @@ from planagent.checking.structure import check_references, check_size
 from planagent.checking.units import Unit, units_of_draft
 from planagent.checking.view import View, located, view_of_plan
 from planagent.model import Corpus, Finding
-from planagent.planning.outline import Outline
-from planagent.planning.plan import Source
-from planagent.publishing.markdown_in import parse_located
 
 if TYPE_CHECKING:
     from planagent.planning.drafts import SectionDraft
+    from planagent.planning.outline import Outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,8 @@ class Checker:
         Raises:
             NotAPlan: the text is no plan of this program's format.
         """
+        from planagent.publishing.markdown_in import parse_located
+
         return self.view(view_of_plan(parse_located(text), text))
 
     def view(self, view: View) -> list[Finding]:
@@ -181,6 +181,8 @@ def _statuses(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
 
 def _sources(draft: SectionDraft, outline: Outline) -> Iterator[Finding]:
     """PA602 for what a writer cites by itself."""
+    from planagent.planning.plan import Source
+
     for key, entry in (
         [("risks", r) for r in draft.risks]
         + [("gaps", g) for g in draft.gaps]

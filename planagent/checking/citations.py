@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from planagent.checking.about import subjects
 from planagent.checking.view import View
 from planagent.model import Corpus, Finding
-from planagent.planning.outline import Outline
-from planagent.planning.plan import Plan, Source
 from planagent.reading.text import content_digest
+
+if TYPE_CHECKING:
+    from planagent.planning.outline import Outline
+    from planagent.planning.plan import Plan, Source
 
 _REMEDY = "Cite an existing passage, or plan again when the specs have changed."
 _SPEC_FILE = re.compile(

@@ -20,10 +20,10 @@ from planagent.checking.about import (
 )
 from planagent.checking.view import View
 from planagent.model import Corpus, Evidence, Finding, Requirement
-from planagent.planning.outline import Outline
 
 if TYPE_CHECKING:
     from planagent.planning.drafts import SectionDraft
+    from planagent.planning.outline import Outline
 
 FEWEST = 3
 """Tasks that make a list; one or two are a note, and cover nothing as a whole."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from planagent.checking.units import Unit
 from planagent.model import Corpus, Finding, normalize_path
-from planagent.planning.outline import Outline
 from planagent.reading.technologies import named_in
+
+if TYPE_CHECKING:
+    from planagent.planning.outline import Outline
 
 _ENDPOINT = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\s+`?(/[^\s`,;)\]\"'|]*)")
 _VARIABLE = re.compile(r"(?<![\w/.{:-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w(])")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from planagent.model import Finding
-from planagent.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from planagent.planning.plan import Plan
 
 _REFERENCE = re.compile(r"\(((?:[DGRP]\d+)(?:, [DGRP]\d+)*)\)|\b(T\d{3,})\b|\b(?:item|items) (\d\d?\.\d+)")
 WORDS_PER_OBLIGATION = 130

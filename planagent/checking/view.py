@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from planagent.checking.code import Block
 from planagent.checking.units import Unit, units_of_plan
 from planagent.model import Finding
-from planagent.planning.plan import Plan, Source
-from planagent.publishing.markdown_in import Located
+
+if TYPE_CHECKING:
+    from planagent.planning.plan import Plan, Source
+    from planagent.publishing.markdown_in import Located
 
 Format = Literal["planagent", "Spec Kit", "Task Master", "Markdown"]
 
