@@ -30,7 +30,7 @@ def as_text(checked: Sequence[Checked], style: Style = plain) -> Iterator[str]:
     for one in checked:
         lines = one.text.split("\n")
         shown = shown_path(one.path)
-        for f in one.findings:
+        for f in one.outcome.findings:
             severity = rules()[f.rule].severity
             place = f"{shown}:{f.line or 1}:{f.column or 1}"
             code = style(f.rule, fg="red" if severity == "error" else "yellow", bold=True)
@@ -49,10 +49,10 @@ def _excerpt(finding: Finding, line: str, style: Style) -> Iterator[str]:
     """The line with a caret line below, cut to the terminal's width around the words at fault."""
     length = len(finding.excerpt) if finding.excerpt and finding.excerpt in line else len(line.strip())
     start = max(finding.column - 1, 0)
-    if finding.rule == "PA801":
+    masked = mask(line)[0]
+    if masked != line:
         # A masked line is shorter or longer than the real one: nothing can be underlined in it.
-        line, start = mask(line)[0], 0
-        length = len(line)
+        line, start, length = masked, 0, len(masked)
     begin = max(0, min(start - 20, len(line) - _WIDTH))
     cut = line[begin : begin + _WIDTH].replace("\t", " ")
     left, right = "…" if begin else "", "…" if begin + _WIDTH < len(line) else ""
@@ -73,15 +73,15 @@ def shown_path(path: Path) -> str:
 
 def as_json(checked: Sequence[Checked]) -> str:
     """One object: every finding with its file, and a summary for each plan."""
-    findings = [_finding(one, f) for one in checked for f in one.findings]
+    findings = [_finding(one, f) for one in checked for f in one.outcome.findings]
     plans = [
         {
             "plan": shown_path(one.path),
-            "format": one.format,
-            "tasks": one.tasks,
-            "findings": len(one.findings),
-            "suppressed": len(one.suppressed),
-            "notes": list(one.notes),
+            "format": one.outcome.format,
+            "tasks": one.outcome.tasks,
+            "findings": len(one.outcome.findings),
+            "suppressed": len(one.outcome.suppressed),
+            "notes": list(one.outcome.notes),
         }
         for one in checked
     ]
@@ -99,7 +99,7 @@ def _finding(one: Checked, f: Finding) -> dict[str, Any]:
         "column": f.column,
         "place": f.place,
         "message": f.message,
-        "excerpt": "" if f.rule == "PA801" else f.excerpt,
+        "excerpt": f.excerpt,
         "remedy": f.remedy,
     }
 
@@ -107,7 +107,7 @@ def _finding(one: Checked, f: Finding) -> dict[str, Any]:
 def as_github(checked: Sequence[Checked]) -> Iterator[str]:
     """Workflow commands, one for each finding: annotations at the lines of the plan."""
     for one in checked:
-        for f in one.findings:
+        for f in one.outcome.findings:
             severity = rules()[f.rule].severity
             where = f"file={_property(shown_path(one.path))},line={f.line or 1},col={f.column or 1}"
             title = _property(f"{f.rule} {rules()[f.rule].name}")
@@ -125,10 +125,10 @@ def _property(text: str) -> str:
 
 def as_sarif(checked: Sequence[Checked]) -> str:
     """A SARIF 2.1.0 log with one run; suppressed findings are in it, marked as such."""
-    used = sorted({f.rule for one in checked for f in (*one.findings, *one.suppressed)})
+    used = sorted({f.rule for one in checked for f in (*one.outcome.findings, *one.outcome.suppressed)})
     results = [
-        _result(one, f, used, suppressed=False) for one in checked for f in one.findings
-    ] + [_result(one, f, used, suppressed=True) for one in checked for f in one.suppressed]  # fmt: skip
+        _result(one, f, used, suppressed=False) for one in checked for f in one.outcome.findings
+    ] + [_result(one, f, used, suppressed=True) for one in checked for f in one.outcome.suppressed]  # fmt: skip
     driver = {
         "name": "planagent",
         "version": __version__,
@@ -160,7 +160,7 @@ def _result(one: Checked, f: Finding, used: list[str], *, suppressed: bool) -> d
     region: dict[str, Any] = {"startLine": f.line or 1}
     if f.column:
         region["startColumn"] = f.column
-    if f.column and f.excerpt and "\n" not in f.excerpt and f.rule != "PA801":
+    if f.column and f.excerpt and "\n" not in f.excerpt:
         region["endColumn"] = f.column + len(f.excerpt)
     result: dict[str, Any] = {
         "ruleId": f.rule,

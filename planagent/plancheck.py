@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from planagent.cache import Cache
@@ -17,42 +17,14 @@ from planagent.checking.view import View, view_of_plan
 from planagent.errors import CorpusError, UsageError
 from planagent.model import Corpus, Facts, Finding
 from planagent.reading.corpus import corpus_of
-from planagent.reading.sources import Sources
+from planagent.reading.secrets import secret_values
+from planagent.request import Outcome, Request
 from planagent.rulebook import rules
 from planagent.settings import Settings
 
 _NEEDS_SPECS = ("PA201", "PA4", "PA5", "PA6")
 _FULL_STACK = 0.25
 """Share of frontend tasks from which another program's plan is evidently for the frontend too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A plan to check with all that it is checked against.
-
-    `active` are the rules' codes; `by_default` is false when they were selected by name. `feature` is the feature
-    folder that another program's plan lies in, `beside` are the design documents there.
-    """
-
-    path: Path
-    text: str
-    own: bool
-    sources: Sources
-    active: frozenset[str]
-    by_default: bool
-    feature: str = ""
-    beside: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What was found in one plan. `notes` say what was not checked and why."""
-
-    format: str
-    tasks: int
-    findings: tuple[Finding, ...]
-    suppressed: tuple[Finding, ...]
-    notes: tuple[str, ...]
 
 
 def check(request: Request, settings: Settings, cache: Cache | None) -> Outcome:
@@ -65,7 +37,22 @@ def check(request: Request, settings: Settings, cache: Cache | None) -> Outcome:
     view, found, notes = (_own if request.own else _elsewhere)(request, settings, cache)
     active = [f for f in found if f.rule in request.active]
     left, gone = suppress(active, find_suppressions(request.text), rules(), request.active)
-    return Outcome(view.format, len(view.entries), tuple(left), tuple(gone), tuple(notes))
+    lines = request.text.split("\n")
+    return Outcome(
+        view.format, len(view.entries), _unspoken(left, lines), _unspoken(gone, lines), tuple(notes)
+    )
+
+
+def _unspoken(findings: list[Finding], lines: list[str]) -> tuple[Finding, ...]:
+    """The findings without the secrets that stand in their lines: a fault beside a secret quotes it too."""
+    clean = []
+    for f in findings:
+        line = lines[f.line - 1] if 0 < f.line <= len(lines) else ""
+        # A message may hold the beginning of a long quotation only.
+        if any(v in f.excerpt or v[:8] in f.message for v in secret_values(line)):
+            f = replace(f, message=f"{rules()[f.rule].name}; its words hold a secret", excerpt="")
+        clean.append(f)
+    return tuple(clean)
 
 
 def _own(request: Request, settings: Settings, cache: Cache | None) -> tuple[View, list[Finding], list[str]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from planagent.cache import Cache, digest
 from planagent.errors import CorpusError, UsageError
 from planagent.files import decode, read_bytes
-from planagent.model import Finding
 from planagent.reading.sources import Sources, read_sources
+from planagent.request import Outcome, Request
 from planagent.rulebook import matching, rules
 from planagent.settings import Settings
 
@@ -22,15 +22,11 @@ _SPEC_ROOTS = ("specs", ".specify/specs", "spec", "docs/specs")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The outcome for one plan file. `notes` say what was left out or not checked, and why."""
+    """A plan file and what was found in it."""
 
     path: Path
     text: str
-    format: str
-    tasks: int
-    findings: tuple[Finding, ...]
-    suppressed: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
+    outcome: Outcome
 
 
 def check_file(
@@ -63,46 +59,37 @@ def check_file(
         matching(chosen) if chosen else frozenset(c for c, r in rules().items() if own or r.plans == "all")
     )
     active = every - matching((*ignore, *settings.check_ignore))
-    sources = _sources(settings, path)
     feature, beside = ("", ()) if own else (_feature(settings, path, text), _beside(path))
-    key = digest(
-        "check", path.name, path.parent.name, text, sorted(active), bool(select), settings.scope, settings.profile,
-        sorted(settings.decisions.items()), feature, beside, sources.identity,
-    )  # fmt: skip
-    return _known(cache, key, path, text) or _work_out(
-        cache, key, settings, path, text, own, sources, active, not select, feature, beside
-    )
+    request = Request(path, text, own, _sources(settings, path), active, not select, feature, beside)
+    return Checked(path, text, _outcome(request, settings, cache))
 
 
-def _known(cache: Cache | None, key: str, path: Path, text: str) -> Checked | None:
-    data = cache.get("check", key) if cache else None
-    if data is None:
-        return None
+def _outcome(request: Request, settings: Settings, cache: Cache | None) -> Outcome:
+    """The known outcome, or a new one that is known from then on."""
     import msgspec
 
-    try:
-        kind, tasks, findings, suppressed, notes = msgspec.msgpack.decode(
-            data, type=tuple[str, int, tuple[Finding, ...], tuple[Finding, ...], tuple[str, ...]]
-        )
-    except msgspec.MsgspecError:
-        return None  # a damaged entry is as good as none
-    return Checked(path, text, kind, tasks, findings, suppressed, notes)
+    key = _key(request, settings)
+    known = cache.get("check", key) if cache else None
+    if known is not None:
+        try:
+            return msgspec.msgpack.decode(known, type=Outcome)
+        except msgspec.MsgspecError:
+            pass  # a damaged entry is as good as none
+    from planagent.plancheck import check
 
-
-def _work_out(
-    cache: Cache | None, key: str, settings: Settings, path: Path, text: str, own: bool, sources: Sources,
-    active: frozenset[str], by_default: bool, feature: str, beside: tuple[str, ...],
-) -> Checked:  # fmt: skip
-    import msgspec
-
-    from planagent.plancheck import Request, check
-
-    request = Request(path, text, own, sources, active, by_default, feature, beside)
-    done = check(request, settings, cache)
+    outcome = check(request, settings, cache)
     if cache:
-        record = (done.format, done.tasks, done.findings, done.suppressed, done.notes)
-        cache.put("check", key, msgspec.msgpack.encode(record))
-    return Checked(path, text, done.format, done.tasks, done.findings, done.suppressed, done.notes)
+        cache.put("check", key, msgspec.msgpack.encode(outcome))
+    return outcome
+
+
+def _key(request: Request, settings: Settings) -> str:
+    """A hash of everything that can change the outcome; of the path only the names that the rules look at."""
+    path = request.path
+    return digest(
+        "check", path.name, path.parent.name, request.text, sorted(request.active), request.by_default, settings.scope,
+        settings.profile, sorted(settings.decisions.items()), request.feature, request.beside, request.sources.identity,
+    )  # fmt: skip
 
 
 def _sources(settings: Settings, plan: Path) -> Sources:

@@ -11,9 +11,11 @@ import pytest
 
 from planagent import plancheck
 from planagent.cache import KEPT, Cache, digest
+from planagent.model import Corpus
 from planagent.proving import check_file
 from planagent.reading import corpus as corpus_module
 from planagent.reading.corpus import read_corpus
+from planagent.reading.sources import Sources
 from planagent.settings import load_settings
 from tests.conftest import ROOT
 
@@ -31,9 +33,20 @@ def test_a_corpus_comes_back_equal(store: Cache, monkeypatch: pytest.MonkeyPatch
     assert read_corpus(ROOT, cache=store) == first
 
 
-def test_a_changed_spec_or_scope_is_read_anew(store: Cache, workspace: Path) -> None:
+def test_a_changed_spec_or_scope_is_read_anew(
+    store: Cache, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = read_corpus(workspace, cache=store)
-    assert read_corpus(workspace, cache=store, scope="all") is not before
+    read: list[str] = []
+    assemble = corpus_module._assemble
+
+    def counted(sources: Sources, scope: str, root: Path) -> Corpus:
+        read.append(scope)
+        return assemble(sources, scope, root)
+
+    monkeypatch.setattr(corpus_module, "_assemble", counted)
+    read_corpus(workspace, cache=store, scope="all")
+    assert read == ["all"]
     api = workspace / "specs/backend/api.md"
     api.write_text(
         api.read_text(encoding="utf-8") + "\n### GET /api/version\n\nAnswers 200.\n", encoding="utf-8"

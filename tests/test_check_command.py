@@ -224,6 +224,17 @@ def test_a_secret_is_found_and_never_printed(kit: Path, capsys: pytest.CaptureFi
         assert secret not in shown.out + shown.err
 
 
+def test_a_fault_beside_a_secret_does_not_print_it(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = "npg_" + "a8f3k2l9q0z7"
+    kit.write_text(TASKS + f'- [ ] T005 Set `key = load("{secret}")`, errors as needed\n', encoding="utf-8")
+    for output in ("text", "json", "sarif", "github"):
+        run(["check", str(kit), "--select", "PA102,PA902", "--output", output])
+        shown = capsys.readouterr()
+        assert "PA102" in shown.out
+        assert "PA902" in shown.out
+        assert secret not in shown.out + shown.err
+
+
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [

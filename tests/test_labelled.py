@@ -34,7 +34,7 @@ def found(folder: Path, sample: str) -> set[str]:
     text = sample if sample.startswith("#") else f"# Backend plan\n\n- [ ] T001 {sample}\n"
     path = folder / "backend.md"
     path.write_text(text, encoding="utf-8")
-    return {f.rule for f in check_file(load_settings(ROOT, {}), path).findings}
+    return {f.rule for f in check_file(load_settings(ROOT, {}), path).outcome.findings}
 
 
 @pytest.mark.parametrize("code", [c for c in LABELLED if "skip" not in LABELLED[c]])

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from planagent.model import normalize_path
+from planagent.reading.naming import singular
 
 _WORD = re.compile(r"[^\W_]{3,}", re.UNICODE)
 _UNSPACED = re.compile(r"[぀-ヿ㐀-鿿가-힯฀-๿]+")
@@ -89,16 +90,12 @@ def _acts_on(text: str, method: str, parts: Sequence[str]) -> bool:
         rf"(?i)(?<![a-z])(?:{_ACTIONS.get(method, method)})|[a-z](?:{_camel(_ACTIONS.get(method, method))})",
         text,
     )
-    noun = re.escape(_singular(parts[-1].replace("-", " "))).replace(r"\ ", "[ _-]?")
+    noun = re.escape(singular(parts[-1].replace("-", " "))).replace(r"\ ", "[ _-]?")
     return bool(action and re.search(rf"(?i){noun}", text))
 
 
 def _camel(actions: str) -> str:
     return "|".join(a.capitalize() for a in actions.split("|"))
-
-
-def _singular(noun: str) -> str:
-    return re.sub(r"ies$", "y", noun) if noun.endswith("ies") else noun.removesuffix("s") or noun
 
 
 def terms(text: str) -> set[str]:
@@ -112,48 +109,12 @@ def terms(text: str) -> set[str]:
 # What every requirement says, whatever it is about.
 FORMULA = frozenset(
     w[:_STEM]
-    for w in [
-        "system",
-        "must",
-        "shall",
-        "should",
-        "allow",
-        "allows",
-        "user",
-        "users",
-        "able",
-        "provide",
-        "provides",
-        "support",
-        "supports",
-        "all",
-        "with",
-        "that",
-        "and",
-        "for",
-        "the",
-        "can",
-        "may",
-        "will",
-        "each",
-        "any",
-        "when",
-        "who",
-        "which",
-        "from",
-        "their",
-        "its",
-        "are",
-        "not",
-        "only",
-        "also",
-        "have",
-        "has",
-        "been",
-        "this",
-        "these",
-    ]
-)
+    for w in (
+        "system", "must", "shall", "should", "allow", "allows", "user", "users", "able", "provide", "provides", "support", "supports", "all",
+        "with", "that", "and", "for", "the", "can", "may", "will", "each", "any", "when", "who", "which", "from",
+        "their", "its", "are", "not", "only", "also", "have", "has", "been", "this", "these",
+    )
+)  # fmt: skip
 
 
 def _split_names(text: str) -> str:
@@ -192,17 +153,17 @@ def without_questions(text: str) -> str:
 def gist(text: str, weights: Weights, most: int = 5) -> str:
     """The few words of a text that tell it apart, in its order: a pointer to it, never its sentence."""
     text = without_questions(text)
-    words = [(m.start(), m[0]) for m in re.finditer(r"[^\W_][\w-]*", text.replace("`", " "))]
+    words = re.findall(r"[^\W_][\w-]*", text.replace("`", " "))
     spoken = [
         (i, w)
-        for i, (_, w) in enumerate(words)
+        for i, w in enumerate(words)
         if len(w) > 2 and w.lower()[:_STEM] not in FORMULA and not _UNSPACED.search(w) and not _EMPTY.match(w)
     ]
     chosen = sorted(sorted(spoken, key=lambda x: -weights.of(x[1].lower()[:_STEM]))[:most])
     if len(chosen) < 2:
         run = max(_UNSPACED.findall(text), key=len, default="")
         return run[:18] or " ".join(w for _, w in chosen)
-    said = chosen[0][1]
+    said = str(chosen[0][1])
     for (before, _), (index, word) in itertools.pairwise(chosen):
-        said += (" " if index == before + 1 else ", ") + word
+        said += f"{' ' if index == before + 1 else ', '}{word}"
     return said

@@ -32,7 +32,7 @@ _ABSENT = re.compile(
 def check_citations(view: View, outline: Outline) -> Iterator[Finding]:
     """For a plan in this program's format."""
     corpus, plan = outline.corpus, view.plan
-    assert plan is not None  # noqa: S101  (the caller looked at `view.own`)
+    assert plan is not None  # noqa: S101  (only plans of ours come here)
     evidenced = {o.label for o in outline.obligations.values() if o.evidence}
     changed = _changed(plan, corpus)
     for entry in view.entries:

@@ -58,7 +58,6 @@ class Block:
     language: str
     lines: tuple[str, ...]
     place: str = ""
-    fenced: bool = True
 
 
 def find_code(text: str) -> tuple[str, str]:

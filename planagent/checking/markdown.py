@@ -42,7 +42,6 @@ class _Open:
     id: str
     title: str
     line: int
-    done: bool = False
     indent: int = 0
     level: int = 0
     needs: str = ""
@@ -119,7 +118,7 @@ def _checkbox(line: Line) -> _Open | None:
     named = _LEADING_ID.match(box[3]) if box else None
     if not box or not named or len(named[2].strip()) < 3:
         return None
-    return _Open(_id(named[1]), _title(named[2]), line.number, box[2] in "xX", len(box[1]))
+    return _Open(_id(named[1]), _title(named[2]), line.number, len(box[1]))
 
 
 def _heading(line: Line) -> _Open | None:
@@ -127,7 +126,7 @@ def _heading(line: Line) -> _Open | None:
     if not match or not match[3].strip():
         return None
     level = len(line.text) - len(line.text.lstrip("#"))
-    return _Open(_id(match[1] or match[2]), _title(match[3]), line.number, "✅" in line.text, level=level)
+    return _Open(_id(match[1] or match[2]), _title(match[3]), line.number, level=level)
 
 
 def _bullet(line: Line) -> _Open | None:
@@ -158,11 +157,11 @@ def _plain(line: Line) -> _Open | None:
         r"(?i)constitution check|gate|checklist|review|acceptance|criteria|definition of done", line.heading
     ):
         return None
-    return _Open(f"L{line.number}", _title(box[3]), line.number, box[2] in "xX", len(box[1]))
+    return _Open(f"L{line.number}", _title(box[3]), line.number, len(box[1]))
 
 
 def _id(text: str) -> str:
-    return text.strip().replace(" ", "-") if text[0].isalpha() else f"{text}"
+    return text.strip().replace(" ", "-")
 
 
 def _title(text: str) -> str:
@@ -183,7 +182,6 @@ def _entry(task: _Open, ids: list[str]) -> Entry:
         file=next(iter(_FILE.findall(text)), ""),
         proof=proof,
         proof_line=proof_line,
-        done=task.done,
     )
 
 
@@ -286,4 +284,4 @@ def _done(run: list[Line]) -> Iterator[Block]:
         # A fence inside of an outer one carries the outer one's language: its own mark says what it is.
         mark = re.match(r"\s*(?:```+|~~~+)\s*(\S*)", run[0].text)
         language = mark[1].lower() if mark else run[0].fence or ""
-        yield Block(run[0].number, language.strip("{}."), tuple(x.text for x in run), "", bool(mark))
+        yield Block(run[0].number, language.strip("{}."), tuple(x.text for x in run))

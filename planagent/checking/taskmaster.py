@@ -97,7 +97,6 @@ def _entry(
         needs=tuple(needs),
         proof=proof,
         proof_line=finder.seen(str(task.get("testStrategy") or "")) or first,
-        done=task.get("status") in ("done", "completed"),
     )
     return entry, texts
 

@@ -34,12 +34,11 @@ class Entry:
     proof: str = ""
     proof_line: int = 0
     about: str = ""
-    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`plan` is set for this program's own format alone; `passages` are the hashes of what it was made from."""
+    """`plan` is set for this program's own format alone; `lines` has the line of each of its parts by their ids."""
 
     format: Format
     text: str
@@ -48,10 +47,6 @@ class View:
     blocks: tuple[Block, ...] = ()
     plan: Plan | None = None
     lines: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def own(self) -> bool:
-        return self.plan is not None
 
 
 def view_of_plan(located: Located, text: str) -> View:
@@ -69,7 +64,7 @@ def view_of_plan(located: Located, text: str) -> View:
             id=t.id, title=t.title, line=at.get(t.id, 0), text=" ".join((t.title, t.file, *t.steps, t.done_when)),
             needs=t.needs, key=t.key, file=t.file, covers=t.covers, sources=t.sources, condition=t.condition,
             proof=t.done_when, proof_line=proofs.get((t.id, t.done_when), 0),
-            about=" ".join(items.get(n, "") for n in t.items), done=t.done,
+            about=" ".join(items.get(n, "") for n in t.items),
         )
         for t in plan.tasks
     )  # fmt: skip

@@ -62,7 +62,7 @@ def check(
         one = check_file(
             settings, path or settings.output_path, select=select, ignore=ignore, cache=Cache.of_user()
         )
-        for note in one.notes:
+        for note in one.outcome.notes:
             tell(note)
         checked.append(one)
     if as_json or output == "json":
@@ -75,8 +75,8 @@ def check(
     else:
         for line in findings_report.as_text(checked, click.style):
             click.echo(line)
-    count, tasks = sum(len(c.findings) for c in checked), sum(c.tasks for c in checked)
-    suppressed = sum(len(c.suppressed) for c in checked)
+    count, tasks = sum(len(c.outcome.findings) for c in checked), sum(c.outcome.tasks for c in checked)
+    suppressed = sum(len(c.outcome.suppressed) for c in checked)
     said = f"{count} findings" if count > 1 else "1 finding" if count else "No finding"
     click.echo(
         f"{said} in {tasks} {'task' if tasks == 1 else 'tasks'}"

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from planagent.model import Conflict, Corpus, Endpoint, Evidence, Technology, normalize_path
 from planagent.reading.naming import singular
-from planagent.reading.search import join, search
+from planagent.reading.search import found_in, join, search
 
 _SITUATIONS: tuple[tuple[str, str, str, str], ...] = (
     # topic, what it is, words, statuses that answer it
@@ -189,7 +189,7 @@ def _credentials(corpus: Corpus) -> Iterator[Conflict]:
         )
         apart = [p for p in b if p not in a]
         if a and apart and not {(p.file, p.line) for p in a} & {(p.file, p.line) for p in b}:
-            names = [_first(corpus, first, a[0]), _first(corpus, second, apart[0])]
+            names = [*found_in(corpus, first, a[:1])[:1], *found_in(corpus, second, apart[:1])[:1]]
             yield Conflict(topic, "conflict", f"{what} with {names[0]} in one place and with {names[1]} in another.",
                            (a[0], apart[0]), blocks=1)  # fmt: skip
     spans: dict[int, tuple[str, Evidence]] = {}
@@ -204,9 +204,3 @@ def _credentials(corpus: Corpus) -> Iterator[Conflict]:
         shown = join([said for said, _ in spans.values()])
         yield Conflict("auth.lifetime", "conflict", f"A token is valid for {shown} in different places.",
                        tuple(p for _, p in spans.values())[:4])  # fmt: skip
-
-
-def _first(corpus: Corpus, pattern: str, place: Evidence) -> str:
-    document = corpus.document(place.file)
-    found = re.search(pattern, document.lines[place.line - 1]) if document else None
-    return found[0] if found else ""

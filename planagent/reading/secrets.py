@@ -72,6 +72,16 @@ def mask(text: str) -> tuple[str, list[int]]:
     return "\n".join(lines), sorted(set(real))
 
 
+def secret_values(line: str) -> set[str]:
+    """The secret values of one line; empty without a look at the detectors for a line that holds nothing of the kind."""
+    if not _SUSPECT.search(line):
+        return set()
+    from detect_secrets.settings import transient_settings
+
+    with transient_settings({"plugins_used": [{"name": name} for name in _PLUGINS]}):
+        return _values(line)
+
+
 def _values(line: str) -> set[str]:
     found = {s.secret_value for s in _scanner()(line) if s.secret_value}
     assignment = _UNQUOTED.match(line)
