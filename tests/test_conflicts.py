@@ -27,6 +27,10 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"specs/features/one.md": "# One\n\n- `DELETE /api/task/{id}` removes it.\n", "specs/api/one.md": "# API\n\n### DELETE /api/tasks/{id}\n\nAnswers 204.\n"},
         {"specs/features/one.md": "# One\n\n- `DELETE /api/tasks/{task_id}` removes it.\n", "specs/api/one.md": "# API\n\n### DELETE /api/tasks/{id}\n\nAnswers 204.\n"},
     ),
+    "env.renamed": (
+        {"specs/a.md": "# Django backend\n\nVariables: `DJANGO_SECRET_KEY` is required.\n", "specs/b.md": "# Deploy\n\nSet `SECRET_KEY` in the environment.\n"},
+        {"specs/a.md": "# Django backend\n\nVariables: `DJANGO_SECRET_KEY` and `SECRET_KEY` are required.\n", "specs/b.md": "# Deploy\n\nSet `STRIPE_SECRET_KEY` in the environment.\n"},
+    ),
     "endpoint.slash": (
         {"specs/features/slash.md": "# Slash\n\n- `GET /api/tasks/` gives the list.\n"},
         {"specs/features/slash.md": "# Slash\n\n- `GET /api/tasks` gives the list.\n"},

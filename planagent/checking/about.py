@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from planagent.model import normalize_path
 from planagent.reading.naming import singular
@@ -86,16 +87,19 @@ def names_endpoint(text: str, method: str, path: str) -> bool:
 
 
 def _acts_on(text: str, method: str, parts: Sequence[str]) -> bool:
-    action = re.search(
-        rf"(?i)(?<![a-z])(?:{_ACTIONS.get(method, method)})|[a-z](?:{_camel(_ACTIONS.get(method, method))})",
-        text,
-    )
-    noun = re.escape(singular(parts[-1].replace("-", " "))).replace(r"\ ", "[ _-]?")
-    return bool(action and re.search(rf"(?i){noun}", text))
+    return bool(_noun(parts[-1]).search(text) and _action(method).search(text))
 
 
-def _camel(actions: str) -> str:
-    return "|".join(a.capitalize() for a in actions.split("|"))
+@cache
+def _action(method: str) -> re.Pattern[str]:
+    words = _ACTIONS.get(method, method)
+    inside = "|".join(a.capitalize() for a in words.split("|"))  # `taskCreate`
+    return re.compile(rf"(?i:(?<![a-z])(?:{words}))|(?<=[a-z])(?:{inside})")
+
+
+@cache
+def _noun(part: str) -> re.Pattern[str]:
+    return re.compile("(?i)" + re.escape(singular(part.replace("-", " "))).replace(r"\ ", "[ _-]?"))
 
 
 def terms(text: str) -> set[str]:

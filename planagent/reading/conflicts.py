@@ -220,6 +220,7 @@ def _names(corpus: Corpus) -> Iterator[Conflict]:
                 places,
                 subject=variable.name,
             )
+    yield from _prefixed(corpus)
     numbers: dict[str, list[Evidence]] = defaultdict(list)
     for requirement in corpus.facts.requirements:
         numbers[requirement.id].append(requirement.evidence[0])
@@ -234,6 +235,26 @@ def _names(corpus: Corpus) -> Iterator[Conflict]:
             f"{len(shared)} requirement ids (`{next(iter(shared))}`, …) mean different things in different features; the plan qualifies them.",
             tuple(first[:4]),
             blocks=3,
+        )
+
+
+def _prefixed(corpus: Corpus) -> Iterator[Conflict]:
+    """`SECRET_KEY` and `DJANGO_SECRET_KEY`: one setting, once with the name of a technology or of the app before it."""
+    stack = {t.name.upper().replace(" ", "_") for t in corpus.facts.technologies} | {"APP"}
+    variables = {v.name: v for v in corpus.facts.env_vars if v.side != "frontend"}
+    for name, variable in variables.items():
+        prefix, _, rest = name.partition("_")
+        other = variables.get(rest)
+        if other is None or prefix not in stack or _DATABASE_URL.match(name):
+            continue
+        if {p.file for p in variable.evidence} & {p.file for p in other.evidence}:
+            continue  # a document that has both means two settings
+        yield Conflict(
+            "env.renamed",
+            "conflict",
+            f"`{rest}` and `{name}` are two names for what looks like one setting.",
+            (other.evidence[0], variable.evidence[0]),
+            subject=rest,
         )
 
 

@@ -121,7 +121,7 @@ def _variable(outline: Outline, obligation: Obligation) -> SetupItem:
         **base,
         value=value,
         readers=_reader(outline, name) + _unused(outline, name),
-        setup=_checks(name),
+        setup=_checks(name, variable.default),
         when_missing=missing or "The start stops and names it.",
     )
 
@@ -144,7 +144,14 @@ def _unused(outline: Outline, name: str) -> str:
     return ""
 
 
-def _checks(name: str) -> list[str]:
+def _duration(default: str) -> str:
+    """`15m` and `7d` carry their unit; a bare number has it in the variable's name."""
+    if re.fullmatch(r"\d+\s*[a-zA-Z]+", default):
+        return f"A positive duration with its unit, as in {code(default)}."
+    return "A positive whole number."
+
+
+def _checks(name: str, default: str) -> list[str]:
     for pattern, check in (
         (r"SECRET|_KEY$", "At least 32 characters; an unexpanded `${…}` is refused."),
         (
@@ -153,8 +160,9 @@ def _checks(name: str) -> list[str]:
         ),
         (r"ORIGINS?$", "Comma-separated; each part an exact origin with scheme and without a path."),
         (r"_URL$|_URI$", "Checked as an absolute address."),
+        (r"EXPIR|TTL|TIMEOUT|HOURS$|MINUTES$|SECONDS$|DAYS$", _duration(default)),
         (
-            r"POOL|SIZE$|COUNT$|PORT$|HOURS$|MINUTES$|SECONDS$|DAYS$|EXPIR|TTL|TIMEOUT",
+            r"POOL|SIZE$|COUNT$|PORT$",
             "A positive whole number.",
         ),
         (r"DEBUG|ENABLED?$", "A boolean, off by default."),
