@@ -102,7 +102,7 @@ def _variable(outline: Outline, obligation: Obligation) -> SetupItem:
     base = item_base(outline, obligation.id, code(name))
     default = variable.default.rstrip(",;")
     if (
-        _SECRET.search(name)
+        (_SECRET.search(name) and not _OPTIONAL.search(name))
         or ("://" in default and "@" in default)
         or "[masked" in default
         or len(default) > 80
