@@ -26,7 +26,7 @@ from planagent.checking.taskmaster import NotTaskMaster, view_of_taskmaster
 from planagent.errors import PlanagentError
 from planagent.files import sha256
 from planagent.planning.outline import make_outline
-from planagent.publishing.link import link
+from planagent.publishing.link import Provenance, link
 from planagent.publishing.markdown_in import NotAPlan, parse
 from planagent.publishing.markdown_out import render
 from planagent.reading.corpus import corpus_of, require_backend
@@ -107,7 +107,7 @@ def corpus_case(documents: list[bytes]) -> None:
         corpus = corpus_of(Sources("fuzz", files, ()), "", Path("fuzz"))
         require_backend(corpus)
         outline = make_outline(corpus)
-        plan = link(outline, write_all(outline), writer="x")
+        plan = link(outline, write_all(outline), Provenance("x"))
     except PlanagentError:
         return
     text = render(plan)

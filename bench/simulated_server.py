@@ -46,6 +46,13 @@ class Request:
     def prompt(self) -> str:
         return "\n".join(m["content"] for m in self.body["messages"])
 
+    @property
+    def drafts(self) -> dict[str, Any]:
+        """The draft or the defaults that the brief carries; empty for a request of another kind."""
+        match = _DRAFT.search(self.prompt)
+        value = json.JSONDecoder().raw_decode(self.prompt, match.end())[0] if match else {}
+        return value if isinstance(value, dict) else {}
+
 
 @dataclass(slots=True)
 class SimulatedServer:
@@ -99,11 +106,10 @@ class SimulatedServer:
 
     def answer(self, request: Request) -> str:
         """The agreeing answer: the draft of the brief, all keys of the schema filled."""
-        match = _DRAFT.search(request.prompt)
-        value: Any = json.JSONDecoder().raw_decode(request.prompt, match.end())[0] if match else {}
-        if "rulings" in value:
+        value: Any = request.drafts
+        if "rulings" in value:  # whoever agrees words none anew
             value = {
-                **value,
+                "rulings": [],
                 "approach": ["Settings first.", "Then data and identity.", "Then services and routes."],
                 "traps": [],
             }

@@ -43,7 +43,7 @@ async def find_deep(corpus: Corpus, writer: Writer, ledger: Ledger, tell: Callab
     briefs = list(make_briefs(corpus, writer.shape))
     for brief in briefs:
         key = Ledger.key(writer.identity, brief.messages(), brief.schema)
-        value = ledger.get(key)
+        value = ledger.get([key]).get(key)
         if value is None:
             try:
                 answer = await writer.answer(brief)
@@ -55,7 +55,7 @@ async def find_deep(corpus: Corpus, writer: Writer, ledger: Ledger, tell: Callab
             result.usage.add(answer.usage)
             value = answer.value
             if answer.whole:
-                ledger.put(key, value)
+                ledger.put({key: value})
         claims = dicts(value.get("claims"))
         kept = list(verified(claims, corpus, [*corpus.conflicts, *result.conflicts]))
         result.conflicts += kept
@@ -75,8 +75,7 @@ def make_briefs(corpus: Corpus, shape: Shape) -> Iterator[Brief]:
     for number, text in enumerate(windows, 1):
         yield Brief(
             id=f"window {number}",
-            section=0,
-            keys=(),
+            parts=(),
             system=prompt("conflicts.md").strip(),
             common=f"# Known already\n\n{known}",
             request=f"# The specs\n\n{text}\n\nReport at most {MOST_CLAIMS} claims.",

@@ -6,6 +6,7 @@ PlanagentError            (never raised itself)
 ├── NoBackendError        exit 4  the specs describe no backend
 ├── CorpusError           exit 5  no specs, or a file that cannot be read
 ├── WriterError           exit 6  the writer (model, server, key) failed
+│   ├── CeilingError      exit 8  a ceiling on calls, tokens or cost is met
 │   ├── TransportError            the server could not be reached or kept failing
 │   └── AnswerError               the server answered, but with nothing usable
 └── WorkspaceError        exit 7  a file cannot be written, or specs changed while planning
@@ -50,6 +51,12 @@ class CorpusError(PlanagentError):
 
 class WriterError(PlanagentError):
     exit_code = 6
+
+
+class CeilingError(WriterError):
+    """The next call could go beyond a ceiling of the run."""
+
+    exit_code = 8
 
 
 class TransportError(WriterError):

@@ -13,20 +13,27 @@ from planagent.cache import Cache
 from planagent.checking.check import Checker
 from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
 from planagent.files import decode, read_bytes, sha256, write_atomically
+from planagent.freshness import state_of, writer_of
 from planagent.model import Corpus, Finding
-from planagent.planning.drafts import SectionDraft
+from planagent.planning.briefs import asked
+from planagent.planning.drafts import SECTIONS, SectionDraft
 from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline, make_outline
+from planagent.planning.parts import fingerprint, inputs, section_parts
 from planagent.planning.plan import Plan
-from planagent.publishing.link import link
+from planagent.planning.profile import Profile
+from planagent.publishing.link import Provenance, link
 from planagent.publishing.markdown_in import NotAPlan, parse
 from planagent.publishing.markdown_out import render
-from planagent.reading.corpus import read_corpus, require_backend
+from planagent.reading.corpus import corpus_of, require_backend
+from planagent.reading.sources import read_sources
 from planagent.settings import Settings
+from planagent.writing.deciding import decide
+from planagent.writing.identity import LOCAL
 from planagent.writing.openai_writer import OpenAIWriter
 from planagent.writing.protocol import RulesWriter, Usage, Writer
 from planagent.writing.rules import write_all
-from planagent.writing.run import Run, decide, write_sections
+from planagent.writing.run import Run, write_sections
 
 Told = Callable[[str], None]
 T = TypeVar("T")
@@ -48,6 +55,7 @@ class Session:
     drafts: dict[int, SectionDraft] = field(default_factory=dict)
     plan: Plan | None = None
     text: str = ""
+    state: str = ""
     findings: list[Finding] = field(default_factory=list)
     run: Run | None = None
     seconds: float = 0.0
@@ -74,13 +82,11 @@ def make_plan(session: Session) -> Session:
 
 def read(session: Session) -> None:
     settings = session.settings
-    session.corpus = read_corpus(
-        settings.workspace,
-        scope=settings.scope,
-        include=settings.include,
-        exclude=settings.exclude,
-        cache=Cache.of_user(),
+    sources = read_sources(
+        settings.workspace, settings.include, settings.exclude, without=settings.output_path
     )
+    session.state = state_of(settings, sources)
+    session.corpus = corpus_of(sources, settings.scope, settings.workspace, Cache.of_user())
     for warning in session.corpus.warnings:
         session.tell(f"warning: {warning}")
     if session.corpus.scope:
@@ -105,34 +111,43 @@ def draft(session: Session) -> None:
 
 
 async def _draft(session: Session) -> None:
-    writer = make_writer(session.settings, session.tell, offline=session.offline)
-    run = Run(_have(session.outline), writer, Ledger(session.settings.state), session.tell, repairs=session.settings.repairs,
+    ledger = Ledger(session.settings.state)
+    writer = make_writer(session.settings, ledger, session.tell, offline=session.offline)
+    run = Run(_have(session.outline), writer, ledger, session.tell, repairs=session.settings.repairs,
               fill_from_rules=session.fill_from_rules, keep_findings=session.allow_findings)  # fmt: skip
     session.run = run
     try:
-        if not isinstance(writer, RulesWriter):
+        if isinstance(writer, RulesWriter):
+            session.base = session.drafts = write_all(run.outline)
+        else:
             run.outline = session.outline = await decide(run)
-        session.base = write_all(run.outline)
-        session.drafts = await write_sections(run, session.base)
+            session.base = write_all(run.outline)
+            session.drafts = await write_sections(run, session.base)
     finally:
         await writer.close()
+        ledger.close()
 
 
-def make_writer(settings: Settings, tell: Told, *, offline: bool = False) -> Writer:
+def make_writer(settings: Settings, ledger: Ledger, tell: Told, *, offline: bool = False) -> Writer:
     """The configured writer; the rules only when asked for or when no model is configured, and it says so."""
     if offline:
         return RulesWriter()
     if not settings.model:
         tell("No model is configured: every section is written by rule (set PLANAGENT_MODEL to use one).")
         return RulesWriter()
-    ledger = Ledger(settings.state)
-    if settings.model.startswith("gguf:"):
+    if settings.model.startswith(LOCAL):
         from planagent.writing.local import serve
 
+        path = Path(settings.model.removeprefix(LOCAL)).expanduser()
         tell("loading the local model")
-        server = serve(Path(settings.model.removeprefix("gguf:")).expanduser())
+        server = serve(path)
         return OpenAIWriter(
-            settings, ledger, base_url=server.base_url, model=server.model, small=True, on_close=server.stop
+            settings,
+            ledger,
+            base_url=server.base_url,
+            model=server.model,
+            local=True,
+            on_close=server.stop,
         )
     return OpenAIWriter(settings, ledger)
 
@@ -141,13 +156,28 @@ def assemble(session: Session) -> None:
     run, known = _have(session.run), _have(session.outline)
     filled = len(run.filled)
     name = run.writer.name + (f"; {filled} {'part' if filled == 1 else 'parts'} by rule" if filled else "")
+    made = Provenance(
+        name,
+        writer_of(run.writer.identity),
+        session.state,
+        {n: inputs(section_parts(known, n, draft)) for n, draft in session.base.items()},
+        section_prompts(known.profile, run.writer),
+    )
     try:
-        session.plan = link(known, session.drafts, writer=name, previous=session.previous)
+        session.plan = link(known, session.drafts, made, session.previous)
     except ValueError as error:
         raise FindingsError(
             f"The plan has a {error}.", "Tasks of the model's own cause it: run again, or use --offline."
         ) from error
     session.text = render(session.plan)
+
+
+def section_prompts(profile: Profile, writer: Writer) -> dict[int, str]:
+    """Hash of the words that each section is asked for with; none where the rules write."""
+    if isinstance(writer, RulesWriter):
+        return {}
+    lean = writer.shape.lean
+    return {n: fingerprint(asked(profile, n, lean=lean))[:8] for n in SECTIONS}
 
 
 def check(session: Session) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from planagent.cache import Cache, digest
 from planagent.errors import CorpusError, UsageError
 from planagent.files import decode, read_bytes
-from planagent.reading.sources import Sources, read_sources
+from planagent.reading.sources import literal, read_sources
 from planagent.request import Outcome, Request
 from planagent.rulebook import matching, rules
 from planagent.settings import Settings
@@ -60,7 +60,8 @@ def check_file(
     )
     active = every - matching((*ignore, *settings.check_ignore))
     feature, beside = ("", ()) if own else (_feature(settings, path, text), _beside(path))
-    request = Request(path, text, own, _sources(settings, path), active, not select, feature, beside)
+    sources = read_sources(settings.workspace, settings.include, settings.exclude, without=path)
+    request = Request(path, text, own, sources, active, not select, feature, beside)
     return Checked(path, text, _outcome(request, settings, cache))
 
 
@@ -92,27 +93,14 @@ def _key(request: Request, settings: Settings) -> str:
     )  # fmt: skip
 
 
-def _sources(settings: Settings, plan: Path) -> Sources:
-    """The specs without the plan itself, which must not vouch for what it says."""
-    root, own = settings.workspace.resolve(), plan.resolve()
-    exclude = settings.exclude
-    if own.is_relative_to(root):
-        exclude = (*exclude, _literal(own.relative_to(root).as_posix()))
-    return read_sources(settings.workspace, settings.include, exclude)
-
-
 def _feature(settings: Settings, path: Path, text: str) -> str:
     """The numbered feature folder that a plan lies in or names as its input, when the specs have one of that name."""
     for part in reversed(path.resolve().parts[:-1]):
         if re.match(r"\d+-", part):
-            found = any(next(settings.workspace.glob(f"{root}/{_literal(part)}"), None) for root in _SPEC_ROOTS)  # fmt: skip
+            found = any(next(settings.workspace.glob(f"{root}/{literal(part)}"), None) for root in _SPEC_ROOTS)  # fmt: skip
             return part if found else ""
     named = re.search(r"(?m)^\*\*Input\*\*:.*?specs/(\d+-[\w.-]+?)/", text[:2000])
     return named[1] if named else ""
-
-
-def _literal(name: str) -> str:
-    return re.sub(r"([*?\[])", r"[\1]", name)
 
 
 def _beside(path: Path) -> tuple[str, ...]:

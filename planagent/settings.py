@@ -27,11 +27,16 @@ _FIELDS: dict[str, tuple[Any, str, type]] = {
     "model": ("", "PLANAGENT_MODEL", str),
     "base_url": ("", "OPENAI_BASE_URL", str),
     "api_key": ("", "OPENAI_API_KEY", str),
-    "concurrency": (8, "PLANAGENT_CONCURRENCY", int),
+    "concurrency": (16, "PLANAGENT_CONCURRENCY", int),
     "timeout": (180, "PLANAGENT_TIMEOUT", int),
     "retries": (5, "PLANAGENT_RETRIES", int),
     "repairs": (2, "PLANAGENT_REPAIRS", int),
-    "max_calls": (400, "PLANAGENT_MAX_CALLS", int),
+    "patience": (300, "PLANAGENT_PATIENCE", int),
+    "max_calls": (1000, "PLANAGENT_MAX_CALLS", int),
+    "max_tokens": (5_000_000, "PLANAGENT_MAX_TOKENS", int),
+    "max_cost": (0.0, "PLANAGENT_MAX_COST", float),
+    "price_input": (0.0, "PLANAGENT_PRICE_INPUT", float),
+    "price_output": (0.0, "PLANAGENT_PRICE_OUTPUT", float),
     "temperature": (0.2, "PLANAGENT_TEMPERATURE", float),
     "check_select": ((), "", tuple),
     "check_ignore": ((), "", tuple),
@@ -146,7 +151,7 @@ def _typed(name: str, value: Any, origin: Origin) -> Any:
                 raise TypeError
             return value
         number = kind(value)
-        if number < 0 or (name in ("concurrency", "timeout", "max_calls") and number < 1):
+        if number < 0 or (name in ("concurrency", "timeout", "max_calls", "max_tokens") and number < 1):
             raise ValueError
         return number
     except (TypeError, ValueError):

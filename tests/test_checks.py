@@ -18,7 +18,7 @@ from planagent.checking.view import Entry, view_of_plan
 from planagent.cli import run
 from planagent.planning.outline import Outline
 from planagent.planning.plan import Plan, Source, Task
-from planagent.publishing.link import link
+from planagent.publishing.link import Provenance, link
 from planagent.publishing.markdown_in import parse_located
 from planagent.publishing.markdown_out import render
 from planagent.writing.rules import write_all
@@ -98,7 +98,7 @@ def test_a_proof_that_restates_the_title_is_none(title: str, proof: str, empty: 
 
 @pytest.fixture
 def plan(sample_outline: Outline) -> Plan:
-    return link(sample_outline, write_all(sample_outline), writer="x")
+    return link(sample_outline, write_all(sample_outline), Provenance("x"))
 
 
 def found(checker: Checker, plan: Plan) -> set[str]:

@@ -226,7 +226,9 @@ def test_files_of_a_stack_without_a_profile_have_its_extension(
 @pytest.mark.parametrize(("default", "told"), [("15m", "with its unit"), ("3600", "whole number")])
 def test_a_duration_keeps_its_unit(project: Project, default: str, told: str) -> None:
     root = project(
-        {"specs/a.md": f"# FastAPI backend\n\n## Environment\n\n```bash\nTOKEN_TTL={default}\n```\n\nGET /api/things lists.\n"}
+        {
+            "specs/a.md": f"# FastAPI backend\n\n## Environment\n\n```bash\nTOKEN_TTL={default}\n```\n\nGET /api/things lists.\n"
+        }
     )
     items = write_all(make_outline(read_corpus(root)))[2].items
     setup = next(i for i in items if "TOKEN_TTL" in i.key).setup

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from planagent.planning.drafts import SECTION_TITLES
 from planagent.planning.outline import Outline
 from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, Source, Task
-from planagent.publishing.link import link
+from planagent.publishing.link import Provenance, link
 from planagent.publishing.markdown_in import NotAPlan, parse, parse_located
 from planagent.publishing.markdown_out import render, task_line
 from planagent.writing.rules import write_all
@@ -58,7 +58,8 @@ def plans(draw: st.DrawFn) -> Plan:
             PlanSection(
                 number=number,
                 title=SECTION_TITLES[number],
-                digest="ab12",
+                inputs="ab12",
+                prompts="cd",
                 intro=tuple(draw(st.lists(line, max_size=2))),
                 items=items,
             )
@@ -92,7 +93,7 @@ def plans(draw: st.DrawFn) -> Plan:
         title=draw(line), writer=draw(line), scope=draw(st.one_of(st.just(""), line)), documents=tuple(draw(st.lists(word, max_size=3))),
         approach=tuple(draw(st.lists(line, max_size=3))), rulings=tuple(ordered), excluded=tuple(draw(st.lists(line, max_size=2))),
         sections=tuple(sections), tasks=tuple(tasks), proofs=tuple(draw(st.lists(st.tuples(word, st.sampled_from(["T001", ""])), max_size=3))),
-        next_task=count + 1, digest="cd34",
+        next_task=count + 1, state="cd34", writer_id="ef56",
     )  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def test_a_rendered_plan_reads_back_equal(plan: Plan) -> None:
 
 
 def test_the_sample_plan_reads_back_equal(sample_outline: Outline) -> None:
-    plan = link(sample_outline, write_all(sample_outline), writer="x")
+    plan = link(sample_outline, write_all(sample_outline), Provenance("x"))
     located = parse_located(render(plan))
     assert located.plan == plan
     text = render(plan).split("\n")

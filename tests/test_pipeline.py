@@ -74,7 +74,7 @@ def test_ids_and_ticks_survive_an_edited_spec(workspace: Path) -> None:
     assert [t.key for t in new] == ["endpoint.GET /api/lists/{}"]
     assert int(new[0].id[1:]) >= before.next_task
     assert next(t for t in after.tasks if t.id == done.id).done
-    assert {s.number: s.digest for s in after.sections}[2] == {s.number: s.digest for s in before.sections}[2]
+    assert {s.number: s.inputs for s in after.sections}[2] == {s.number: s.inputs for s in before.sections}[2]
 
 
 def test_a_removed_tasks_id_is_never_given_again(workspace: Path) -> None:

@@ -13,7 +13,7 @@ from planagent.planning.profile import PROFILES, choose_profile, load_profile, p
 from planagent.planning.requirements import values_in
 from planagent.planning.rulings import numbered
 from planagent.publishing.graph import execution_order, shortest_cycle
-from planagent.publishing.link import link
+from planagent.publishing.link import Provenance, link
 from planagent.publishing.markdown_in import parse
 from planagent.publishing.markdown_out import render
 from planagent.reading.corpus import read_corpus
@@ -131,7 +131,7 @@ def test_the_stack_chooses_the_profile(project: Project, text: str, profile: str
     corpus = read_corpus(project({"specs/a.md": f"# API\n{text}\nGET /api/tasks/{{id}}\nPOST /api/tasks\n"}))
     assert choose_profile(corpus).name == profile
     outline = make_outline(corpus)
-    assert parse(render(link(outline, write_all(outline), writer="x"))).tasks
+    assert parse(render(link(outline, write_all(outline), Provenance("x")))).tasks
 
 
 def test_profiles_and_prompts_are_complete() -> None:
@@ -164,6 +164,6 @@ def test_values_are_taken_without_their_sentence() -> None:
 def test_the_same_corpus_gives_the_same_plan(workspace: Path) -> None:
     def made() -> str:
         outline = make_outline(read_corpus(workspace))
-        return render(link(outline, write_all(outline), writer="x"))
+        return render(link(outline, write_all(outline), Provenance("x")))
 
     assert made() == made()

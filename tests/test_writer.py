@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.simulated_server import Fault, Request, SimulatedServer
+from planagent import tokens
 from planagent.cli import run
 from planagent.errors import AnswerError
-from planagent.planning.briefs import SMALL, Shape, common_part, deciding_brief, make_briefs
+from planagent.planning.briefs import SMALL, Brief, Shape, common_part, deciding_brief, make_briefs
+from planagent.planning.drafts import SectionDraft
+from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline
+from planagent.planning.parts import approach_part, ruling_part, section_parts
 from planagent.publishing.markdown_in import parse
-from planagent.writing.answers import known_parts, salvage
 from planagent.writing.answers import parse as parse_answer
+from planagent.writing.answers import salvage, sort_out
 from planagent.writing.rules import write_all
 
 PLAN = "plan/backend_implementation_plan.md"
+CALLS = 13
+"""Of a whole plan of the sample: the deciding call and one round of twelve briefs for nine sections."""
 
 
 def plan(workspace: Path, *more: str) -> int:
@@ -35,7 +42,7 @@ def test_a_plan_costs_the_deciding_call_and_one_round_of_sections(
     server.first_token = 0.5  # long enough that briefs sent together are seen together on a busy machine
     assert plan(workspace, "--json") == 0
     told = report(capsys)
-    assert told["usage"]["calls"] == len(server.requests) == 10
+    assert told["usage"]["calls"] == len(server.requests) == CALLS
     assert told["writer"] == "model simulated"
     assert server.most_at_once > 1
     first, rest = server.requests[0], server.requests[1:]
@@ -51,7 +58,9 @@ def test_schemas_name_only_keys_and_anchors_that_exist(workspace: Path, server: 
     schema = server.requests[1].body["response_format"]["json_schema"]
     assert schema["strict"]
     text = json.dumps(schema)
-    assert "specs/backend/api.md#get-health (L10-L19)" in text
+    ids = schema["schema"]["$defs"]["source"]["enum"]
+    assert text.count(json.dumps(ids)) == 1  # once, however many fields cite
+    assert all(f"[{i}]" in server.requests[1].prompt for i in ids)
     for part in schema["schema"]["properties"].values():
         assert "maxItems" in part
         assert part["items"]["additionalProperties"] is False
@@ -66,7 +75,7 @@ def test_nothing_changed_means_no_call(
     assert len(server.requests) == before
     told = report(capsys)
     assert told["unchanged"]
-    assert told["reused"] == 10
+    assert told["reused"] > 100  # parts
     assert (workspace / ".planagent" / ".gitignore").read_text() == "*\n"
 
 
@@ -131,9 +140,8 @@ def test_a_failed_run_goes_on_where_it_stopped(
     first = len(server.requests)
     server.script = []
     assert plan(workspace, "--json") == 0
-    reused = report(capsys)["reused"]
-    assert reused >= 4  # every answer that came back before the failure
-    assert len(server.requests) == first + 10 - reused
+    assert report(capsys)["reused"] > 40  # the parts of every answer that came back before the failure
+    assert len(server.requests) <= first + CALLS - 4
 
 
 @pytest.mark.parametrize(
@@ -152,11 +160,10 @@ def test_lesser_servers_are_stepped_down_to_and_remembered(
     for name, value in server_settings.items():
         setattr(server, name, value)
     assert plan(workspace) == 0
-    notes = json.loads((workspace / ".planagent" / "servers.json").read_text())
-    assert len(notes) == 1
+    assert len(Ledger(workspace / ".planagent").noted("servers")) == 1
     refused = sum(bool(server.refusal_of(r.body)) for r in server.requests)
     assert 1 <= refused <= 3
-    assert len(server.requests) == 10 + refused
+    assert len(server.requests) == CALLS + refused
 
 
 def faulty_once(text: str) -> Any:
@@ -224,7 +231,7 @@ def test_a_stubborn_model_ends_with_code_3_and_keeps_the_old_plan(
     assert "--fill-from-rules" in error
     assert (workspace / PLAN).read_bytes() == old
     # Findings that repeat stop the loop: one repair for each brief that has a task, not two.
-    assert len(server.requests) <= 10 + 9
+    assert len(server.requests) <= CALLS + CALLS - 1
 
 
 def test_rulings_that_are_always_cut_off_are_said_and_not_kept(
@@ -315,12 +322,18 @@ def test_the_call_ceiling_stops_cleanly(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("PLANAGENT_MAX_CALLS", "3")
-    assert plan(workspace) == 6
+    assert plan(workspace) == 8
     assert len(server.requests) == 3
     assert "max_calls" in capsys.readouterr().err
-    assert (
-        len(list((workspace / ".planagent" / "answers").iterdir())) == 3
-    )  # nothing that was paid for is lost
+    monkeypatch.delenv("PLANAGENT_MAX_CALLS")
+    server.requests.clear()
+    assert plan(workspace) == 0
+    fresh = workspace.parent / "fresh"
+    shutil.copytree(workspace / "specs", fresh / "specs")
+    again = len(server.requests)
+    server.requests.clear()
+    assert plan(fresh) == 0
+    assert again <= len(server.requests) - 3  # nothing that was paid for is lost
 
 
 def test_no_model_is_said_and_planned_by_rule(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -378,24 +391,48 @@ def test_finished_parts_of_a_cut_off_answer_are_kept() -> None:
 
 def test_a_small_model_cannot_fill_what_the_draft_leaves_empty(sample_outline: Outline) -> None:
     base = write_all(sample_outline)
-    brief = make_briefs(sample_outline, 2, base[2], common_part(sample_outline, SMALL), SMALL)[0]
+    brief = briefs_of(sample_outline, 2, base[2], SMALL)[0]
     empty = [(i["key"], n) for i in brief.base["items"] for n, v in i.items() if v == ""]
     assert empty
     padded = {
         **brief.base,
         "items": [{n: v or "The start stops." for n, v in i.items()} for i in brief.base["items"]],
     }
-    assert known_parts(padded, brief)["items"] == brief.base["items"]
+    given = sort_out(padded, brief).entries
+    assert [given[i["key"]] for i in brief.base["items"]] == brief.base["items"]
 
 
-@pytest.mark.parametrize("shape", [Shape(), SMALL], ids=["whole", "focused"])
-def test_briefs_ask_for_every_part_once(sample_outline: Outline, shape: Shape) -> None:
-    common = common_part(sample_outline, shape)
+def briefs_of(outline: Outline, number: int, draft: SectionDraft, shape: Shape) -> list[Brief]:
+    return make_briefs(outline, section_parts(outline, number, draft), common_part(outline, shape), shape)
+
+
+@pytest.mark.parametrize("shape", [Shape(), Shape(whole=False), SMALL], ids=["whole", "focused", "small"])
+def test_briefs_ask_for_every_part_once_within_their_bounds(sample_outline: Outline, shape: Shape) -> None:
     for number, draft in write_all(sample_outline).items():
-        keys = [k for b in make_briefs(sample_outline, number, draft, common, shape) for k in b.keys]
+        briefs = briefs_of(sample_outline, number, draft, shape)
+        keys = [k for b in briefs for k in b.keys]
         assert keys == [*(i.key for i in draft.items), *(t.key for t in draft.tasks)]
+        for brief in briefs:
+            assert tokens.count(json.dumps(brief.base)) <= 1.25 * shape.answer_tokens
+            whole = brief.system + brief.request + json.dumps(brief.schema)
+            assert tokens.count(whole) < 6_000
+
+
+def test_a_brief_cites_by_ids_that_it_explains(sample_outline: Outline) -> None:
+    base = write_all(sample_outline)
+    for shape in (Shape(), Shape(whole=False)):
+        for brief in briefs_of(sample_outline, 5, base[5], shape):
+            ids = brief.schema["$defs"]["source"]["enum"]
+            assert ids == list(brief.sources)
+            shown = brief.common + brief.request
+            assert all(f"[{i}]" in shown or f"id={i} " in shown for i in ids)
+            assert all(sample_outline.corpus.passage(s.partition(" (L")[0]) for s in brief.sources.values())
 
 
 def test_the_deciding_brief_holds_every_open_ruling(sample_outline: Outline) -> None:
-    brief = deciding_brief(sample_outline, common_part(sample_outline, Shape()), Shape())
-    assert set(brief.keys) == {r.id for r in sample_outline.docket.rulings}
+    parts = [ruling_part(sample_outline, r) for r in sample_outline.docket.rulings]
+    parts.append(approach_part(sample_outline))
+    brief = deciding_brief(sample_outline, parts, common_part(sample_outline, Shape()), Shape())
+    ids = brief.schema["properties"]["rulings"]["items"]["properties"]["id"]["enum"]
+    assert set(ids) == {r.id for r in sample_outline.docket.rulings}
+    assert all(f"- {i} " in brief.request for i in ids)

@@ -71,11 +71,13 @@ def _deepened(settings: Settings, corpus: Corpus, tell: Callable[[str], None]) -
         )
 
     async def ask() -> Deep:
-        writer = make_writer(settings, tell)
+        ledger = Ledger(settings.state)
+        writer = make_writer(settings, ledger, tell)
         try:
-            return await find_deep(corpus, writer, Ledger(settings.state), tell)
+            return await find_deep(corpus, writer, ledger, tell)
         finally:
             await writer.close()
+            ledger.close()
 
     found = asyncio.run(ask())
     click.echo(

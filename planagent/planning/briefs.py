@@ -1,34 +1,39 @@
 """Briefs: one request each, with what it needs to read, the draft to revise, and the schema of its answer.
 
-What is common to all briefs of a run comes first, byte for byte, so that prefix caches hit.
+Two shapes: *whole*, a small corpus entire at the head of every request, byte for byte the same, so that a provider's
+prefix cache pays for it; and *focused*, only the lines that the parts rest on, for large corpora and small models.
 """
 
 from __future__ import annotations
 
-import copy
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from planagent import tokens
 from planagent.model import Corpus
-from planagent.planning.drafts import MOST_EXTRA, SECTION_TITLES, SECTIONS, Item, SectionDraft
+from planagent.planning.drafts import MOST_EXTRA, SECTION_TITLES
 from planagent.planning.outline import Outline
-from planagent.planning.plan import Source
-from planagent.planning.profile import prompt
+from planagent.planning.parts import Part
+from planagent.planning.plan import Ruling, Source
+from planagent.planning.profile import Profile, prompt
+from planagent.planning.schemas import deciding_schema, items_name, section_schema
 
 WHOLE_CORPUS = 24_000
 """Up to this many tokens the whole corpus goes into the common part; a provider's cache pays for it."""
+MOST_TRAPS = 8
 _ENVELOPE = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How much one brief may hold. `lean` leaves the room for a model's own insight out of the schema."""
+    """How much one brief may hold, in tokens. `lean` leaves the room for a model's own insight out of the schema."""
 
-    answer_tokens: int = 3_500
-    passage_tokens: int = 4_000
+    answer_tokens: int = 1_400
+    passage_tokens: int = 2_000
     whole: bool = True
     lean: bool = False
 
@@ -39,49 +44,68 @@ the specs get copied into the answer, and reading them takes most of the time.""
 
 
 @dataclass(frozen=True, slots=True)
+class Common:
+    """The head of every request of a run. `sources` maps the ids in it to passages, empty in the focused shape."""
+
+    text: str
+    sources: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        return bool(self.sources)
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
-    """One request. `keys` are the items and tasks asked for; `base` is the rule-made answer to revise."""
+    """One request. `parts` are asked for; `base` is the rule-made answer to revise; `sources` the ids it may cite."""
 
     id: str
-    section: int
-    keys: tuple[str, ...]
+    parts: tuple[Part, ...]
     system: str
     common: str
     request: str
     schema: dict[str, Any] = field(repr=False)
     base: dict[str, Any] = field(repr=False)
+    sources: dict[str, str] = field(default_factory=dict, repr=False)
     max_tokens: int = 0
     lean: bool = False
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(p.key for p in self.parts)
+
+    @property
+    def sections(self) -> tuple[int, ...]:
+        return tuple(sorted({p.section for p in self.parts}))
+
     def messages(self) -> list[dict[str, str]]:
-        return [
-            {"role": "system", "content": self.system},
-            {"role": "user", "content": self.common + "\n\n" + self.request},
-        ]
+        user = "\n\n".join(t for t in (self.common, self.request) if t)
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": user}]
 
 
-def common_part(outline: Outline, shape: Shape) -> str:
-    """Blueprint and rulings, and the corpus itself where it is small enough."""
-    parts = ["# Blueprint", _blueprint(outline), "# Rulings", _rulings(outline)]
-    if shape.whole:
-        text = _whole(outline.corpus)
-        if tokens.count(text) <= WHOLE_CORPUS:
-            parts = ["# The specs", text, *parts]
-    return "\n\n".join(parts)
+def common_part(outline: Outline, shape: Shape) -> Common:
+    """The specs, blueprint and rulings where the corpus is small enough to go before every request."""
+    if not shape.whole:
+        return Common("")
+    text, sources = _corpus(outline.corpus)
+    if tokens.count(text) > WHOLE_CORPUS:
+        return Common("")
+    # Rulings come last: they are all that the deciding call changes, so what it read before stays cached.
+    parts = ["# The specs", text, "# Blueprint", _blueprint(outline), "# Rulings", _rulings(outline.docket.rulings)]  # fmt: skip
+    return Common("\n\n".join(parts), sources)
 
 
-def is_whole(common: str) -> bool:
-    return common.startswith("# The specs")
-
-
-def _whole(corpus: Corpus) -> str:
-    blocks = []
+def _corpus(corpus: Corpus) -> tuple[str, dict[str, str]]:
+    blocks: list[str] = []
+    sources: dict[str, str] = {}
     for document in corpus.read:
-        numbered = "\n".join(f"{n:>4} {line}" for n, line in enumerate(document.lines, 1))
-        blocks.append(
-            f"<document path={json.dumps(document.path)} role={document.role}>\n{numbered}\n</document>"
-        )
-    return "\n".join(blocks)
+        lines = [f"<document path={json.dumps(document.path)} role={document.role}>"]
+        for passage in document.passages:
+            name = f"S{len(sources) + 1}"
+            sources[name] = str(Source(anchor=passage.anchor, start=passage.start, end=passage.end))
+            lines += [f"[{name}]", passage.text.strip("\n")]
+        blocks.append("\n".join([*lines, "</document>"]))
+    return "\n".join(blocks), sources
 
 
 def _blueprint(outline: Outline) -> str:
@@ -97,78 +121,104 @@ def _blueprint(outline: Outline) -> str:
     return "\n".join(lines[:400]) or "- no endpoint, no entity"
 
 
-def _rulings(outline: Outline) -> str:
+def _rulings(rulings: Sequence[Ruling]) -> str:
     lines = []
-    for ruling in outline.docket.rulings:
+    for ruling in rulings:
         told = f"a person decided: {ruling.answer}" if ruling.answer else ruling.default
         lines.append(f"- {ruling.id} {ruling.title}: {told}")
     return "\n".join(lines) or "- none"
 
 
-def make_briefs(outline: Outline, number: int, base: SectionDraft, common: str, shape: Shape) -> list[Brief]:
-    """The briefs of one section: items are packed until the expected answer or the passages are full."""
-    groups: list[list[str]] = [[]]
-    size = 0
-    texts = {t.key: t for t in base.tasks}
-    items = {i.key: i for i in base.items}
-    for key in (*items, *texts):
-        entry = _written(items[key]) if key in items else texts[key].model_dump(mode="json")
-        cost = int(tokens.count(json.dumps(entry, ensure_ascii=False)) * 1.5)
-        # Items that read the same passage share it, so the group's passages are counted together.
-        read = (
-            0
-            if is_whole(common) or not shape.passage_tokens
-            else tokens.count(_passages(outline, [*groups[-1], key], items, 4 * shape.passage_tokens))
-        )
-        if groups[-1] and (size + cost > shape.answer_tokens or read > shape.passage_tokens):
+# -- packing ------------------------------------------------------------------------------------
+
+
+def make_briefs(
+    outline: Outline, parts: Sequence[Part], common: Common, shape: Shape, *, again: bool = False
+) -> list[Brief]:
+    """Briefs for parts of sections, in their order.
+
+    A first plan is asked for section by section. `again`, when most is known and a few parts are not, parts of several
+    sections share a brief: one changed requirement touches many sections, and costs one call.
+    """
+    groups: list[list[Part]] = []
+    if again:
+        groups = _packed(parts, common, shape)
+    else:
+        for _, members in groupby(parts, key=lambda p: p.section):
+            groups += _packed(list(members), common, shape)
+    counts: dict[str, int] = {}
+    briefs = []
+    for group in groups:
+        name = "+".join(dict.fromkeys(str(p.section) for p in group))
+        counts[name] = counts.get(name, 0) + 1
+        briefs.append(section_brief(outline, group, common, shape, f"{name}.{counts[name]}"))
+    return briefs
+
+
+def _packed(parts: Sequence[Part], common: Common, shape: Shape) -> list[list[Part]]:
+    """Groups of about equal size within the budget: the longest answer is what a run waits for."""
+    costs = [_cost(p) for p in parts]
+    budget = shape.answer_tokens
+    if sum(costs) > budget:
+        budget = min(budget, math.ceil(sum(costs) / math.ceil(sum(costs) / budget)) + max(costs) // 2)
+    groups: list[list[Part]] = []
+    size, read = 0, 0
+    seen: set[str] = set()
+    for part, cost in zip(parts, costs, strict=True):
+        # Parts that read the same lines share them.
+        new = [] if common.whole else [e for e in part.reads if e.source not in seen]
+        reading = sum(tokens.count(e.text) for e in new) if shape.passage_tokens else 0
+        full = size + cost > budget or (reading and read + reading > shape.passage_tokens)
+        if not groups or full:
             groups.append([])
-            size = 0
-        groups[-1].append(key)
-        size += cost
-    return [
-        make_brief(outline, number, base, common, shape, keys, f"{number}.{i}")
-        for i, keys in enumerate(groups, 1)
-        if keys
-    ]
+            size, read, seen = 0, 0, set()
+            new = list(part.reads)
+            reading = sum(tokens.count(e.text) for e in new) if shape.passage_tokens else 0
+        groups[-1].append(part)
+        size, read = size + cost, read + reading
+        seen |= {e.source for e in new}
+    return groups
 
 
-def make_brief(
-    outline: Outline,
-    number: int,
-    base: SectionDraft,
-    common: str,
-    shape: Shape,
-    keys: Sequence[str],
-    brief_id: str,
-    note: str = "",
+def _cost(part: Part) -> int:
+    """Tokens that the answer to a part is expected to take."""
+    return int(tokens.count(json.dumps(part.base, ensure_ascii=False)) * 1.2)
+
+
+# -- one brief ----------------------------------------------------------------------------------
+
+
+def section_brief(
+    outline: Outline, parts: Sequence[Part], common: Common, shape: Shape, brief_id: str, note: str = ""
 ) -> Brief:
-    """One brief for chosen items and tasks of a section; `note` carries findings when it is a repair."""
-    wanted = set(keys)
-    items = {i.key: i for i in base.items if i.key in wanted}
-    texts = [t for t in base.tasks if t.key in wanted]
-    answer: dict[str, Any] = {
-        "items": [_written(i) for i in items.values()],
-        "tasks": [t.model_dump(mode="json") for t in texts],
-    }
+    """One brief for chosen parts; `note` carries findings when it is a repair."""
+    sections = sorted({p.section for p in parts})
+    answer: dict[str, Any] = {}
+    for number in sections:
+        items = [p.base for p in parts if p.section == number and p.kind == "item"]
+        answer |= {items_name(number, sections): items} if items else {}
+    answer |= {"tasks": [p.base for p in parts if p.kind == "task"]}
     # Indented as models write: a compact draft made a small model no shorter, and its tokens harder to guess ahead.
     shown = json.dumps(answer, ensure_ascii=False, indent=1)
-    if not shape.lean:
-        answer |= {name: [] for name in MOST_EXTRA}
-    parts = [f"# Section {number}: {SECTION_TITLES[number]}", outline.profile.briefs[number]]
-    if not is_whole(common) and shape.passage_tokens:
-        parts += ["# Passages of the specs", _passages(outline, list(keys), items, shape.passage_tokens)]
-    parts += ["# Fixed facts of the items", _facts(items.values())] if items else []
-    parts += ["# Draft made by rule", shown]
-    parts.append(note or _ASK[shape.lean])
+    passages, sources = ("", common.sources) if common.whole else _passages(parts, shape)
+    rulings = {r.id: r for p in parts for r in p.rulings}
+    blocks = [f"# Section {n}: {SECTION_TITLES[n]}\n\n{outline.profile.briefs[n]}" for n in sections]
+    if not common.whole and rulings:
+        blocks.append(f"# Rulings\n\n{_rulings(list(rulings.values()))}")
+    if passages:
+        blocks.append(f"# Passages of the specs\n\n{passages}")
+    blocks += [f"# Fixed facts\n\n{_facts(parts)}", f"# Draft made by rule\n\n{shown}"]
+    blocks.append(note or _ASK[shape.lean])
+    needs = {k for p in parts if p.kind == "task" for k in (p.key, *outline.tasks[p.key].needs)}
     return Brief(
         id=brief_id,
-        section=number,
-        keys=tuple(keys),
+        parts=tuple(parts),
         system=prompt("system.md").strip(),
-        common=common,
-        request="\n\n".join(parts),
-        schema=answer_schema(outline, number, items.values(), [t.key for t in texts], lean=shape.lean),
-        base=answer,
+        common=common.text,
+        request="\n\n".join(blocks),
+        schema=section_schema(parts, sources, needs, lean=shape.lean),
+        base=answer if shape.lean or not sources else answer | {name: [] for name in MOST_EXTRA},
+        sources=sources,
         max_tokens=int(tokens.count(shown) * 2.2) + _ENVELOPE,
         lean=shape.lean,
     )
@@ -181,176 +231,69 @@ _ASK = {
 }
 
 
-def _written(item: Item) -> dict[str, Any]:
-    data = item.model_dump(mode="json")
-    return {
-        "key": item.key,
-        **{name: data[name] for name in item.labelled() if name in item.written_fields()},
-    }
+def asked(profile: Profile, section: int, *, lean: bool) -> str:
+    """The words with which a section is asked for; section 0 is the deciding."""
+    own = f"{_ASK[lean]}\n{profile.briefs[section]}" if section else prompt("deciding.md")
+    return f"{prompt('system.md')}\n{own}"
 
 
-def _facts(items: Any) -> str:
+def _facts(parts: Sequence[Part]) -> str:
     lines = []
-    for item in items:
-        written = set(item.written_fields())
-        fixed = []
-        for name, label in item.labelled().items():
-            value = getattr(item, name)
-            if name not in written and value:
-                fixed.append(f"{label}: {value if isinstance(value, str) else '; '.join(value)}")
-        lines.append(
-            f"- {item.key}: "
-            + ". ".join([item.title, *fixed])
-            + (f" [rulings {', '.join(item.rulings)}]" if item.rulings else "")
-        )
+    for part in parts:
+        rulings = f" [rulings {', '.join(r.id for r in part.rulings)}]" if part.rulings else ""
+        lines.append(f"- {part.key}: {part.facts}{rulings}")
     return "\n".join(lines)
 
 
-def _passages(outline: Outline, keys: list[str], items: dict[str, Item], most: int) -> str:
-    """The passages that the obligations of these keys rest on, whole ones first come, cut to the budget."""
-    anchors: list[str] = []
-    for key in keys:
-        cited = items[key].sources if key in items else ()
-        anchors += [s.anchor for t in cited if (s := Source.parse(t))]
-        spec = outline.tasks.get(key)
-        for covered in spec.covers if spec else ():
-            anchors += [s.anchor for s in outline.sources(outline.obligations[covered].evidence[:1])]
-    blocks, left = [], most
-    for anchor in dict.fromkeys(anchors):
-        passage = outline.corpus.passage(anchor)
-        if passage is None or left < 60:
-            continue
-        text = passage.text.strip()
-        cost = tokens.count(text)
+def _passages(parts: Sequence[Part], shape: Shape) -> tuple[str, dict[str, str]]:
+    """The lines that the parts rest on, each once, cut to the budget; and the ids to cite them by."""
+    if not shape.passage_tokens:
+        return "", {}
+    blocks: list[str] = []
+    sources: dict[str, str] = {}
+    left = int(shape.passage_tokens * 1.25)
+    for excerpt in dict.fromkeys(e for p in parts for e in p.reads):
+        cost = tokens.count(excerpt.text)
+        text = excerpt.text
+        if left < 60:
+            break
         if cost > left:
             text = text[: max(200, int(len(text) * left / cost))] + "\n[cut]"
-        blocks.append(
-            f"<passage source={json.dumps(f'{anchor} (L{passage.start}-L{passage.end})')}>\n{text}\n</passage>"
-        )
+        name = f"S{len(sources) + 1}"
+        sources[name] = excerpt.source
+        blocks.append(f"<passage id={name} source={json.dumps(excerpt.source)}>\n{text}\n</passage>")
         left -= min(cost, left)
-    return "\n".join(blocks) or "(none beyond the facts below)"
+    return "\n".join(blocks), sources
 
 
-def answer_schema(
-    outline: Outline, number: int, items: Any, tasks: list[str], *, lean: bool
-) -> dict[str, Any]:
-    """The JSON schema of an answer: keys and anchors are enums, every string and list is bounded."""
-    item_type = SECTIONS[number].item_type
-    full = SECTIONS[number].model_json_schema()
-    defs = full["$defs"]
-    keys = [i.key for i in items]
-    properties: dict[str, Any] = {}
-    if keys:
-        source = defs[item_type.__name__]["properties"]
-        written = {
-            name: _clean(source[name]) for name in item_type.labelled() if name in item_type.written_fields()
-        }
-        properties["items"] = _array({"key": {"type": "string", "enum": keys}, **written}, len(keys))
-    if tasks:
-        text = {name: _clean(p) for name, p in defs["TaskText"]["properties"].items()}
-        properties["tasks"] = _array({**text, "key": {"type": "string", "enum": tasks}}, len(tasks))
-    if not lean:
-        anchors = _anchors(outline)
-        for name, model in (("risks", "Risk"), ("gaps", "Gap"), ("own_tasks", "OwnTask")):
-            fields = {n: _clean(p) for n, p in defs[model]["properties"].items()}
-            fields["sources"] = {
-                "type": "array",
-                "items": {"type": "string", "enum": anchors},
-                "minItems": 1,
-                "maxItems": 4,
-            }
-            if "needs" in fields:
-                fields["needs"] = {
-                    "type": "array",
-                    "items": {"type": "string", "enum": sorted(outline.tasks)[:400]},
-                    "maxItems": 6,
-                }
-            properties[name] = _array(fields, 0, most=MOST_EXTRA[name])
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _anchors(outline: Outline) -> list[str]:
-    found = [f"{p.anchor} (L{p.start}-L{p.end})" for d in outline.corpus.read for p in d.passages]
-    return found[:400] or ["-"]
-
-
-def _array(fields: dict[str, Any], least: int, most: int | None = None) -> dict[str, Any]:
-    entry = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-    return {
-        "type": "array",
-        "items": entry,
-        "minItems": least,
-        "maxItems": most if most is not None else least,
-    }
-
-
-def _clean(schema: dict[str, Any]) -> dict[str, Any]:
-    """A property without titles, defaults and our own marks, which strict servers refuse."""
-    kept = {
-        k: copy.deepcopy(v)
-        for k, v in schema.items()
-        if k in ("type", "items", "maxItems", "minItems", "maxLength", "minLength", "enum")
-    }
-    if "items" in kept:
-        kept["items"] = _clean(kept["items"])
-    return kept
-
-
-def deciding_brief(outline: Outline, common: str, shape: Shape) -> Brief:
-    """The first call: rulings and approach with the whole corpus in view, or its blueprint where it is too large."""
-    rulings = [
-        {"id": r.id, "default": r.default, "why": r.why} for r in outline.docket.rulings if not r.answer
-    ]
-    found = "\n".join(
-        f"- {r.id} {r.title}: {r.statement} Sources: {'; '.join(map(str, r.sources)) or 'none'}"
-        for r in outline.docket.rulings
+def deciding_brief(outline: Outline, parts: Sequence[Part], common: Common, shape: Shape) -> Brief:
+    """The first call: the rulings and the approach that are not known yet."""
+    rulings = {f"ruling:{r.topic}": r for r in outline.docket.rulings}
+    asked_for = [p for p in parts if p.kind == "ruling"]
+    ids = {p.key: rulings[p.key].id for p in asked_for}
+    found = []
+    for part in asked_for:
+        cited = "; ".join(map(str, rulings[part.key].sources)) or "none"
+        found.append(f"- {ids[part.key]} {part.facts} Sources: {cited}")
+    shown = json.dumps(
+        {"rulings": [{"id": ids[p.key], **p.base} for p in asked_for]}, ensure_ascii=False, indent=1
     )
-    base = {"rulings": rulings, "approach": list(outline.approach), "traps": []}
-    shown = json.dumps({"rulings": rulings}, ensure_ascii=False, indent=1)
-    ids = [r["id"] for r in rulings]
-    sentence = {"type": "string", "maxLength": 360}
-    anchors = {
-        "type": "array",
-        "items": {"type": "string", "enum": _anchors(outline)},
-        "minItems": 1,
-        "maxItems": 4,
-    }
-    schema = {
-        "type": "object",
-        "properties": {
-            "rulings": _array(
-                {"id": {"type": "string", "enum": ids or ["-"]}, "default": sentence, "why": sentence},
-                len(ids),
-                len(ids),
-            ),
-            "approach": {"type": "array", "items": sentence, "minItems": 3, "maxItems": 8},
-            "traps": _array({"text": sentence, "guard": sentence, "sources": anchors}, 0, 8),
-        },
-        "required": ["rulings", "approach", "traps"],
-        "additionalProperties": False,
-    }
-    request = "\n\n".join(
-        [
-            prompt("deciding.md").strip(),
-            "# Conflicts and gaps",
-            found or "- none",
-            "# Defaults by rule",
-            shown,
-        ]
-    )
+    approach = any(p.kind == "approach" for p in parts)
+    passages, sources = ("", common.sources) if common.whole else _passages(asked_for, shape)
+    blocks = [prompt("deciding.md").strip(), "# Conflicts and gaps", "\n".join(found) or "- none"]
+    if passages:
+        blocks += ["# Passages of the specs", passages]
+    blocks += ["# Defaults by rule", shown]
+    if not approach:
+        blocks.append("The approach stands already: only rulings and traps are asked for.")
     return Brief(
-        "0.1",
-        0,
-        tuple(ids),
-        prompt("system.md").strip(),
-        common,
-        request,
-        schema,
-        base,
-        int(tokens.count(shown) * 1.6) + 1500,
+        id="0.1",
+        parts=tuple(parts),
+        system=prompt("system.md").strip(),
+        common=common.text,
+        request="\n\n".join(blocks),
+        schema=deciding_schema(list(ids.values()), list(sources), approach=approach, most_traps=MOST_TRAPS),
+        base={"rulings": [], "traps": []} | ({"approach": list(outline.approach)} if approach else {}),
+        sources=sources,
+        max_tokens=int(tokens.count(shown) * 1.6) + 1500,
     )

@@ -76,9 +76,12 @@ class PlanItem(Value):
 
 
 class PlanSection(Value):
+    """`inputs` is the hash of what the section was made from, `prompts` of what its writer was asked with."""
+
     number: int
     title: str
-    digest: str = ""
+    inputs: str = ""
+    prompts: str = ""
     intro: tuple[str, ...] = ()
     items: tuple[PlanItem, ...] = ()
 
@@ -119,6 +122,8 @@ class Plan(Value):
     """Obligation label and the id of the test task that proves it."""
     next_task: int = 1
     findings: tuple[str, ...] = ()
-    digest: str = ""
+    state: str = ""
+    """Hash of everything but the writer that the plan was made from, as `planagent.freshness` works it out."""
+    writer_id: str = ""
     passages: tuple[tuple[str, str], ...] = ()
     """Anchor and content hash of every cited passage, as the plan was made from it."""

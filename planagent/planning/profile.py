@@ -7,13 +7,11 @@ import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from planagent.data import prompts_folder
 from planagent.errors import UsageError
 from planagent.model import Corpus
 
@@ -101,14 +99,6 @@ def join(root: str, relative: str) -> str:
     return path.lstrip("/") + tail
 
 
-def _prompts() -> Traversable | Path:
-    """The `prompts/` folder: inside the installed package, or beside it in a checkout."""
-    packaged = resources.files("planagent") / "prompts"
-    if packaged.is_dir():
-        return packaged
-    return Path(__file__).resolve().parents[2] / "prompts"
-
-
 @cache
 def prompt(name: str) -> str:
     """The text of one prompt file (`system.md`).
@@ -117,7 +107,7 @@ def prompt(name: str) -> str:
         UsageError: the file is missing, which only a broken installation can cause.
     """
     try:
-        return (_prompts() / name).read_text(encoding="utf-8")
+        return (prompts_folder() / name).read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"prompts/{name}: cannot be read ({error}).", "Reinstall planagent.") from error
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
+from dataclasses import dataclass, field
 
 from planagent.model import Evidence
 from planagent.planning.drafts import SECTION_TITLES, Item, OwnTask, SectionDraft, TaskText
 from planagent.planning.outline import Outline
+from planagent.planning.parts import fingerprint
 from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, Source, Task
 from planagent.planning.rulings import best_places, sources_of
 from planagent.planning.tasks import PHASES, TaskSpec
 from planagent.publishing.graph import execution_order, waves
 from planagent.reading.text import content_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """From what and by whom a plan is made: `inputs` and `prompts` by section, as hashes."""
+
+    writer: str
+    writer_id: str = ""
+    state: str = ""
+    inputs: dict[int, str] = field(default_factory=dict)
+    prompts: dict[int, str] = field(default_factory=dict)
+
 
 MOST_SOURCES = 5
 """A task that needs more places than this cannot be done in one sitting."""
@@ -25,14 +37,17 @@ def one_line(text: str) -> str:
 
 
 def link(
-    outline: Outline, drafts: dict[int, SectionDraft], *, writer: str, previous: Plan | None = None
+    outline: Outline,
+    drafts: dict[int, SectionDraft],
+    made: Provenance,
+    previous: Plan | None = None,
 ) -> Plan:
     """Builds the plan.
 
     Args:
         outline: what was known before any writer.
         drafts: one accepted draft for each of sections 1 to 9.
-        writer: how the header names the writer.
+        made: from what and by whom.
         previous: the plan whose task ids and ticks are kept.
 
     Raises:
@@ -60,7 +75,7 @@ def link(
         tasks.append(_task(outline, spec, texts[key], ids, items, key in done, key in parallel, drafts))
     doers = {item: task.id for task in tasks for item in task.items}
     sections = tuple(
-        _section(n, d, numbers, ids, {t.key: t for t in tasks}, doers) for n, d in sorted(drafts.items())
+        _section(n, d, numbers, made, {t.key: t for t in tasks}, doers) for n, d in sorted(drafts.items())
     )
     proofs = _proofs(outline, specs, ids)
     cited = [
@@ -70,7 +85,7 @@ def link(
     ]
     return Plan(
         title=f"Backend Implementation Plan: {outline.corpus.name}",
-        writer=writer,
+        writer=made.writer,
         scope=one_line(outline.corpus.scope),
         documents=tuple(d.path for d in outline.corpus.read),
         approach=tuple(one_line(a) for a in (outline.approach or _approach(outline, specs))),
@@ -80,7 +95,8 @@ def link(
         tasks=tuple(tasks),
         proofs=proofs,
         next_task=next_task,
-        digest=corpus_digest(outline),
+        state=made.state,
+        writer_id=made.writer_id,
         passages=_passages(outline, cited),
     )
 
@@ -89,15 +105,6 @@ def _passages(outline: Outline, cited: list[Source]) -> tuple[tuple[str, str], .
     anchors = sorted({s.anchor for s in cited})
     found = ((a, outline.corpus.passage(a)) for a in anchors)
     return tuple((a, content_digest(p.text)) for a, p in found if p is not None)
-
-
-def corpus_digest(outline: Outline) -> str:
-    """Changes exactly when a document that was read changes."""
-    return _hash([[d.path, d.digest] for d in outline.corpus.read])
-
-
-def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _ranks(specs: dict[str, TaskSpec]):  # type: ignore[no-untyped-def]
@@ -263,7 +270,7 @@ def _section(
     number: int,
     draft: SectionDraft,
     numbers: dict[tuple[int, str], str],
-    ids: dict[str, str],
+    made: Provenance,
     tasks: dict[str, Task],
     doers: dict[str, str],
 ) -> PlanSection:
@@ -285,7 +292,8 @@ def _section(
     return PlanSection(
         number=number,
         title=SECTION_TITLES[number],
-        digest=_hash(draft.model_dump(mode="json")),
+        inputs=made.inputs.get(number, ""),
+        prompts=made.prompts.get(number, ""),
         intro=intro,
         items=items,
     )
@@ -323,7 +331,7 @@ def _extra(ruling_id: str, topic: str, statement: str, default: str, sources: tu
     cited = tuple(s for s in (Source.parse(t) for t in sources) if s)
     return Ruling(
         id=ruling_id,
-        topic=f"{topic}.{_hash(title)}",
+        topic=f"{topic}.{fingerprint(title)[:16]}",
         title=short,
         statement=title,
         default=one_line(default),

@@ -9,7 +9,7 @@ from typing import Any
 from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, Source, Task
 from planagent.publishing.markdown_out import FORMAT
 
-_HEAD = re.compile(rf"<!-- {re.escape(FORMAT)}; next task (\d+); corpus (\S+) -->")
+_HEAD = re.compile(rf"<!-- {re.escape(FORMAT)}; next task (\d+)((?:; \w+ [^\s;]+)*) -->")
 _KEY = re.compile(r"\s*<!-- (.*?) -->\s*$")
 _SECTION = re.compile(r"## (\d+)\. (.+)$")
 _ITEM = re.compile(r"### (\d+\.\d+) (.+)$")
@@ -18,6 +18,13 @@ _TASK = re.compile(r"- \[([ xX])\] (T\d{3,}) (\[P\] )?(.+)$")
 _ROW = re.compile(r"- ([^:]+?):(?: (.*))?$")
 _NUMBERED = re.compile(r"\s+\d+\. (.*)$")
 _RULING_FIELDS = {"Found": "statement", "Default": "default", "Why": "why", "Answered by a person": "answer"}
+
+
+_MADE = re.compile(r"section \d+ (\S+) (\S+)")
+
+
+def _known(value: str) -> str:
+    return "" if value == "-" else value
 
 
 class NotAPlan(ValueError):
@@ -58,7 +65,8 @@ class _Reader:
         if not head:
             raise NotAPlan(f"line 1 is not '<!-- {FORMAT}; … -->'")
         self.plan["next_task"] = int(head[1])
-        self.plan["digest"] = "" if head[2] == "-" else head[2]
+        made = dict(re.findall(r"; (\w+) ([^\s;]+)", head[2]))
+        self.plan.update(state=_known(made.get("state", "-")), writer_id=_known(made.get("writer", "-")))
         self.at = 1
         self._header()
         rulings: list[Ruling] = []
@@ -172,7 +180,7 @@ class _Reader:
         return tuple(found)
 
     def _section(self, number: int, title: str) -> PlanSection:
-        digest = self._key().rpartition(" ")[2]
+        made = _MADE.fullmatch(self._key())
         intro: list[str] = []
         items: list[PlanItem] = []
         while self.at < len(self.lines) and not self.lines[self.at].startswith("## "):
@@ -186,7 +194,8 @@ class _Reader:
         return PlanSection(
             number=number,
             title=title,
-            digest="" if digest == "-" else digest,
+            inputs=_known(made[1]) if made else "",
+            prompts=_known(made[2]) if made else "",
             intro=tuple(intro),
             items=tuple(items),
         )

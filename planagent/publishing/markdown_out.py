@@ -35,7 +35,7 @@ def render(plan: Plan) -> str:
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    yield f"<!-- {FORMAT}; next task {plan.next_task}; corpus {plan.digest or '-'} -->"
+    yield f"<!-- {FORMAT}; next task {plan.next_task}; state {plan.state or '-'}; writer {plan.writer_id or '-'} -->"
     yield f"# {plan.title}"
     yield ""
     yield f"- Writer: {plan.writer}"
@@ -102,7 +102,7 @@ def _ruling(ruling: Ruling, users: list[str]) -> Iterator[str]:
 
 def _section(section: PlanSection) -> Iterator[str]:
     yield f"## {section.number}. {section.title}"
-    yield f"<!-- section {section.number} {section.digest or '-'} -->"
+    yield f"<!-- section {section.number} {section.inputs or '-'} {section.prompts or '-'} -->"
     yield ""
     for line in section.intro:
         yield f"- {line}"

@@ -35,7 +35,7 @@ from planagent.reading.openapi import is_entity_schema, is_openapi, read_openapi
 from planagent.reading.scope import choose_scope, phase_of
 from planagent.reading.sources import Sources
 from planagent.reading.technologies import find_technologies
-from planagent.reading.text import Line, parse_markdown
+from planagent.reading.text import Line, parse_markdown, starred
 
 _TITLE = re.compile(
     r"(?im)^#[ \t]+[^\w\n]{0,8}(?:constitution of (?:the )?([^,\n:(\[]{2,60})|(?!(?:the )?project constitution)(\w[\w .&'-]{1,60}?)\s+constitution\b)"
@@ -73,7 +73,7 @@ def assemble(sources: Sources, scope: str, workspace: Path) -> Corpus:
         text, notes = decode(source.data)
         text, cut = _cut(text)
         notes += [f"{cut} lines of more than {LONGEST_LINE:,} characters were cut"] if cut else []
-        text, real = secrets.mask(text)
+        text, real = secrets.mask(starred(text))
         leaks += [Evidence(source.path, line) for line in real]
         role, why = role_of(source.path, text)
         if notes:

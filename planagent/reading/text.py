@@ -64,6 +64,14 @@ def plain(text: str) -> str:
     return _MARKUP.sub("", text).strip()
 
 
+_UNDERSCORED = re.compile(r"(?<![\w`.])__(?=[^\s_])([^_\n`]*[^\w\n`][^_\n`]*|[^\Wa-z_]\w*?)__(?![\w`])")
+
+
+def starred(text: str) -> str:
+    """`__Rules:__` as `**Rules:**`, one spelling for all readers; `__init__` is a name and stays."""
+    return _UNDERSCORED.sub(r"**\1**", text)
+
+
 def content_digest(text: str) -> str:
     """Hash of what a text says: a change of line breaks, bullets, emphasis or table layout leaves it as it is."""
     said = " ".join(_CONTENT.findall(text))

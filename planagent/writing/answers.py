@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json
@@ -68,38 +70,45 @@ def salvage(text: str) -> dict[str, Any]:
     return {name: v for name, v in value.items() if isinstance(v, list)}
 
 
-def known_parts(answer: dict[str, Any], brief: Brief) -> dict[str, Any]:
-    """The answer without parts nobody asked for, each key once (the last wins)."""
-    wanted = set(brief.keys)
-    result: dict[str, Any] = {}
-    for name in ("items", "tasks"):
-        entries = {str(e.get("key")): e for e in dicts(answer.get(name)) if str(e.get("key")) in wanted}
-        result[name] = [_unpadded(e, brief) for e in entries.values()]
-    for name, most in MOST_EXTRA.items():
-        result[name] = dicts(answer.get(name))[:most]
-    return result
+@dataclass(slots=True)
+class Given:
+    """An answer sorted out: the entry of each part, and what the writer adds beyond them by kind."""
+
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    extras: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def replace(self, other: Given, keys: Iterable[str]) -> None:
+        """Takes the entries of these keys from another answer, which counts only where it has them."""
+        self.entries |= {k: other.entries[k] for k in keys if k in other.entries}
 
 
-def _unpadded(entry: dict[str, Any], brief: Brief) -> dict[str, Any]:
-    """Without text in fields that the draft leaves empty: a small model fills them with its neighbour's words."""
+def sort_out(answer: dict[str, Any], brief: Brief) -> Given:
+    """The parts of an answer without what nobody asked for, each key once (the last wins)."""
+    drafts = {p.key: p.base for p in brief.parts}
+    given = Given()
+    for name, value in answer.items():
+        if name != "tasks" and not name.startswith("items"):
+            continue
+        for entry in dicts(value):
+            key = str(entry.get("key"))
+            if key in drafts:
+                given.entries[key] = _unpadded(entry, drafts[key]) if brief.lean else entry
     if not brief.lean:
-        return entry
-    drafts = [*brief.base["items"], *brief.base["tasks"]]
-    draft: dict[str, Any] = next((d for d in drafts if d["key"] == entry.get("key")), {})
+        for name, most in MOST_EXTRA.items():
+            given.extras[name] = [cited(e, brief) for e in dicts(answer.get(name))[:most]]
+    return given
+
+
+def _unpadded(entry: dict[str, Any], draft: dict[str, Any]) -> dict[str, Any]:
+    """Without text in fields that the draft leaves empty: a small model fills them with its neighbour's words."""
     return {**entry, **{name: value for name, value in draft.items() if value in ("", [])}}
 
 
-def replace_parts(answer: dict[str, Any], other: dict[str, Any], keys: set[str]) -> dict[str, Any]:
-    """The answer with its parts of these keys taken from another one, which counts only where it has them."""
-    result = {**answer}
-    for name in ("items", "tasks"):
-        fresh = {str(e.get("key")): e for e in dicts(other.get(name)) if str(e.get("key")) in keys}
-        old = [e for e in dicts(answer.get(name)) if str(e.get("key")) not in fresh]
-        result[name] = [*old, *fresh.values()]
-    for name in MOST_EXTRA:
-        if name in keys:
-            result[name] = []
-    return result
+def cited(entry: dict[str, Any], brief: Brief) -> dict[str, Any]:
+    """The entry with passages in the place of the brief's ids for them."""
+    value = entry.get("sources")
+    names = [str(s) for s in value] if isinstance(value, list) else []
+    return {**entry, "sources": [brief.sources.get(n, n) for n in names]}
 
 
 def dicts(value: Any) -> list[dict[str, Any]]:

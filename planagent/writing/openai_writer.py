@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from planagent.errors import AnswerError, UsageError, WriterError
@@ -11,8 +12,11 @@ from planagent.planning.briefs import SMALL, Brief, Shape
 from planagent.planning.ledger import Ledger
 from planagent.settings import Settings
 from planagent.writing.answers import parse, salvage
+from planagent.writing.budget import Budget, Prices
+from planagent.writing.gate import Gate
+from planagent.writing.identity import identity
 from planagent.writing.protocol import Answer, Usage
-from planagent.writing.transport import with_retries
+from planagent.writing.transport import Patience, with_retries
 
 FORMS = ("schema", "plain-schema", "object", "text")
 """From strict JSON schema with bounds on strings, over the same without, to a JSON object, to plain text."""
@@ -28,17 +32,20 @@ class OpenAIWriter:
         *,
         base_url: str = "",
         model: str = "",
-        small: bool = False,
+        local: bool = False,
         on_close: Callable[[], None] | None = None,
     ) -> None:
+        """
+        Args:
+            local: a model file that is served in this process.
+        """
         self._settings = settings
         self._ledger = ledger
         self._base_url = base_url or settings.base_url
         self._model = model or settings.model
-        self._small = small
+        self._local = local
         self._on_close = on_close
         self._client: Any = None
-        self._spent = 0
         if not self._model:
             raise UsageError(
                 "No model is configured.", "Set PLANAGENT_MODEL or --model, or plan with --offline."
@@ -48,7 +55,12 @@ class OpenAIWriter:
                 "OPENAI_API_KEY is not set.",
                 "Put it into .env or the environment, set OPENAI_BASE_URL for a server without keys, or plan with --offline.",
             )
-        self._server = Ledger.key(self._base_url, self._model)[:16]
+        self._server = Ledger.key(self.identity)[:16]
+        self._prices = Prices(settings, self._model, self._base_url)
+        self._budget = Budget(settings, self._prices)
+        # A second request to a one-slot local server throws the cached prefix of the first away.
+        slots = 1 if local else int(ledger.noted("servers").get(self._server, {}).get("slots", 0))
+        self.gate = Gate(min(slots or settings.concurrency, settings.concurrency))
 
     @property
     def name(self) -> str:
@@ -56,21 +68,14 @@ class OpenAIWriter:
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {
-            "writer": "openai",
-            "model": self._model,
-            "base_url": self._base_url,
-            "temperature": self._settings.temperature,
-        }
+        return identity(self._settings)
 
     @property
     def shape(self) -> Shape:
-        return SMALL if self._small else Shape()
+        return SMALL if self._local else Shape()
 
-    @property
-    def concurrency(self) -> int:
-        # A second request to a one-slot local server throws the cached prefix of the first away.
-        return 1 if self._small else int(self._settings.concurrency)
+    def cost(self, usage: Usage) -> float | None:
+        return 0.0 if self._local else self._prices.cost(usage)
 
     async def close(self) -> None:
         if self._client is not None:
@@ -82,7 +87,8 @@ class OpenAIWriter:
         """Asks once, stepping down through the forms that the server refuses.
 
         Raises:
-            WriterError: refused for good, retries used up, or the call ceiling met.
+            CeilingError: the call could break a ceiling of the run.
+            WriterError: refused for good, or retries used up.
             AnswerError: refusal, content filter, empty or unparsable; a cut-off answer is returned as not whole.
         """
         notes = self._ledger.noted("servers").get(self._server, {})
@@ -105,7 +111,7 @@ class OpenAIWriter:
                         f"{self.name}: the server refused the request (400): {str(error)[:200]}",
                         "Check that the model's context holds the brief, or use another model.",
                     ) from error
-                self._remember(FORMS[form], limit)
+                self._remember(form=FORMS[form], limit=limit)
                 continue
             return self._read(brief, response, usage)
 
@@ -123,16 +129,39 @@ class OpenAIWriter:
             usage.retries += 1
 
         async def call() -> Any:
-            if self._spent >= self._settings.max_calls:
-                raise WriterError(
-                    f"The ceiling of {self._settings.max_calls} calls is met.",
-                    "Run again to go on from here, or raise `max_calls`.",
-                )
-            self._spent += 1
+            ahead = self._budget.reserve(brief)
             usage.calls += 1
-            return await client.chat.completions.create(**arguments)
+            used = Usage(calls=1)
+            try:
+                raw = await client.chat.completions.with_raw_response.create(**arguments)
+                response = raw.parse()
+                used.add(_spent(response))
+                usage.add(replace(used, calls=0))
+            finally:
+                self._budget.settle(ahead, used)
+            await self._count_slots(raw.headers.get("server", ""))
+            return response
 
-        return await with_retries(call, int(self._settings.retries) + 1, count_retry, self.name)
+        patience = Patience(int(self._settings.retries) + 1, float(self._settings.patience))
+        return await with_retries(call, patience, self.gate, count_retry, self.name)
+
+    async def _count_slots(self, server: str) -> None:
+        """llama.cpp answers as many at once as it has slots: more would wait there, and run into the timeout."""
+        notes = self._ledger.noted("servers").get(self._server, {})
+        if "llama" not in server.lower() or "slots" in notes or self._local:
+            return
+        import openai
+
+        root = str(self._base_url).rstrip("/").removesuffix("/v1")
+        slots = 0
+        try:
+            told = await self._connect().get(f"{root}/props", cast_to=object)
+            slots = int(told["total_slots"])
+        except (openai.OpenAIError, TypeError, KeyError, ValueError):
+            pass  # a server that does not tell is treated like any other
+        self._remember(slots=slots)
+        if slots:
+            self.gate.narrow(min(slots, self._settings.concurrency))
 
     def _connect(self) -> Any:
         if self._client is None:
@@ -146,18 +175,12 @@ class OpenAIWriter:
             )
         return self._client
 
-    def _remember(self, form: str, limit: str) -> None:
+    def _remember(self, **found: Any) -> None:
         notes = self._ledger.noted("servers")
-        notes[self._server] = {"form": form, "limit": limit}
+        notes[self._server] = {**notes.get(self._server, {}), **found}
         self._ledger.note("servers", notes)
 
     def _read(self, brief: Brief, response: Any, usage: Usage) -> Answer:
-        spent = getattr(response, "usage", None)
-        if spent is not None:
-            usage.input_tokens += spent.prompt_tokens or 0
-            usage.output_tokens += spent.completion_tokens or 0
-            details = getattr(spent, "prompt_tokens_details", None)
-            usage.cached_tokens += (getattr(details, "cached_tokens", 0) or 0) if details else 0
         choices = getattr(response, "choices", None) or []
         if not choices:
             raise AnswerError(
@@ -180,6 +203,18 @@ class OpenAIWriter:
         if choice.finish_reason == "length":
             return Answer(salvage(text), whole=False, usage=usage)
         return Answer(parse(text), usage=usage)
+
+
+def _spent(response: Any) -> Usage:
+    spent = getattr(response, "usage", None)
+    if spent is None:
+        return Usage()
+    details = getattr(spent, "prompt_tokens_details", None)
+    return Usage(
+        input_tokens=spent.prompt_tokens or 0,
+        output_tokens=spent.completion_tokens or 0,
+        cached_tokens=(getattr(details, "cached_tokens", 0) or 0) if details else 0,
+    )
 
 
 def _about_form(told: str, form: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from planagent.planning.briefs import Brief, Shape
+from planagent.writing.gate import Gate
 
 
 @dataclass(slots=True)
@@ -19,11 +20,12 @@ class Usage:
     retries: int = 0
 
     def add(self, other: Usage) -> None:
-        self.calls += other.calls
-        self.input_tokens += other.input_tokens
-        self.cached_tokens += other.cached_tokens
-        self.output_tokens += other.output_tokens
-        self.retries += other.retries
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def take(self, other: Usage) -> None:
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) - getattr(other, name))
 
 
 @dataclass(slots=True)
@@ -52,8 +54,12 @@ class Writer(Protocol):
     def shape(self) -> Shape: ...
 
     @property
-    def concurrency(self) -> int:
-        """How many briefs may be under way at once."""
+    def gate(self) -> Gate:
+        """What holds back briefs beyond those that may be under way at once."""
+        ...
+
+    def cost(self, usage: Usage) -> float | None:
+        """US dollars for what was used; None where no price is known."""
         ...
 
     async def answer(self, brief: Brief) -> Answer: ...
@@ -66,7 +72,13 @@ class RulesWriter:
 
     name = "offline rules (no model)"
     shape = Shape()
-    concurrency = 1
+
+    @property
+    def gate(self) -> Gate:
+        return Gate(1)
+
+    def cost(self, usage: Usage) -> float | None:
+        return 0.0
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from planagent.errors import TransportError, WriterError
+from planagent.writing.gate import Gate
 
 if TYPE_CHECKING:
     import openai
@@ -50,16 +47,37 @@ def _retry_after(error: BaseException) -> float | None:
         return None
 
 
+def _is_refusal(error: BaseException | None) -> bool:
+    """True for 429: the server works, and is asked too much."""
+    return _status(error) == 429 if error else False
+
+
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     told = _retry_after(error) if error else None
-    return told if told is not None else wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT / 2)(state)
+    grown = wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT / 2)(state)
+    if told is None:
+        return grown
+    # Some jitter, or all that were refused come back in one moment; more each time that the server asks for too little.
+    return told + min(grown, 1.0) if state.attempt_number < 3 else max(told, grown)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call is tried: `attempts` for failures; for 429, until nothing got through for `seconds`."""
+
+    attempts: int
+    seconds: float
 
 
 async def with_retries(
-    call: Callable[[], Awaitable[Result]], attempts: int, on_retry: Callable[[], None], what: str
+    call: Callable[[], Awaitable[Result]],
+    patience: Patience,
+    gate: Gate,
+    on_retry: Callable[[], None],
+    what: str,
 ) -> Result:
-    """Runs a call again while its errors are transient.
+    """Runs a call again while its errors are transient; a server that says 429 is asked more slowly.
 
     Raises:
         TransportError: the attempts are used up.
@@ -68,16 +86,34 @@ async def with_retries(
     """
     import openai
 
+    failures = 0
+    began = first = time.monotonic()
+
+    def used_up(state: RetryCallState) -> bool:
+        nonlocal failures
+        if _is_refusal(state.outcome.exception() if state.outcome else None):
+            return time.monotonic() - max(first, gate.last_success) > patience.seconds
+        failures += 1
+        return failures >= patience.attempts
+
+    def before(state: RetryCallState) -> None:
+        on_retry()
+        if _is_refusal(state.outcome.exception() if state.outcome else None):
+            gate.slow_down(began, state.next_action.sleep if state.next_action else 0.0)
+
     try:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(is_transient),
-            stop=stop_after_attempt(attempts),
+            stop=used_up,
             wait=_wait,
-            before_sleep=lambda _: on_retry(),
+            before_sleep=before,
             reraise=True,
         ):
             with attempt:
-                return await call()
+                began = time.monotonic()
+                result = await call()
+                gate.went_well()
+                return result
     except (openai.BadRequestError, openai.UnprocessableEntityError):
         raise
     except openai.OpenAIError as error:
@@ -112,7 +148,7 @@ def explain(error: openai.OpenAIError, what: str) -> WriterError:
     if isinstance(error, openai.RateLimitError):
         return TransportError(
             f"{what}: the rate limit holds (429).",
-            "Wait, lower `concurrency`, or check the account; accepted answers are kept.",
+            "Wait, raise `patience`, or check the account; accepted answers are kept.",
         )
     return TransportError(
         f"{what}: the server failed ({_status(error) or type(error).__name__}).",

@@ -123,7 +123,7 @@ def _relationships(outline: Outline) -> list[str]:
     )
     if places:
         steps.append(
-            f"Deleting a parent removes its children, by the database's own rule, where {places[0]} says so."
+            f"Deleting a parent removes its children, by the database's own rule, where {places[0].file} says so."
         )
     else:
         steps.append("Delete behaviour is the database's default: no cited definition says otherwise.")

@@ -1,0 +1,50 @@
+"""What a plan was made from, in hashes that stand in the plan itself. Light: nothing is read but bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from planagent import __version__
+from planagent.data import prompts_folder
+from planagent.reading.sources import Sources
+from planagent.settings import Settings
+
+
+def state_of(settings: Settings, sources: Sources) -> str:
+    """Hash of everything but the writer that can change a plan: documents, settings, answers, this program."""
+    return _hash(
+        [
+            __version__, prompts_digest(), sources.identity, settings.scope, settings.profile,
+            sorted(settings.decisions.items()),
+        ]
+    )[:16]  # fmt: skip
+
+
+def writer_of(identity: dict[str, Any]) -> str:
+    """Hash of a writer's identity."""
+    return _hash(identity)[:12]
+
+
+@cache
+def prompts_digest() -> str:
+    """Hash of the checklists, layouts, rulings and prompts."""
+    return _hash(sorted(_files(prompts_folder(), "")))
+
+
+def _files(folder: Traversable | Path, prefix: str) -> list[tuple[str, str]]:
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _files(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith((".md", ".toml")):
+            found.append((prefix + entry.name, hashlib.sha256(entry.read_bytes()).hexdigest()))
+    return found
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,154 @@
+"""The first call of a plan: better words for rulings, the approach, traps across documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from planagent.checking.check import Checker, check_unit
+from planagent.checking.units import Unit
+from planagent.model import Finding
+from planagent.planning.briefs import MOST_TRAPS, common_part, deciding_brief
+from planagent.planning.outline import Outline
+from planagent.planning.parts import Part, approach_part, fingerprint, ruling_part
+from planagent.planning.plan import Ruling, Source
+from planagent.writing.answers import cited, dicts
+from planagent.writing.memory import Known
+from planagent.writing.run import Run
+
+_LONGEST = 400
+
+
+async def decide(run: Run) -> Outline:
+    """Asks for what is not decided yet, in one call; no call where everything is.
+
+    A ruling whose words break a rule, and one that the answer leaves out, keeps the default by rule.
+    """
+    outline = run.outline
+    if run.writer.shape.lean:
+        return outline  # a small model adds noise to rulings; measured on a 1.5B model
+    parts = [ruling_part(outline, r) for r in outline.docket.rulings if not r.answer]
+    parts.append(approach_part(outline))
+    known = run.memory.recall(parts)
+    run.reused += len(known)
+    wanted = [p for p in parts if p.key not in known]
+    if wanted:
+        known |= await _ask(run, wanted)
+    run.memory.used(parts)
+    return _apply(outline, known)
+
+
+async def _ask(run: Run, parts: list[Part]) -> dict[str, Known]:
+    outline, shape = run.outline, run.writer.shape
+    brief = deciding_brief(outline, parts, common_part(outline, shape), shape)
+    run.briefs += 1
+    run.tell(f"brief {brief.id}: ruling on {len(parts)} conflicts and gaps")
+    answer: dict[str, Any] = {}
+    whole = False
+    for _ in range(run.repairs + 1):
+        answer, whole = await run.ask(brief)
+        if answer and whole:
+            break
+    if not answer:
+        run.tell("The model gave no usable rulings: those made by rule stand, and the plan's header says so.")
+        run.filled.append("rulings")
+        return {}
+    if not whole:
+        run.tell("The rulings were cut off: the finished ones count, the others stand as made by rule.")
+        run.filled.append("rulings")
+    checker = Checker.of(outline)
+    known = _rulings(run, checker, parts, answer)
+    if any(p.kind == "approach" for p in parts):
+        known["approach"] = Known({"lines": _approach(checker, answer)})
+    traps = _traps(checker, outline, [cited(t, brief) for t in dicts(answer.get("traps"))])
+    # Traps go with what was asked for: when that is asked again, they are found anew.
+    home = known.get("approach") or next(iter(known.values()), None)
+    if home is not None and traps:
+        home.extras["traps"] = traps
+    if whole:
+        run.memory.keep(parts, known)
+    return known
+
+
+def _rulings(run: Run, checker: Checker, parts: list[Part], answer: dict[str, Any]) -> dict[str, Known]:
+    """The wording of each ruling; empty where the default by rule stands."""
+    given = {str(e.get("id")): e for e in dicts(answer.get("rulings"))}
+    ids = {f"ruling:{r.topic}": r.id for r in run.outline.docket.rulings}
+    known = {}
+    for part in parts:
+        if part.kind != "ruling":
+            continue
+        entry = given.get(ids[part.key], {})
+        default, why = _one_line(entry.get("default")), _one_line(entry.get("why"))
+        faults = _faults(checker, default, why)
+        if faults:
+            run.tell(
+                f"ruling {ids[part.key]}: the model's words break {faults[0].rule}; the default by rule stands"
+            )
+            run.filled.append(f"ruling {ids[part.key]}")
+            continue
+        known[part.key] = Known({"default": default, "why": why} if default else {"kept": True})
+    return known
+
+
+def _approach(checker: Checker, answer: dict[str, Any]) -> list[str]:
+    given = answer.get("approach")
+    lines = [_one_line(a) for a in given if isinstance(a, str)] if isinstance(given, list) else []
+    return [line for line in lines if line and len(line) <= _LONGEST and not _faults(checker, line)][:8]
+
+
+def _traps(checker: Checker, outline: Outline, given: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that cite a passage that exists and keep the rules on wording."""
+    found = []
+    for entry in list(given)[:MOST_TRAPS]:
+        text, guard = _one_line(entry.get("text")), _one_line(entry.get("guard"))
+        sources = [
+            str(s)
+            for t in entry["sources"]
+            if (s := Source.parse(t)) and outline.corpus.passage(s.anchor) is not None
+        ]
+        if text and guard and sources and len(text) <= _LONGEST and not _faults(checker, text, guard):
+            found.append({"text": text, "guard": guard, "sources": sources})
+    return found
+
+
+def _faults(checker: Checker, *texts: str) -> list[Finding]:
+    """What is wrong with a model's words that stand outside of items and tasks."""
+    units = [Unit("deciding", "", "overview", text) for text in texts if text]
+    return [f for unit in units for f in check_unit(unit, checker.index, checker.known)]
+
+
+def _one_line(value: Any) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _apply(outline: Outline, known: dict[str, Known]) -> Outline:
+    """The outline with what was decided."""
+    rulings = []
+    for ruling in outline.docket.rulings:
+        entry = known[key].entry if (key := f"ruling:{ruling.topic}") in known else {}
+        if entry.get("default") and not ruling.answer:
+            ruling = ruling.model_copy(update={"default": entry["default"], "why": entry.get("why", "")})
+        rulings.append(ruling)
+    number = max((int(r.id[1:]) for r in rulings if r.id.startswith("R")), default=0)
+    traps = [t for one in known.values() for t in dicts(one.extras.get("traps"))]
+    extra = [_trap(f"R{number + n}", trap) for n, trap in enumerate(traps, 1)]
+    lines = tuple(known["approach"].entry.get("lines", ())) if "approach" in known else ()
+    return replace(
+        outline,
+        docket=replace(outline.docket, rulings=(*rulings, *extra)),
+        approach=lines or outline.approach,
+    )
+
+
+def _trap(ruling_id: str, trap: dict[str, Any]) -> Ruling:
+    text = trap["text"]
+    return Ruling(
+        id=ruling_id,
+        topic=f"deciding.{fingerprint(text)[:12]}",
+        title=text if len(text) <= 60 else text[:57].rsplit(" ", 1)[0] + "…",
+        statement=text,
+        default=trap["guard"],
+        sources=tuple(s for t in trap["sources"] if (s := Source.parse(t))),
+    )

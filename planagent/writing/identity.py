@@ -1,0 +1,32 @@
+"""Who writes, in what can change an answer: not how long, how often or how widely it is asked. Light on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from planagent.settings import Settings
+
+LOCAL = "gguf:"
+RULES = {"writer": "rules"}
+
+
+def identity(settings: Settings, *, offline: bool = False) -> dict[str, Any]:
+    """The configured writer: the rules when none is configured or none is wanted."""
+    if offline or not settings.model:
+        return dict(RULES)
+    place = settings.base_url
+    if settings.model.startswith(LOCAL):
+        place = file_identity(Path(settings.model.removeprefix(LOCAL)).expanduser())
+    return {
+        "writer": "openai",
+        "model": settings.model,
+        "place": place,
+        "temperature": settings.temperature,
+    }
+
+
+def file_identity(path: Path) -> str:
+    """What tells one model file from another; the port that it is served on says nothing."""
+    size = path.stat().st_size if path.is_file() else 0
+    return f"{path.name}:{size}"
