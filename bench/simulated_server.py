@@ -65,6 +65,11 @@ class SimulatedServer:
     supports: tuple[str, ...] = ("json_schema", "json_object")
     bounded_schemas: bool = True
     needs_completion_tokens: bool = False
+    most_under_way: int = 0
+    """Beyond so many at once it answers 429; 0 for no limit."""
+    slots: int = 0
+    """Says, as llama.cpp does, that it works on so many at once; 0 for a server that says nothing."""
+    refused: int = 0
     requests: list[Request] = field(default_factory=list)
     most_at_once: int = 0
     _under_way: int = 0
@@ -98,6 +103,9 @@ class SimulatedServer:
             self.requests.append(request)
             self._under_way += 1
             self.most_at_once = max(self.most_at_once, self._under_way)
+            if self.most_under_way and self._under_way > self.most_under_way:
+                self.refused += 1
+                return request, Fault("status", 429)
             return request, self.script.pop(0) if self.script else None
 
     def end(self) -> None:
@@ -136,6 +144,15 @@ class SimulatedServer:
 class _Handler(BaseHTTPRequestHandler):
     simulation: SimulatedServer
     protocol_version = "HTTP/1.1"
+
+    def version_string(self) -> str:
+        return "llama.cpp" if self.simulation.slots else "simulated"
+
+    def do_GET(self) -> None:
+        if self.simulation.slots and self.path == "/props":
+            self._send(200, {"total_slots": self.simulation.slots})
+        else:
+            self._send(404, {"error": {"message": "no such page"}})
 
     def log_message(self, *_: Any) -> None:
         return None

@@ -14,6 +14,7 @@ from planagent.commands.common import EXIT_CODES
 from planagent.commands.decide import decide
 from planagent.commands.facts import facts
 from planagent.commands.plan import plan
+from planagent.commands.status import diff, status
 from planagent.errors import PlanagentError
 
 
@@ -80,6 +81,7 @@ def main() -> None:
       planagent facts             what was read, with file and line
       planagent plan --offline    the plan, without a model
       planagent check             prove it again
+      planagent status            is it still the plan of its specs?
       planagent decide D1 "..."   answer a decision, then plan again
 
     With a model: put OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own) and PLANAGENT_MODEL
@@ -87,5 +89,5 @@ def main() -> None:
     """
 
 
-for command in (plan, check, rule, facts, decide):
+for command in (plan, status, diff, check, rule, facts, decide):
     main.add_command(command)

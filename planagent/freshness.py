@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,6 +15,33 @@ from planagent import __version__
 from planagent.data import prompts_folder
 from planagent.reading.sources import Sources
 from planagent.settings import Settings
+
+FORMAT = "planagent plan, format 1"
+OWN = "<!-- planagent plan, format "
+"""How a file of this program's own format begins, whichever its number."""
+_HEAD = re.compile(rf"<!-- {re.escape(FORMAT)}; next task (\d+)((?:; \w+ [^\s;]+)*) -->")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first line of a plan file."""
+
+    next_task: int
+    state: str = ""
+    writer_id: str = ""
+
+    def __str__(self) -> str:
+        return f"<!-- {FORMAT}; next task {self.next_task}; state {self.state or '-'}; writer {self.writer_id or '-'} -->"
+
+    @classmethod
+    def parse(cls, line: str) -> Head | None:
+        """The inverse of `str`; None for a line of another kind."""
+        match = _HEAD.match(line)
+        if not match:
+            return None
+        made = dict(re.findall(r"; (\w+) ([^\s;]+)", match[2]))
+        state, writer = made.get("state", "-"), made.get("writer", "-")
+        return cls(int(match[1]), "" if state == "-" else state, "" if writer == "-" else writer)
 
 
 def state_of(settings: Settings, sources: Sources) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,20 +15,21 @@ from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceEr
 from planagent.files import decode, read_bytes, sha256, write_atomically
 from planagent.freshness import state_of, writer_of
 from planagent.model import Corpus, Finding
-from planagent.planning.briefs import asked
-from planagent.planning.drafts import SECTIONS, SectionDraft
+from planagent.planning.drafts import SectionDraft
 from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline, make_outline
-from planagent.planning.parts import fingerprint, inputs, section_parts
+from planagent.planning.parts import inputs, section_parts
 from planagent.planning.plan import Plan
-from planagent.planning.profile import Profile
+from planagent.planning.prompts import section_prompts
 from planagent.publishing.link import Provenance, link
 from planagent.publishing.markdown_in import NotAPlan, parse
 from planagent.publishing.markdown_out import render
 from planagent.reading.corpus import corpus_of, require_backend
 from planagent.reading.sources import read_sources
 from planagent.settings import Settings
+from planagent.workspace import PREVIOUS, locked
 from planagent.writing.deciding import decide
+from planagent.writing.forecast import Row, forecast
 from planagent.writing.identity import LOCAL
 from planagent.writing.openai_writer import OpenAIWriter
 from planagent.writing.protocol import RulesWriter, Usage, Writer
@@ -73,9 +74,10 @@ def make_plan(session: Session) -> Session:
         PlanagentError: see `planagent.errors`; nothing was written then.
     """
     started = time.monotonic()
-    for name, step in STEPS:
-        session.tell(name)
-        step(session)
+    with locked(session.settings):
+        for name, step in STEPS:
+            session.tell(name)
+            step(session)
     session.seconds = time.monotonic() - started
     return session
 
@@ -128,8 +130,42 @@ async def _draft(session: Session) -> None:
         ledger.close()
 
 
-def make_writer(settings: Settings, ledger: Ledger, tell: Told, *, offline: bool = False) -> Writer:
-    """The configured writer; the rules only when asked for or when no model is configured, and it says so."""
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a run would ask for, and US dollars where a price is known: as expected, and at most."""
+
+    rows: tuple[Row, ...]
+    cost: float | None
+    most_cost: float | None
+
+
+def forecast_plan(session: Session) -> Forecast:
+    """Calls, tokens and price of a run, without a call."""
+    read(session)
+    outline(session)
+    ledger = Ledger(session.settings.state)
+    try:
+        writer = make_writer(session.settings, ledger, session.tell, offline=session.offline, ask=False)
+        if isinstance(writer, RulesWriter):
+            return Forecast((), 0.0, 0.0)
+        rows = forecast(Run(_have(session.outline), writer, ledger, session.tell))
+        total, most = Usage(), Usage()
+        for row in rows:
+            total.add(row.usage)
+            most.add(replace(row.usage, cached_tokens=0, output_tokens=row.most))
+        return Forecast(tuple(rows), writer.cost(total), writer.cost(most))
+    finally:
+        ledger.close()
+
+
+def make_writer(
+    settings: Settings, ledger: Ledger, tell: Told, *, offline: bool = False, ask: bool = True
+) -> Writer:
+    """The configured writer; the rules only when asked for or when no model is configured, and it says so.
+
+    Args:
+        ask: False for a writer that is never asked: a local model is not loaded.
+    """
     if offline:
         return RulesWriter()
     if not settings.model:
@@ -139,6 +175,8 @@ def make_writer(settings: Settings, ledger: Ledger, tell: Told, *, offline: bool
         from planagent.writing.local import serve
 
         path = Path(settings.model.removeprefix(LOCAL)).expanduser()
+        if not ask:
+            return OpenAIWriter(settings, ledger, base_url="local", local=True)
         tell("loading the local model")
         server = serve(path)
         return OpenAIWriter(
@@ -161,7 +199,9 @@ def assemble(session: Session) -> None:
         writer_of(run.writer.identity),
         session.state,
         {n: inputs(section_parts(known, n, draft)) for n, draft in session.base.items()},
-        section_prompts(known.profile, run.writer),
+        {}
+        if isinstance(run.writer, RulesWriter)
+        else section_prompts(known.profile, lean=run.writer.shape.lean),
     )
     try:
         session.plan = link(known, session.drafts, made, session.previous)
@@ -170,14 +210,6 @@ def assemble(session: Session) -> None:
             f"The plan has a {error}.", "Tasks of the model's own cause it: run again, or use --offline."
         ) from error
     session.text = render(session.plan)
-
-
-def section_prompts(profile: Profile, writer: Writer) -> dict[int, str]:
-    """Hash of the words that each section is asked for with; none where the rules write."""
-    if isinstance(writer, RulesWriter):
-        return {}
-    lean = writer.shape.lean
-    return {n: fingerprint(asked(profile, n, lean=lean))[:8] for n in SECTIONS}
 
 
 def check(session: Session) -> None:
@@ -211,6 +243,9 @@ def publish(session: Session) -> None:
         raise UsageError(f"{path}: a spec stands there.", "Choose another --output.")
     session.unchanged = path.is_file() and path.read_bytes() == session.text.encode()
     if not session.unchanged:
+        if path.is_file():
+            # For `planagent diff`: what a re-plan changed.
+            write_atomically(session.settings.state / PREVIOUS, path.read_bytes())
         write_atomically(path, session.text)
     verify_specs(corpus, session.settings.workspace)
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from planagent.cache import Cache, digest
 from planagent.errors import CorpusError, UsageError
 from planagent.files import decode, read_bytes
+from planagent.freshness import OWN
 from planagent.reading.sources import literal, read_sources
 from planagent.request import Outcome, Request
 from planagent.rulebook import matching, rules
 from planagent.settings import Settings
 
-OWN = "<!-- planagent plan, format "
-"""How a file of this program's own format begins."""
 _BESIDE = ("plan.md", "research.md", "data-model.md", "quickstart.md", "design.md", "architecture.md")
 _SPEC_ROOTS = ("specs", ".specify/specs", "spec", "docs/specs")
 

@@ -34,7 +34,9 @@ def test_an_offline_plan_is_written_and_checks_clean(
     assert "obligations" in err
     after = snapshot(workspace)
     assert {k: v for k, v in after.items() if k in before} == before
-    assert set(after) - set(before) == {PLAN}
+    new = set(after) - set(before)
+    assert {p for p in new if not p.startswith(".planagent/")} == {PLAN}
+    assert (workspace / ".planagent" / ".gitignore").read_text() == "*\n"
     assert run(["check", "-w", str(workspace)]) == 0
     assert "No finding" in capsys.readouterr().err
 

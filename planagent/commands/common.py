@@ -20,13 +20,18 @@ Exit codes:
   0  done, no finding
   1  findings: the plan, or what a writer made, breaks a rule
   2  wrong usage or configuration
+  3  the plan is stale, or there is none (status)
   4  the specs describe no backend
   5  no specs, or specs that cannot be read
   6  the writer failed (model, server, key)
-  7  the workspace: a file cannot be written, or specs changed meanwhile
+  7  the workspace: a file cannot be written, another run is at work, or specs changed meanwhile
+  8  a ceiling on calls, tokens or cost is met; accepted answers are kept
   70  an error inside planagent; nothing was written
   130  interrupted; accepted answers are kept
 """
+
+
+STALE = 3
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:

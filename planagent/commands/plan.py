@@ -13,7 +13,8 @@ from planagent.errors import FindingsError
 
 if TYPE_CHECKING:
     from planagent.model import Finding
-    from planagent.pipeline import Session
+    from planagent.pipeline import Forecast, Session
+    from planagent.settings import Settings
 
 
 @click.command(epilog=EXIT_CODES)
@@ -43,6 +44,15 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Take parts that the model cannot get right from the rules; the header says how many.",
 )
+@click.option(
+    "--if-stale", is_flag=True, help="Do nothing when the plan is fresh, as `planagent status` tells."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Tell calls, tokens and price by section; ask nobody, write nothing."
+)
+@click.option(
+    "--max-cost", type=float, default=None, metavar="DOLLARS", help="Stop before the run could cost more."
+)
 def plan(
     workspace: Path | None,
     scope: str | None,
@@ -53,28 +63,82 @@ def plan(
     profile: str | None,
     allow_findings: bool,
     fill_from_rules: bool,
+    if_stale: bool,
+    dry_run: bool,
+    max_cost: float | None,
 ) -> int:
     """Write the plan: read the specs, plan, write and check ten sections, merge them into one file.
 
     Task ids and ticks of an existing plan are kept. On an error nothing is written.
     """
-    from planagent.pipeline import Session, make_plan
-
-    settings = settings_of(workspace, scope=scope, model=model, output=output, profile=profile)
-    session = make_plan(
-        Session(
-            settings,
-            offline=offline,
-            allow_findings=allow_findings,
-            fill_from_rules=fill_from_rules,
-            tell=talk(as_json),
-        )
+    settings = settings_of(
+        workspace, scope=scope, model=model, output=output, profile=profile, max_cost=max_cost
     )
+    if if_stale and _is_fresh(settings, offline=offline, as_json=as_json):
+        return 0
+    from planagent.pipeline import Session, forecast_plan, make_plan
+
+    session = Session(
+        settings,
+        offline=offline,
+        allow_findings=allow_findings,
+        fill_from_rules=fill_from_rules,
+        tell=talk(as_json),
+    )
+    if dry_run:
+        _show_forecast(forecast_plan(session), as_json=as_json)
+        return 0
+    make_plan(session)
     if as_json:
         click.echo(json.dumps(_plan_report(session), ensure_ascii=False))
     else:
         _plan_summary(session)
     return FindingsError.exit_code if session.findings else 0
+
+
+def _is_fresh(settings: Settings, *, offline: bool, as_json: bool) -> bool:
+    from planagent.staleness import status_of
+
+    found = status_of(settings, offline=offline)
+    if found.state != "fresh":
+        return False
+    if as_json:
+        click.echo(json.dumps({"plan": str(found.path), "fresh": True}))
+    else:
+        click.echo(str(found.path))
+        click.echo("Fresh: nothing to do.", err=True)
+    return True
+
+
+def _show_forecast(ahead: Forecast, *, as_json: bool) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "sections": row.sections, "parts": row.parts, "calls": row.usage.calls, "input_tokens": row.usage.input_tokens,
+            "cached_tokens": row.usage.cached_tokens, "output_tokens": row.usage.output_tokens, "most_output_tokens": row.most,
+        }
+        for row in ahead.rows
+    ]  # fmt: skip
+    names = ("calls", "input_tokens", "cached_tokens", "output_tokens", "most_output_tokens")
+    total: dict[str, Any] = {n: sum(r[n] for r in rows) for n in ("parts", *names)}
+    if as_json:
+        costs = {"cost": ahead.cost, "most_cost": ahead.most_cost}
+        click.echo(json.dumps({"dry_run": True, **total, **costs, "sections": rows}))
+        return
+    click.echo(
+        f"{'section':<12}{'parts':>6}{'calls':>7}{'tokens in':>11}{'shared':>9}{'out':>8}{'at most':>9}"
+    )
+    for row in [*rows, total | {"sections": "all"}]:
+        name = "decisions" if row["sections"] == "0" else row["sections"]
+        click.echo(
+            f"{name:<12}{row['parts']:>6}{row['calls']:>7}{row['input_tokens']:>11,}{row['cached_tokens']:>9,}"
+            f"{row['output_tokens']:>8,}{row['most_output_tokens']:>9,}"
+        )
+    if ahead.cost is None:
+        click.echo("No price is known for this model (price_input and price_output set one).", err=True)
+    else:
+        click.echo(
+            f"About {ahead.cost:.4f} US dollars, at most {ahead.most_cost:.4f} without repairs.", err=True
+        )
 
 
 def _plan_report(session: Session) -> dict[str, Any]:
@@ -99,6 +163,7 @@ def _plan_report(session: Session) -> dict[str, Any]:
             "cached_tokens": usage.cached_tokens,
             "output_tokens": usage.output_tokens,
             "retries": usage.retries,
+            "cost": run.writer.cost(usage),
         },
         "briefs": run.briefs,
         "repairs": run.repaired,
@@ -113,7 +178,7 @@ def _plan_summary(session: Session) -> None:
     usage = report["usage"]
     click.echo(report["plan"])
     spent = (
-        f", {usage['calls']} calls, {usage['input_tokens']:,} tokens in ({usage['cached_tokens']:,} cached), {usage['output_tokens']:,} out, {report['repairs']} repairs"
+        f", {usage['calls']} calls, {usage['input_tokens']:,} tokens in ({usage['cached_tokens']:,} cached), {usage['output_tokens']:,} out, {report['repairs']} repairs{_priced(usage['cost'])}"
         if usage["calls"] or report["reused"]
         else ""
     )
@@ -129,6 +194,10 @@ def _plan_summary(session: Session) -> None:
             click.echo(f"  {decision['id']:<4} {decision['title']}: {decision['default']}", err=True)
     for finding in session.findings:
         click.echo(f"  {finding.rule} {finding.place}: {finding.message}", err=True)
+
+
+def _priced(cost: float | None) -> str:
+    return f", {cost:.4f} US dollars" if cost else ""
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

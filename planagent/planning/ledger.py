@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from planagent.errors import WorkspaceError
-from planagent.files import sha256, write_atomically
+from planagent.files import sha256
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, value TEXT NOT NULL, run INTEGER NOT NULL) WITHOUT ROWID;
@@ -120,9 +120,8 @@ class Ledger:
             ) from error
 
     def _connect(self) -> sqlite3.Connection:
-        ignore = self._state / ".gitignore"
-        if not ignore.exists():
-            write_atomically(ignore, "*\n")
+        with contextlib.suppress(OSError):  # the connection below says what is wrong
+            self._state.mkdir(parents=True, exist_ok=True)
         try:
             return self._prepared()
         except sqlite3.DatabaseError as error:

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from planagent.freshness import FORMAT, Head
 from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, Source, Task
-from planagent.publishing.markdown_out import FORMAT
 
-_HEAD = re.compile(rf"<!-- {re.escape(FORMAT)}; next task (\d+)((?:; \w+ [^\s;]+)*) -->")
 _KEY = re.compile(r"\s*<!-- (.*?) -->\s*$")
 _SECTION = re.compile(r"## (\d+)\. (.+)$")
 _ITEM = re.compile(r"### (\d+\.\d+) (.+)$")
@@ -61,12 +60,10 @@ class _Reader:
         self.plan: dict[str, Any] = {"findings": [], "approach": [], "excluded": [], "documents": ()}
 
     def read(self) -> Located:
-        head = _HEAD.match(self.lines[0]) if self.lines else None
+        head = Head.parse(self.lines[0]) if self.lines else None
         if not head:
             raise NotAPlan(f"line 1 is not '<!-- {FORMAT}; … -->'")
-        self.plan["next_task"] = int(head[1])
-        made = dict(re.findall(r"; (\w+) ([^\s;]+)", head[2]))
-        self.plan.update(state=_known(made.get("state", "-")), writer_id=_known(made.get("writer", "-")))
+        self.plan.update(next_task=head.next_task, state=head.state, writer_id=head.writer_id)
         self.at = 1
         self._header()
         rulings: list[Ruling] = []

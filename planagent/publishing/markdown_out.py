@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planagent.freshness import Head
 from planagent.planning.plan import Plan, PlanItem, PlanSection, Ruling, Task
 from planagent.publishing.graph import critical_path, waves
 
-FORMAT = "planagent plan, format 1"
 GROUPS: tuple[tuple[str, str, str], ...] = (
     (
         "D",
@@ -35,7 +35,7 @@ def render(plan: Plan) -> str:
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    yield f"<!-- {FORMAT}; next task {plan.next_task}; state {plan.state or '-'}; writer {plan.writer_id or '-'} -->"
+    yield str(Head(plan.next_task, plan.state, plan.writer_id))
     yield f"# {plan.title}"
     yield ""
     yield f"- Writer: {plan.writer}"

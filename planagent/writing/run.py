@@ -106,8 +106,7 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
     if wanted:
         common = common_part(run.outline, run.writer.shape)
         shared = _Sections(run, Checker.of(run.outline), common, memory, base)
-        # Few are missing when a plan is made again; a first one that was interrupted goes on by sections.
-        again = len(wanted) * 3 <= len(parts)
+        again = is_small_change(wanted, parts)
         briefs = make_briefs(run.outline, wanted, common, run.writer.shape, again=again)
         answers = await _together(run, [_brief(shared, b) for b in briefs])
         for fresh, found in answers:
@@ -117,6 +116,11 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
     if left and not run.keep_findings:
         raise _unmended(run, parts, left)
     return {number: build(draft, _own(parts, number, known))[0] for number, draft in base.items()}
+
+
+def is_small_change(wanted: Sequence[Part], parts: Sequence[Part]) -> bool:
+    """Few parts are missing when a plan is made again; a first one that was interrupted goes on by sections."""
+    return len(wanted) * 3 <= len(parts)
 
 
 def _own(parts: Sequence[Part], number: int, known: dict[str, Known]) -> dict[str, Known]:

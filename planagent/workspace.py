@@ -1,0 +1,36 @@
+"""The state folder of a workspace: one run at a time, and the plan that was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from planagent.errors import WorkspaceError
+from planagent.files import write_atomically
+from planagent.settings import Settings
+
+PREVIOUS = "previous_plan.md"
+LONGEST_WAIT = 10.0
+"""Seconds that a run waits for another one in the same workspace."""
+
+
+@contextmanager
+def locked(settings: Settings) -> Iterator[None]:
+    """Keeps other runs out of the workspace. The system frees the lock of a process that dies, however it dies.
+
+    Raises:
+        WorkspaceError: another run holds it for longer than `LONGEST_WAIT`, or the folder cannot be written.
+    """
+    import filelock
+
+    ignore = settings.state / ".gitignore"
+    if not ignore.is_file():
+        write_atomically(ignore, "*\n")
+    try:
+        with filelock.FileLock(settings.state / "lock", timeout=LONGEST_WAIT):
+            yield
+    except filelock.Timeout as error:
+        raise WorkspaceError(
+            f"{settings.workspace}: another run of planagent is at work here.",
+            "Wait until it is done, then run again; nothing was changed.",
+        ) from error

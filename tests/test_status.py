@@ -1,0 +1,341 @@
+"""`status`, `plan --if-stale`, `diff`, `plan --dry-run`, ceilings, and two runs at once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.simulated_server import Fault, SimulatedServer
+from planagent import workspace as workspace_module
+from planagent.cli import run
+from planagent.publishing.markdown_in import parse
+from planagent.settings import load_settings
+from planagent.workspace import locked
+from tests.test_replanning import API, PLAN, edit, reformatted
+
+
+@pytest.fixture
+def planned(workspace: Path) -> Path:
+    assert run(["plan", "--offline", "-w", str(workspace)]) == 0
+    return workspace
+
+
+def status(workspace: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict[str, Any]]:
+    capsys.readouterr()
+    code = run(["status", "-w", str(workspace), "--json", *more])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_no_plan_is_told(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = status(workspace, capsys)
+    assert (code, told["state"]) == (3, "absent")
+
+
+def test_a_new_plan_is_fresh_ticks_or_not_and_without_the_state_folder(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = planned / PLAN
+    path.write_text(path.read_text().replace("- [ ] T001", "- [x] T001"))
+    for leftover in (planned / ".planagent").iterdir():
+        leftover.unlink()
+    code, told = status(planned, capsys)
+    assert (code, told["state"], told["sections"]) == (0, "fresh", [])
+
+
+def test_an_edited_passage_is_named_with_the_sections_below_it(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(planned, API, "name: required, 1-80 characters", "name: required, 1-60 characters")
+    code, told = status(planned, capsys)
+    assert (code, told["state"]) == (3, "stale")
+    sections = {s["number"]: s["reasons"] for s in told["sections"]}
+    assert {5, 6} <= sections.keys()
+    assert not {1, 2, 8} & sections.keys()
+    assert any("specs/backend/api.md#post-apilists" in r for r in sections[5])
+    assert any("is new" in r for r in sections[0])
+    assert any("D6" in r for r in sections[3])
+
+
+def test_moved_lines_are_told_apart(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (planned / "specs").rglob("*.md"):
+        path.write_text(reformatted(path.read_text()))
+    code, told = status(planned, capsys)
+    assert (code, told["state"]) == (3, "moved")
+    run(["plan", "--offline", "-w", str(planned)])
+    assert status(planned, capsys)[0] == 0
+
+
+def test_a_new_document_that_says_nothing_new_is_fresh(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (planned / "specs" / "tasks.md").write_text("# Tasks\n\n- [ ] T001 Do it\n")
+    code, told = status(planned, capsys)
+    assert (code, told["state"]) == (0, "fresh")
+
+
+def test_an_answer_makes_the_decisions_stale(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["decide", "D2", "The health check stays public.", "-w", str(planned)])
+    code, told = status(planned, capsys)
+    assert code == 3
+    assert any("is answered now" in r for s in told["sections"] for r in s["reasons"])
+
+
+def test_another_writer_is_a_reason_where_one_is_configured(
+    planned: Path,
+    server: SimulatedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, told = status(planned, capsys)
+    assert code == 3
+    assert told["reasons"] == ["The writer is now model simulated, with these settings."]
+    assert status(planned, capsys, "--offline")[0] == 0
+    run(["plan", "-w", str(planned)])
+    assert status(planned, capsys)[0] == 0
+    monkeypatch.delenv("PLANAGENT_MODEL")
+    assert status(planned, capsys)[0] == 0  # who has no model cannot do better
+
+
+def test_a_changed_prompt_is_a_reason(
+    workspace: Path,
+    server: SimulatedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(["plan", "-w", str(workspace)])
+    path = workspace / PLAN
+    text = path.read_text()
+    line = next(x for x in text.split("\n") if x.startswith("<!-- section 5 "))
+    path.write_text(
+        text.replace(line, line.replace(line.split()[4], "00000000")).replace("; state ", "; state f")
+    )
+    code, told = status(workspace, capsys)
+    assert (code, [s["number"] for s in told["sections"]]) == (3, [5])
+    assert "prompts" in told["sections"][0]["reasons"][0]
+
+
+def test_a_file_that_is_no_plan_is_a_usage_error(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / "plan").mkdir()
+    (workspace / PLAN).write_text("# Mine\n")
+    assert run(["status", "-w", str(workspace)]) == 2
+    assert run(["diff", "-w", str(workspace)]) == 2
+
+
+def test_if_stale_plans_only_then(
+    planned: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    before = (planned / PLAN).stat().st_mtime_ns
+    assert run(["plan", "--offline", "--if-stale", "-w", str(planned), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"plan": str(planned / PLAN), "fresh": True}
+    assert (planned / PLAN).stat().st_mtime_ns == before
+    edit(planned, API, "1-80 characters", "1-60 characters")
+    assert run(["plan", "--offline", "--if-stale", "-w", str(planned)]) == 0
+    assert (planned / PLAN).stat().st_mtime_ns != before
+    assert server.requests == []
+
+
+# -- diff ---------------------------------------------------------------------------------------
+
+
+def test_a_re_plan_is_told_in_tasks(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = planned / PLAN
+    path.write_text(path.read_text().replace("- [ ] T027", "- [x] T027"))
+    edit(
+        planned, API, "## Lists\n",
+        "## Lists\n\n### GET /api/lists/{list_id}\n\nGives one list of the caller. Authentication: required.\n\n"
+        "**Status Codes:**\n- 200: the list\n- 404: no such list\n",
+    )  # fmt: skip
+    edit(planned, API, "name: required, 1-80 characters", "name: required, 1-60 characters")
+    run(["plan", "--offline", "-w", str(planned)])
+    capsys.readouterr()
+    assert run(["diff", "-w", str(planned), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [t["title"] for t in told["added"]] == ["Build GET /api/lists/{list_id}"]
+    assert told["removed"] == []
+    assert "T027" in {t["id"] for t in told["changed"]}
+    assert told["moved"]
+    assert run(["diff", "-w", str(planned), "--exit-code"]) == 1
+    text = capsys.readouterr().out
+    assert "Done before this change, to be looked at again: T027." in text
+    assert "L5" not in text  # tasks, not lines
+
+
+def test_a_plan_does_not_differ_from_itself(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(planned / PLAN)
+    assert run(["diff", path, path, "--exit-code", "-w", str(planned)]) == 0
+    assert "No task and no ruling differs" in capsys.readouterr().out
+
+
+def test_diff_against_a_revision(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", "-C", str(planned), *command], check=True)
+    edit(planned, API, "name: required, 1-80 characters", "name: required, 1-60 characters")
+    run(["plan", "--offline", "-w", str(planned)])
+    capsys.readouterr()
+    assert run(["diff", "--rev", "HEAD", "-w", str(planned)]) == 0
+    assert "T027 Build POST /api/lists" in capsys.readouterr().out
+    assert run(["diff", "--rev", "nowhere", "-w", str(planned)]) == 2
+
+
+def test_diff_without_a_plan_before_says_what_to_do(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["diff", "-w", str(planned)]) == 2
+    assert "--rev HEAD" in capsys.readouterr().err
+
+
+# -- cost ---------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_tells_what_the_run_then_costs(
+    workspace: Path,
+    server: SimulatedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PLANAGENT_PRICE_INPUT", "2")
+    monkeypatch.setenv("PLANAGENT_PRICE_OUTPUT", "10")
+    assert run(["plan", "--dry-run", "-w", str(workspace), "--json"]) == 0
+    ahead = json.loads(capsys.readouterr().out)
+    assert server.requests == []
+    assert not (workspace / PLAN).exists()
+    assert run(["plan", "-w", str(workspace), "--json"]) == 0
+    spent = json.loads(capsys.readouterr().out)["usage"]
+    assert ahead["calls"] == spent["calls"] == len(server.requests)
+    assert spent["output_tokens"] <= ahead["most_output_tokens"]
+    assert 0 < spent["cost"] <= ahead["most_cost"]
+    assert 0.5 < ahead["input_tokens"] / spent["input_tokens"] < 2  # the server counts characters
+    assert run(["plan", "--dry-run", "-w", str(workspace), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["calls"] == 0
+
+
+def test_a_listed_price_is_found_and_an_unknown_one_said(
+    workspace: Path,
+    server: SimulatedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(["plan", "--dry-run", "-w", str(workspace)])
+    assert "No price is known" in capsys.readouterr().err
+    assert run(["plan", "--max-cost", "1", "-w", str(workspace)]) == 2
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    monkeypatch.setenv("PLANAGENT_MODEL", "gpt-4o")
+    run(["plan", "--dry-run", "-w", str(workspace), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert 0 < told["cost"] < told["most_cost"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [("PLANAGENT_MAX_TOKENS", "30000", "max_tokens"), ("PLANAGENT_MAX_COST", "0.05", "--max-cost")],
+)
+def test_a_ceiling_stops_cleanly_and_the_next_run_goes_on(
+    workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    name: str, value: str, told: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("PLANAGENT_PRICE_INPUT", "2")
+    monkeypatch.setenv("PLANAGENT_PRICE_OUTPUT", "2")
+    monkeypatch.setenv("PLANAGENT_CONCURRENCY", "2")
+    monkeypatch.setenv(name, value)
+    assert run(["plan", "-w", str(workspace)]) == 8
+    error = capsys.readouterr().err
+    assert told in error
+    assert "run again to go on" in error
+    assert not (workspace / PLAN).exists()
+    first = len(server.requests)
+    assert 0 < first < 12
+    runs = 1
+    while run(["plan", "-w", str(workspace)]) == 8:
+        runs += 1
+        assert runs < 12
+    assert (workspace / PLAN).exists()
+    assert len(server.requests) <= 13 + runs
+
+
+# -- how fast is too fast -----------------------------------------------------------------------
+
+
+def test_a_server_that_says_429_is_asked_more_slowly_and_not_given_up_on(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLANAGENT_RETRIES", "0")
+    with SimulatedServer(first_token=0.1, most_under_way=2) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        monkeypatch.setenv("PLANAGENT_MODEL", "m")
+        assert run(["plan", "-w", str(workspace), "--json"]) == 0
+        spent = json.loads(capsys.readouterr().out)["usage"]
+        assert spent["retries"] == server.refused > 0
+        assert spent["calls"] == 13 + server.refused
+        assert server.refused < 13 * 3
+
+
+def test_a_server_that_only_says_429_ends_the_run(
+    workspace: Path,
+    server: SimulatedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PLANAGENT_PATIENCE", "1")
+    server.script = [Fault("status", 429)] * 500
+    assert run(["plan", "-w", str(workspace)]) == 6
+    assert "rate limit" in capsys.readouterr().err
+
+
+def test_a_server_with_slots_is_asked_as_many_at_once(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SimulatedServer(first_token=0.05, slots=1) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        monkeypatch.setenv("PLANAGENT_MODEL", "m")
+        assert run(["plan", "-w", str(workspace)]) == 0
+        assert server.most_at_once == 1
+
+
+# -- two at once --------------------------------------------------------------------------------
+
+
+def test_a_second_run_waits_for_the_first(planned: Path) -> None:
+    with locked(load_settings(planned)):
+        second = subprocess.Popen(
+            [sys.executable, "-m", "planagent", "plan", "--offline", "-w", str(planned)],
+            stderr=subprocess.PIPE,
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(3)
+    assert second.wait(60) == 0
+
+
+def test_a_second_run_says_so_when_it_takes_too_long(
+    planned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(workspace_module, "LONGEST_WAIT", 0.2)
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with locked(load_settings(planned)):
+            held.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(30)
+    try:
+        assert run(["plan", "--offline", "-w", str(planned)]) == 7
+    finally:
+        done.set()
+        thread.join()
+    assert "another run" in capsys.readouterr().err
+    assert parse((planned / PLAN).read_text()).tasks
