@@ -208,9 +208,12 @@ class Corpus:
     scope: str = ""
     warnings: tuple[str, ...] = ()
     secrets: tuple[Evidence, ...] = ()
+    _by_path: dict[str, Document] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def document(self, path: str) -> Document | None:
-        return next((d for d in self.documents if d.path == path), None)
+        if not self._by_path:
+            self._by_path.update({d.path: d for d in reversed(self.documents)})
+        return self._by_path.get(path)
 
     @property
     def read(self) -> tuple[Document, ...]:
@@ -262,6 +265,7 @@ class Finding:
     column: int = field(default=0, compare=False)
 
 
+@lru_cache(maxsize=65_536)
 def normalize_path(path: str) -> str:
     """`/Tasks/{task_id}/` and `/Tasks/:id` are one path: parameters lose their names, the last slash goes."""
     path = _PARAMETER.sub("{}", path.split("?", 1)[0]).rstrip("/")

@@ -205,15 +205,17 @@ def _operation(
     if tail == "me" and endpoint.method == "GET":
         return None
     kind, name = _verb(endpoint, parts, resource, endpoints, entities, profile)
-    taken = {n for n, o in known.items() if endpoint.key not in o.endpoints}
     name = cased(name, profile.case)
-    if name in taken:
+    if name in known and endpoint.key not in known[name].endpoints:
         suffix = {"PATCH": "partially", "PUT": "fully"}.get(
             endpoint.method, snake("_".join(p.strip("{}") for p in parts))
         )
         name = cased(f"{snake(name)}_{suffix}", profile.case)
-    name = unique(name, taken, endpoint.method)
-    return Operation(name, resource.name, resource.service, kind, (endpoint.key,))
+    candidate, number = name, 2
+    while candidate in known and endpoint.key not in known[candidate].endpoints:
+        candidate = numbered_name(name, endpoint.method, number)
+        number += 1
+    return Operation(candidate, resource.name, resource.service, kind, (endpoint.key,))
 
 
 def _verb(
@@ -374,11 +376,15 @@ def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...], protected: bool) 
     return tuple(tags)
 
 
+def numbered_name(name: str, hint: str, number: int) -> str:
+    return f"{name}_{hint.lower()}" if number == 2 else f"{name}_{hint.lower()}_{number}"
+
+
 def unique(name: str, taken: set[str], hint: str) -> str:
     """The name, or the name with the method and then a number when it is taken; remembers what it gave."""
     candidate, number = name, 2
     while candidate in taken:
-        candidate = f"{name}_{hint.lower()}" if number == 2 else f"{name}_{hint.lower()}_{number}"
+        candidate = numbered_name(name, hint, number)
         number += 1
     taken.add(candidate)
     return candidate

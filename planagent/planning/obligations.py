@@ -36,8 +36,9 @@ def find_obligations(corpus: Corpus, profile: Profile, blueprint: Blueprint) -> 
         )
     for endpoint in facts.endpoints:
         found.append(Obligation(f"endpoint:{endpoint.key}", "endpoint", 5, endpoint.label, endpoint.evidence))
+    shown = {e.key: e.evidence for e in facts.endpoints}
     for operation in blueprint.operations.values():
-        places = next((e.evidence for e in facts.endpoints if e.key in operation.endpoints), ())
+        places = next((shown[k] for k in operation.endpoints if k in shown), ())
         found.append(
             Obligation(f"operation:{operation.name}", "operation", 6, f"{operation.name}()", places[:1])
         )

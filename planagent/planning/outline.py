@@ -30,15 +30,13 @@ class Outline:
     tasks: dict[str, TaskSpec]
     approach: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = field(default=())
+    invalid_status: int = 422
+    """What invalid input is answered with."""
+    coverers: dict[str, str] = field(default_factory=dict)
 
     def covering(self, obligation_id: str) -> str:
-        """Key of the task that does an obligation's own work: the last of the first section that covers it."""
-        keys = [
-            k
-            for k, t in self.tasks.items()
-            if obligation_id in t.covers and not k.startswith(("test.", "schema."))
-        ]
-        return keys[0] if keys else next((k for k, t in self.tasks.items() if obligation_id in t.covers), "")
+        """Key of the task that does an obligation's own work: the first that covers it and is no test or schema."""
+        return self.coverers.get(obligation_id, "")
 
     def rulings(self, *tags: str) -> tuple[str, ...]:
         """Ids of the rulings that concern something with these tags."""
@@ -137,7 +135,37 @@ def make_outline(
     docket = numbered(make_docket(corpus, chosen, blueprint, answers or {}), known)
     obligations = find_obligations(corpus, chosen, blueprint)
     tasks = make_worklist(corpus, chosen, blueprint, obligations, docket)
-    return Outline(corpus, chosen, blueprint, docket, obligations, tasks, advice=_advice(corpus, chosen))
+    return Outline(
+        corpus,
+        chosen,
+        blueprint,
+        docket,
+        obligations,
+        tasks,
+        advice=_advice(corpus, chosen),
+        invalid_status=_invalid_status(corpus, chosen),
+        coverers=_coverers(tasks),
+    )
+
+
+def _coverers(tasks: dict[str, TaskSpec]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for work in (True, False):
+        for key, task in tasks.items():
+            if key.startswith(("test.", "schema.")) != work:
+                for covered in task.covers:
+                    found.setdefault(covered, key)
+    return found
+
+
+def _invalid_status(corpus: Corpus, profile: Profile) -> int:
+    """The status for invalid input that most endpoints of the specs show; else the framework's."""
+    seen = [s for e in corpus.facts.endpoints for s in e.statuses if s in (400, 422)]
+    if seen:
+        return max(set(seen), key=seen.count)
+    text = " ".join(d.text for d in corpus.read if d.role == "backend")
+    said = next((s for s in (422, 400) if re.search(rf"\b{s}\b", text)), None)
+    return said or int(profile.words["validation_status"])
 
 
 def _advice(corpus: Corpus, profile: Profile) -> tuple[Advice, ...]:

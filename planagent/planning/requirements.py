@@ -76,7 +76,8 @@ def assign_requirements(
 ) -> dict[str, TaskSpec]:
     """The tasks with requirements added to what they cover; tasks of their own for those that fit none."""
     wanted = [r for r in corpus.facts.requirements if f"requirement:{r.name}" in obligations]
-    homes = [_Home(r, _home(r, _heading(corpus, r), blueprint, tasks)) for r in wanted]
+    operations = _Operations(blueprint)
+    homes = [_Home(r, _home(r, _heading(corpus, r), blueprint, tasks, operations)) for r in wanted]
     result = dict(tasks)
     load: dict[str, int] = {}
     strays: list[Requirement] = []
@@ -104,21 +105,28 @@ def _heading(corpus: Corpus, requirement: Requirement) -> str:
     return re.sub(r"^[\d.]+\s*|\*\(.*\)\*", "", heading).strip()
 
 
-def _home(requirement: Requirement, heading: str, blueprint: Blueprint, tasks: dict[str, TaskSpec]) -> str:
+def _home(
+    requirement: Requirement,
+    heading: str,
+    blueprint: Blueprint,
+    tasks: dict[str, TaskSpec],
+    operations: _Operations,
+) -> str:
     text = requirement.text
-    for handler in blueprint.handlers.values():
+    named = blueprint.handlers.values() if "/" in text else ()
+    for handler in named:
         endpoint = handler.endpoint
         mention = re.search(rf"\b{endpoint.method}\b[^/]{{0,12}}(/[^\s`,;)]*)", text)
         if mention and _same(mention[1], endpoint.path):
             return f"endpoint.{endpoint.key}"
     for match in re.finditer(r"(?<![\w.])(/[\w{}:/.-]{2,})", text):
-        for handler in blueprint.handlers.values():
+        for handler in named:
             if _same(match[1], handler.endpoint.path):
                 return f"endpoint.{handler.endpoint.key}"
     if requirement.id.startswith("SC") or _MEASURED.search(text):
         return ""
-    scored = _operation(text, blueprint)
-    under = _operation(heading, blueprint) if heading else ("", 0)
+    scored = operations.meant(text)
+    under = operations.meant(heading) if heading else ("", 0)
     if under[1] >= 3 and scored[1] < 3:
         return under[0]
     # A heading says what its rules are about better than a word within one of them.
@@ -152,23 +160,50 @@ def _same(written: str, path: str) -> bool:
     return a == b or (len(a) > 3 and b.endswith(a))
 
 
-def _operation(text: str, blueprint: Blueprint) -> tuple[str, int]:
-    """The service or endpoint task whose operation the sentence describes, and how sure that is (0 to 4)."""
-    best = ("", 0)
-    words = {singular(w) for w in re.findall(r"[a-z]+", text.lower())}
-    for operation in blueprint.operations.values():
-        nouns = {singular(w) for w in snake(operation.name).split("_")[1:]} - {"by", "id", "user"} or {
-            snake(operation.name)
-        }
-        verb = next((p for k, p in _VERBS if k == operation.kind), r"$^")
-        # In "new lists" the noun `lists` is no verb.
-        rest = " ".join(w for w in text.split() if singular(w.strip(".,;:()`").lower()) not in nouns)
-        score = 2 * bool(re.search(verb, rest)) + len(nouns & words) - (0 if nouns <= words else 1)
-        action = snake(operation.name).split("_")[0]
-        score += action in words and action not in ("get", "list", "create", "update", "delete")
-        if score > best[1] and nouns & words:
-            best = (f"endpoint.{operation.endpoints[0]}", score)
-    return best
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """How an operation is spoken of."""
+
+    place: int
+    key: str
+    nouns: frozenset[str]
+    verb: str
+    action: str
+
+
+class _Operations:
+    """Operations by the nouns of their names: a sentence is held against those that it could mean."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        self._by_noun: dict[str, list[_Spoken]] = {}
+        for place, operation in enumerate(blueprint.operations.values()):
+            name = snake(operation.name)
+            nouns = {singular(w) for w in name.split("_")[1:]} - {"by", "id", "user"} or {name}
+            verb = next((p for k, p in _VERBS if k == operation.kind), r"$^")
+            key = f"endpoint.{operation.endpoints[0]}"
+            spoken = _Spoken(place, key, frozenset(nouns), verb, name.split("_")[0])
+            for noun in nouns:
+                self._by_noun.setdefault(noun, []).append(spoken)
+
+    def meant(self, text: str) -> tuple[str, int]:
+        """The task of the operation that a sentence describes, and how sure that is (0 to 4)."""
+        best = ("", 0)
+        words = {singular(w) for w in re.findall(r"[a-z]+", text.lower())}
+        candidates = {s.place: s for w in words for s in self._by_noun.get(w, ())}
+        for _, spoken in sorted(candidates.items()):
+            # In "new lists" the noun `lists` is no verb.
+            rest = " ".join(
+                w for w in text.split() if singular(w.strip(".,;:()`").lower()) not in spoken.nouns
+            )
+            score = 2 * bool(re.search(spoken.verb, rest)) + len(spoken.nouns & words)
+            score -= 0 if spoken.nouns <= words else 1
+            score += spoken.action in words and spoken.action not in _PLAIN_VERBS
+            if score > best[1]:
+                best = (spoken.key, score)
+        return best
+
+
+_PLAIN_VERBS = ("get", "list", "create", "update", "delete")
 
 
 def _with_behaviours(
@@ -212,10 +247,12 @@ def _with_behaviours(
 def _service_for(feature: str, members: list[Requirement], blueprint: Blueprint) -> str:
     """The service file whose resource the feature or its sentences name most."""
     text = (feature + " " + " ".join(m.text for m in members)).lower()
+    working = {o.resource for o in blueprint.operations.values()}
+    spaced = text.replace("-", " ")
     scored = [
-        (len(re.findall(rf"\b{re.escape(r.one.replace('_', ' '))}", text.replace("-", " "))), r.service)
+        (len(re.findall(rf"\b{re.escape(r.one.replace('_', ' '))}", spaced)), r.service)
         for r in blueprint.resources.values()
-        if any(o.resource == r.name for o in blueprint.operations.values())
+        if r.name in working
     ]
     best = max(scored, default=(0, ""))
     return best[1] if best[0] else blueprint.layout.folders["services"]

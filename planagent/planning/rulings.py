@@ -171,7 +171,7 @@ def topic_present(topic: Topic, corpus: Corpus) -> tuple[Evidence, ...]:
             matches = [t for t in matches if topic.ordered in t.name or t.name in topic.ordered] or matches
         return matches[0].evidence[:2] if matches else ()
     if topic.pattern:
-        return tuple(best_places(corpus, topic.pattern, topic.label))
+        return tuple(Places(corpus).best(topic.pattern, topic.label))
     return ()
 
 
@@ -179,40 +179,58 @@ _DRAWN = re.compile(r"[├└│─]")
 _ENDPOINT_HEADING = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b|/api/|/v\d+/")
 
 
-def best_places(corpus: Corpus, pattern: str, label: str) -> list[Evidence]:
-    """The two passages that speak most of a topic: by heading first, backend specs before the constitution."""
-    compiled = re.compile(pattern)
-    words = set(re.findall(r"[a-z]{4,}", label.lower()))
-    scored = []
-    for document in corpus.read:
-        if document.role == "frontend":
-            continue
-        for passage in document.passages:
-            if not compiled.search(passage.text):
-                continue  # one look at the whole spares a look at each line
-            lines = [
-                n
-                for n, line in enumerate(passage.text.split("\n"))
-                if compiled.search(line) and not _DRAWN.search(line)
-            ]
-            if not lines or re.search(
-                r"(?i)future|out of scope|structure|table of contents|目錄", passage.heading
-            ):
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """A passage that speaks of a topic, from its first line that does; `score` without the words of a label."""
+
+    path: str
+    line: int
+    score: int
+    words: frozenset[str]
+
+
+class Places:
+    """The passages of a corpus that speak most of a topic. Each pattern is looked for once."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self._known: dict[str, list[_Spoken]] = {}
+
+    def best(self, pattern: str, label: str) -> list[Evidence]:
+        """The best two: by heading first, backend specs before the constitution."""
+        if pattern not in self._known:
+            self._known[pattern] = list(self._speaking(re.compile(pattern)))
+        words = set(re.findall(r"[a-z]{4,}", label.lower()))
+        scored = [(-s.score - 2 * len(words & s.words), s.path, s.line) for s in self._known[pattern]]
+        return [Evidence(path, line) for _, path, line in sorted(scored)[:2]]
+
+    def _speaking(self, pattern: re.Pattern[str]) -> Iterator[_Spoken]:
+        for document in self._corpus.read:
+            if document.role == "frontend":
                 continue
-            heading = 6 * bool(compiled.search(passage.heading)) + 2 * len(
-                words & set(re.findall(r"[a-z]{4,}", passage.heading.lower()))
-            )
-            score = (
-                heading
-                + min(len(lines), 4)
-                + 2 * (document.role == "backend")
-                - 3 * (len(passage.trail) <= 1)
-                # What one endpoint says is rarely the rule for all.
-                - 5 * bool(_ENDPOINT_HEADING.search(passage.heading))
-            )
-            first = lines[1] if len(lines) > 1 and lines[0] == 0 and passage.trail else lines[0]
-            scored.append((-score, document.path, passage.start + first))
-    return [Evidence(path, line) for _, path, line in sorted(scored)[:2]]
+            for passage in document.passages:
+                if not pattern.search(passage.text):
+                    continue  # one look at the whole spares a look at each line
+                lines = [
+                    n
+                    for n, line in enumerate(passage.text.split("\n"))
+                    if pattern.search(line) and not _DRAWN.search(line)
+                ]
+                if not lines or re.search(
+                    r"(?i)future|out of scope|structure|table of contents|目錄", passage.heading
+                ):
+                    continue
+                score = (
+                    6 * bool(pattern.search(passage.heading))
+                    + min(len(lines), 4)
+                    + 2 * (document.role == "backend")
+                    - 3 * (len(passage.trail) <= 1)
+                    # What one endpoint says is rarely the rule for all.
+                    - 5 * bool(_ENDPOINT_HEADING.search(passage.heading))
+                )
+                first = lines[1] if len(lines) > 1 and lines[0] == 0 and passage.trail else lines[0]
+                words = frozenset(re.findall(r"[a-z]{4,}", passage.heading.lower()))
+                yield _Spoken(document.path, passage.start + first, score, words)
 
 
 def _unmet(corpus: Corpus, profile: Profile) -> Iterator[Conflict]:

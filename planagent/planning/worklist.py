@@ -13,7 +13,7 @@ from planagent.planning.profile import Profile
 from planagent.planning.requirements import assign_requirements
 from planagent.planning.rulings import Docket
 from planagent.planning.tasks import PHASES, TaskSpec
-from planagent.reading.routes import shadows
+from planagent.reading.routes import shadowed
 from planagent.reading.search import search, uses_database
 
 
@@ -218,14 +218,9 @@ def _resource(build: _Builder, blueprint: Blueprint, corpus: Corpus, resource: R
         build.add(service_key, 6, f"Write the {resource.name} service", resource.service, PHASES[8],
                   [*(f"operation:{o.name}" for o in operations), "topic:service.errors", "topic:service.separation"],
                   ["db.session", *models, schema_key, "errors.exceptions", *password], f"test.service.{resource.name}")  # fmt: skip
-    special = {
-        h.endpoint.key: [
-            g.endpoint.key
-            for g in handlers
-            if g.endpoint.method == h.endpoint.method and shadows(h.endpoint, g.endpoint)
-        ]
-        for h in handlers
-    }
+    special: dict[str, list[str]] = {}
+    for fixed, general in shadowed(h.endpoint for h in handlers):
+        special.setdefault(general.key, []).append(fixed.key)
     for handler in handlers:
         endpoint = handler.endpoint
         needs = ["app.assemble", schema_key, *([service_key] if handler.operation else [])]
@@ -235,7 +230,7 @@ def _resource(build: _Builder, blueprint: Blueprint, corpus: Corpus, resource: R
             needs.append("auth.current-user")
         if "endpoint:credentials" in handler.tags:
             needs.append("auth.tokens")
-        needs += [f"endpoint.{k}" for k in special[endpoint.key]]
+        needs += [f"endpoint.{k}" for k in special.get(endpoint.key, ())]
         covers = [f"endpoint:{endpoint.key}", *(["topic:auth.me"] if endpoint.path.endswith("/me") else [])]
         build.add(
             f"endpoint.{endpoint.key}",

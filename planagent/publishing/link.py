@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from planagent.model import Evidence
-from planagent.planning.drafts import SECTION_TITLES, Item, OwnTask, SectionDraft, TaskText
+from planagent.planning.drafts import SECTION_TITLES, Item, SectionDraft, TaskText
 from planagent.planning.outline import Outline
 from planagent.planning.parts import fingerprint
 from planagent.planning.plan import Plan, PlanItem, PlanSection, Row, Ruling, Source, Task
-from planagent.planning.rulings import best_places, sources_of
 from planagent.planning.tasks import PHASES, TaskSpec
+from planagent.publishing.citing import Citing, own_key
 from planagent.publishing.graph import execution_order, waves
 from planagent.reading.text import content_digest
 
@@ -25,10 +24,6 @@ class Provenance:
     state: str = ""
     inputs: dict[int, str] = field(default_factory=dict)
     prompts: dict[int, str] = field(default_factory=dict)
-
-
-MOST_SOURCES = 5
-"""A task that needs more places than this cannot be done in one sitting."""
 
 
 def one_line(text: str) -> str:
@@ -64,15 +59,12 @@ def link(
     parallel = _parallel(specs)
     rulings = _with_risks(outline, drafts)
     tasks = []
+    placed, citing = _placed(drafts, numbers), Citing(outline, drafts)
     for key in order:
         spec = specs[key]
-        items = [
-            (numbers[d.number, i.key], i)
-            for d in drafts.values()
-            for i in d.items
-            if i.task == key or i.key in spec.covers
-        ]
-        tasks.append(_task(outline, spec, texts[key], ids, items, key in done, key in parallel, drafts))
+        mine = {n: entry for name in (f"task {key}", *spec.covers) for n, entry in placed.get(name, ())}
+        items = [entry for _, entry in sorted(mine.items())]
+        tasks.append(_task(outline, spec, texts[key], ids, items, key in done, key in parallel, citing))
     doers = {item: task.id for task in tasks for item in task.items}
     sections = tuple(
         _section(n, d, numbers, made, {t.key: t for t in tasks}, doers) for n, d in sorted(drafts.items())
@@ -101,6 +93,18 @@ def link(
     )
 
 
+def _placed(
+    drafts: dict[int, SectionDraft], numbers: dict[tuple[int, str], str]
+) -> dict[str, list[tuple[int, tuple[str, Item]]]]:
+    """Items with their place in the plan, by the task that does their work and by their own key."""
+    found: dict[str, list[tuple[int, tuple[str, Item]]]] = {}
+    every = [(d.number, i) for d in drafts.values() for i in d.items]
+    for place, (number, item) in enumerate(every):
+        for name in (f"task {item.task}", item.key):
+            found.setdefault(name, []).append((place, (numbers[number, item.key], item)))
+    return found
+
+
 def _passages(outline: Outline, cited: list[Source]) -> tuple[tuple[str, str], ...]:
     anchors = sorted({s.anchor for s in cited})
     found = ((a, outline.corpus.passage(a)) for a in anchors)
@@ -125,13 +129,6 @@ def _ids(order: list[str], previous: Plan | None) -> tuple[dict[str, str], int]:
             ids[key] = f"T{number:03d}"
             number += 1
     return ids, number
-
-
-def own_key(task: OwnTask) -> str:
-    """Identity of a writer's own task: the place it cites and what it is called."""
-    anchor = task.sources[0].partition(" (L")[0] if task.sources else ""
-    slug = re.sub(r"[^a-z0-9]+", "-", task.title.lower()).strip("-")[:48]
-    return f"own.{anchor}.{slug}"
 
 
 def _own_specs(drafts: dict[int, SectionDraft]) -> dict[str, TaskSpec]:
@@ -175,13 +172,13 @@ def _parallel(specs: dict[str, TaskSpec]) -> set[str]:
 
 def _task(
     outline: Outline, spec: TaskSpec, text: TaskText, ids: dict[str, str], items: list[tuple[str, Item]], done: bool, parallel: bool,
-    drafts: dict[int, SectionDraft],
+    citing: Citing,
 ) -> Task:  # fmt: skip
     rulings = list(
         dict.fromkeys([*outline.rulings(*spec.tags), *(r for _, item in items for r in item.rulings)])
     )
     condition = ""
-    sources = _task_sources(outline, spec, items, drafts)
+    sources = citing.sources(spec, items)
     if spec.ruling:
         ruling = next(r for r in outline.docket.rulings if r.topic == spec.ruling)
         condition = f"{ruling.id}: {spec.condition}" if spec.condition else ""
@@ -207,56 +204,6 @@ def _task(
 
 def _sorted_rulings(ids: list[str]) -> list[str]:
     return sorted(ids, key=lambda r: ("DGRP".find(r[0]), int(r[1:])))
-
-
-def _task_sources(
-    outline: Outline, spec: TaskSpec, items: list[tuple[str, Item]], drafts: dict[int, SectionDraft]
-) -> tuple[Source, ...]:
-    """At most five places: what the task covers first, then what its items cite, then the architecture's."""
-    places: list[Evidence] = []
-    for kind in ("endpoint", "entity", "operation", "requirement", "env", "topic"):
-        covered = [outline.obligations[c] for c in spec.covers if c.startswith(kind)]
-        for obligation in covered:
-            places += (
-                obligation.evidence
-                if kind in ("endpoint", "entity") and len(covered) < 3
-                else obligation.evidence[:1]
-            )
-    own = [s for d in drafts.values() for t in d.own_tasks if own_key(t) == spec.key for s in t.sources]
-    if own:
-        return tuple(s for s in (Source.parse(t) for t in own) if s)
-    found = list(sources_of(outline.corpus, places, MOST_SOURCES))
-    if not found:
-        cited = (Source.parse(t) for _, item in items for t in item.sources)
-        found = list(dict.fromkeys(s for s in cited if s))[:MOST_SOURCES]
-    if not found:
-        found = list(sources_of(outline.corpus, _fallback(outline, spec.key), 2))
-    return tuple(found)
-
-
-_ABOUT: tuple[tuple[str, str], ...] = (
-    ("db.", r"(?i)postgres|database|\bsql\b|connection"),
-    ("test.", r"(?i)\btest(?:s|ing)?\b"),
-    ("criteria.", r"(?i)\btest(?:s|ing)?\b"),
-    ("config.env", r"(?i)environment|\.env"),
-    ("config.logging", r"(?i)\blog"),
-    ("config.", r"(?i)environment|configur|settings"),
-    ("middleware.", r"(?i)\blog|error"),
-    ("errors.", r"(?i)error|status code"),
-    ("auth.", r"(?i)\bjwt\b|token|auth"),
-    ("ops.", r"(?i)docker|deploy"),
-    ("", r"(?i)stack|architecture|overview|structure"),
-)
-
-
-def _fallback(outline: Outline, key: str) -> list[Evidence]:
-    """For work that no obligation asks for by itself: the passages that speak most of its subject."""
-    for prefix, pattern in _ABOUT:
-        if key.startswith(prefix):
-            found = best_places(outline.corpus, pattern, key.replace(".", " "))
-            if found:
-                return found
-    return [Evidence(outline.corpus.read[0].path, 1)]
 
 
 def _cited(item: Item, task: Task | None) -> tuple[Source, ...]:
@@ -383,12 +330,12 @@ def _excluded(outline: Outline) -> list[str]:
 
 def _proofs(outline: Outline, specs: dict[str, TaskSpec], ids: dict[str, str]) -> tuple[tuple[str, str], ...]:
     """Endpoints, entities, variables and requirements with the test that proves each."""
+    proofs: dict[str, str] = {}
+    for spec in specs.values():
+        for covered in spec.covers if spec.proof in ids else ():
+            proofs.setdefault(covered, spec.proof)
     found = []
     for obligation in outline.obligations.values():
-        if obligation.kind in ("topic", "operation"):
-            continue
-        proof = next(
-            (s.proof for s in specs.values() if obligation.id in s.covers and s.proof in ids), "test.edge"
-        )
-        found.append((obligation.label, ids.get(proof, "")))
+        if obligation.kind not in ("topic", "operation"):
+            found.append((obligation.label, ids.get(proofs.get(obligation.id, "test.edge"), "")))
     return tuple(found)

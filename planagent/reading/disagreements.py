@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from planagent.model import Conflict, Corpus, Entity, Evidence
 from planagent.reading.entity_code import Found
 from planagent.reading.naming import singular
-from planagent.reading.routes import shadows
+from planagent.reading.routes import shadowed
 from planagent.reading.search import join, search
 
 _PROMISES: tuple[tuple[str, str, str], ...] = (
@@ -221,9 +221,6 @@ def _field_names(backend: tuple[Entity, ...], interfaces: list[Found]) -> Iterat
 
 
 def _shadowing(corpus: Corpus) -> Iterator[Conflict]:
-    endpoints = corpus.facts.endpoints
-    for special in endpoints:
-        for general in endpoints:
-            if special.method == general.method and shadows(general, special):
-                yield Conflict("route.order", "trap", f"`{special.label}` must be registered before `{general.label}`, which would take its last part for a parameter.",
-                               (special.evidence[0], general.evidence[0]), subject=special.label)  # fmt: skip
+    for special, general in shadowed(corpus.facts.endpoints):
+        yield Conflict("route.order", "trap", f"`{special.label}` must be registered before `{general.label}`, which would take its last part for a parameter.",
+                       (special.evidence[0], general.evidence[0]), subject=special.label)  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from planagent.reading.text import plain
 
@@ -19,6 +20,7 @@ def entity_name(raw: str) -> str:
     return re.sub(r"(?<=[a-z])(Entity|Model|Table)$", "", joined)
 
 
+@lru_cache(maxsize=65_536)
 def singular(word: str) -> str:
     lower = word.lower()
     if lower.endswith("ies") and len(word) > 4:

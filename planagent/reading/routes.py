@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import combinations
 
 from planagent.model import Endpoint, normalize_path
 
@@ -33,13 +35,28 @@ def is_collection(endpoint: Endpoint, endpoints: tuple[Endpoint, ...]) -> bool:
     )
 
 
-def shadows(general: Endpoint, special: Endpoint) -> bool:
-    """True when a path parameter of `general` would swallow a fixed part of `special`."""
-    a, b = normalize_path(general.path).split("/"), normalize_path(special.path).split("/")
-    if len(a) != len(b) or a == b:
-        return False
-    differs = [(x, y) for x, y in zip(a, b, strict=True) if x != y]
-    return all(x == "{}" and y != "{}" for x, y in differs)
+_MOST_PARTS = 8
+
+
+def shadowed(endpoints: Iterable[Endpoint]) -> Iterator[tuple[Endpoint, Endpoint]]:
+    """Pairs of one endpoint with a fixed part and another whose path parameter would swallow that part."""
+    wanted = list(endpoints)
+    known: dict[tuple[str, str], list[Endpoint]] = {}
+    for endpoint in wanted:
+        known.setdefault((endpoint.method, normalize_path(endpoint.path)), []).append(endpoint)
+    for special in wanted:
+        for path in _swallowing(special.path):
+            yield from ((special, general) for general in known.get((special.method, path), ()))
+
+
+def _swallowing(path: str) -> Iterator[str]:
+    """Every path that has a parameter in the place of one or more fixed parts of this one."""
+    parts = normalize_path(path).split("/")
+    # More parts than that are changed at the end only, where routes differ.
+    fixed = [n for n, part in enumerate(parts) if part and part != "{}"][-_MOST_PARTS:]
+    for count in range(1, len(fixed) + 1):
+        for chosen in combinations(fixed, count):
+            yield "/".join("{}" if n in chosen else part for n, part in enumerate(parts))
 
 
 def says_success(endpoint: Endpoint) -> bool:

@@ -16,28 +16,13 @@ def write(outline: Outline) -> EndpointSection:
     items = [_endpoint(outline, h) for h in outline.blueprint.handlers.values()]
     intro = ["The specs define no endpoint: nothing of this section is built."]
     if items:
-        invalid = validation_status(outline)
+        invalid = outline.invalid_status
         intro = [
             "Order for each: identify the caller, validate the input, one service call, answer through the response schema.",
             f"For all, in this order: 401 when {STATUS_WORDS[401]}; {invalid} when {STATUS_WORDS[422]}; then the item's own errors; 500 for anything unexpected. Every error has the one body of section 8.",
             "Unknown body fields are ignored, so an owner or id sent by a client has no effect. Payloads are those of the cited passages.",
         ]
     return EndpointSection(intro=intro, items=items, tasks=_tasks(outline))
-
-
-def validation_status(outline: Outline) -> int:
-    """The status for invalid input that most endpoints of the specs show; else the framework's."""
-    seen = [s for h in outline.blueprint.handlers.values() for s in h.endpoint.statuses if s in (400, 422)]
-    text = " ".join(d.text for d in outline.corpus.read if d.role == "backend")
-    if not seen:
-        return (
-            422
-            if re.search(r"\b422\b", text)
-            else 400
-            if re.search(r"\b400\b", text)
-            else int(outline.profile.words["validation_status"])
-        )
-    return max(set(seen), key=seen.count)
 
 
 def error_statuses(outline: Outline, handler: Handler) -> list[int]:
@@ -51,7 +36,7 @@ def error_statuses(outline: Outline, handler: Handler) -> list[int]:
     if (
         endpoint.fields("body") or endpoint.fields("query") or "endpoint:item" in handler.tags
     ) and not found & {400, 422}:
-        found.add(validation_status(outline))
+        found.add(outline.invalid_status)
     if "endpoint:sign-in" in handler.tags and not found & {400, 401}:
         found.add(401)  # only where the contract gives a failed sign-in no status of its own
     if outline.ruling("account.inactive") and (
@@ -69,7 +54,7 @@ def _endpoint(outline: Outline, handler: Handler) -> EndpointItem:
     endpoint = handler.endpoint
     base = item_base(outline, f"endpoint:{endpoint.key}", endpoint.label)
     status = success_status(endpoint)
-    common = {401, validation_status(outline)}
+    common = {401, outline.invalid_status}
     errors = [
         e
         for s in error_statuses(outline, handler)

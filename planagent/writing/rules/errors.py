@@ -5,7 +5,7 @@ from __future__ import annotations
 from planagent.planning.drafts import ErrorItem, ErrorSection, TaskText
 from planagent.planning.outline import Outline
 from planagent.reading.search import search
-from planagent.writing.rules.api import error_statuses, validation_status
+from planagent.writing.rules.api import error_statuses
 from planagent.writing.rules.phrases import code, item_base, task
 
 _KINDS = {
@@ -51,7 +51,7 @@ def _middleware(outline: Outline) -> list[str]:
 
 def _validation(outline: Outline) -> list[str]:
     return [
-        f"Status {validation_status(outline)}, in the one error body{outline.cites('error.validation-body')}.",
+        f"Status {outline.invalid_status}, in the one error body{outline.cites('error.validation-body')}.",
         "Field and reason, never the submitted value, in the answer and in the log.",
     ]
 
