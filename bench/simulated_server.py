@@ -11,6 +11,7 @@ can be set, so that a benchmark sees the waiting of a real model.
 from __future__ import annotations
 
 import json
+import random
 import re
 import socket
 import struct
@@ -22,6 +23,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 _DRAFT = re.compile(r"# (?:Draft made by rule|Defaults by rule)\n\n(?=\{)")
+
+
+CHARACTERS = 4
+"""A token, roughly."""
+BLOCK = 128 * CHARACTERS
+
+
+def _blocks(prompt: str) -> list[int]:
+    """A hash of each beginning of a prompt, in steps of a block."""
+    return [hash(prompt[:end]) for end in range(BLOCK, len(prompt) + 1, BLOCK)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,8 @@ class Request:
 
     body: dict[str, Any]
     at: float
+    ended: float = 0.0
+    cached: int = 0
 
     @property
     def prompt(self) -> str:
@@ -61,6 +74,8 @@ class SimulatedServer:
     script: list[Fault] = field(default_factory=list)
     edit: Callable[[dict[str, Any], Request], Any] | None = None
     first_token: float = 0.0
+    jitter: float = 0.0
+    """Up to so many seconds more to the first token, at random."""
     tokens_per_second: float = 0.0
     supports: tuple[str, ...] = ("json_schema", "json_object")
     bounded_schemas: bool = True
@@ -70,6 +85,11 @@ class SimulatedServer:
     slots: int = 0
     """Says, as llama.cpp does, that it works on so many at once; 0 for a server that says nothing."""
     refused: int = 0
+    per_minute: int = 0
+    """Requests beyond so many in any minute are answered 429 with the seconds to wait; 0 for no limit."""
+    remembers: bool = False
+    """Counts the longest beginning that a prompt shares with an answered one as cached, in blocks as providers do."""
+    _prefixes: set[int] = field(default_factory=set)
     requests: list[Request] = field(default_factory=list)
     most_at_once: int = 0
     _under_way: int = 0
@@ -82,7 +102,7 @@ class SimulatedServer:
         class Handler(_Handler):
             simulation = owner
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Listener(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
@@ -106,11 +126,29 @@ class SimulatedServer:
             if self.most_under_way and self._under_way > self.most_under_way:
                 self.refused += 1
                 return request, Fault("status", 429)
+            lately = [r for r in self.requests[-self.per_minute - 1 : -1] if request.at - r.at < 60]
+            if self.per_minute and len(lately) >= self.per_minute:
+                self.refused += 1
+                self.requests.pop()
+                return request, Fault("status", 429, f"{60 - (request.at - lately[0].at):.2f}")
+            if self.remembers:
+                request.cached = self._count_cached(request.prompt)
             return request, self.script.pop(0) if self.script else None
 
-    def end(self) -> None:
+    def end(self, request: Request) -> None:
         with self._lock:
             self._under_way -= 1
+            request.ended = time.monotonic()
+            if self.remembers:
+                self._prefixes.update(_blocks(request.prompt))
+
+    def _count_cached(self, prompt: str) -> int:
+        count = 0
+        for known in _blocks(prompt):
+            if known not in self._prefixes:
+                break
+            count += 1
+        return count * BLOCK // CHARACTERS
 
     def answer(self, request: Request) -> str:
         """The agreeing answer: the draft of the brief, all keys of the schema filled."""
@@ -141,6 +179,13 @@ class SimulatedServer:
         return ""
 
 
+class _Listener(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """A client that dies in the middle of a call is what some tests are about."""
+
+    request_queue_size = 2048  # or connections of a wide fan-out are dropped, and come again a second later
+
+
 class _Handler(BaseHTTPRequestHandler):
     simulation: SimulatedServer
     protocol_version = "HTTP/1.1"
@@ -166,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
-            simulation.end()
+            simulation.end(request)
 
     def _reply(self, simulation: SimulatedServer, request: Request, fault: Fault | None) -> None:
         kind = fault.kind if fault else ""
@@ -205,17 +250,18 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind == "fence":
             text = f"Here it is:\n```json\n{text}\n```\nHope that helps."
         message = {"role": "assistant", "content": text, "refusal": "I cannot" if kind == "refusal" else None}
-        spent = len(text) // 4
+        spent = len(text) // CHARACTERS
         time.sleep(
             simulation.first_token
+            + random.uniform(0, simulation.jitter)  # noqa: S311  (no secret)
             + (spent / simulation.tokens_per_second if simulation.tokens_per_second else 0.0)
         )
         choices = [] if kind == "no-choices" else [{"index": 0, "message": message, "finish_reason": finish}]
         usage = {
-            "prompt_tokens": len(request.prompt) // 4,
+            "prompt_tokens": len(request.prompt) // CHARACTERS,
             "completion_tokens": spent,
             "total_tokens": 0,
-            "prompt_tokens_details": {"cached_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": request.cached},
         }
         self._send(
             200,

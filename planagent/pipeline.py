@@ -1,4 +1,7 @@
-"""The main flow: a list of named steps from a workspace to a published plan."""
+"""The main flow: a list of named steps from a workspace to a published plan.
+
+The steps load what they need: what comes after the first call of a model is loaded while that is under way.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from planagent.cache import Cache
-from planagent.checking.check import Checker
 from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
 from planagent.files import decode, read_bytes, sha256, write_atomically
 from planagent.freshness import state_of, writer_of
@@ -21,23 +23,22 @@ from planagent.planning.outline import Outline, make_outline
 from planagent.planning.parts import inputs, section_parts
 from planagent.planning.plan import Plan
 from planagent.planning.prompts import section_prompts
-from planagent.publishing.link import Provenance, link
 from planagent.publishing.markdown_in import NotAPlan, parse
-from planagent.publishing.markdown_out import render
 from planagent.reading.corpus import corpus_of, require_backend
 from planagent.reading.sources import read_sources
 from planagent.settings import Settings
 from planagent.workspace import PREVIOUS, locked
 from planagent.writing.deciding import decide
-from planagent.writing.forecast import Row, forecast
 from planagent.writing.identity import LOCAL
 from planagent.writing.openai_writer import OpenAIWriter
 from planagent.writing.protocol import RulesWriter, Usage, Writer
-from planagent.writing.rules import write_all
-from planagent.writing.run import Run, write_sections
+from planagent.writing.run import Run
 
 Told = Callable[[str], None]
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from planagent.writing.forecast import Row
 
 
 @dataclass(slots=True)
@@ -113,6 +114,8 @@ def draft(session: Session) -> None:
 
 
 async def _draft(session: Session) -> None:
+    from planagent.writing.rules import write_all
+
     ledger = Ledger(session.settings.state)
     writer = make_writer(session.settings, ledger, session.tell, offline=session.offline)
     run = Run(_have(session.outline), writer, ledger, session.tell, repairs=session.settings.repairs,
@@ -123,6 +126,8 @@ async def _draft(session: Session) -> None:
             session.base = session.drafts = write_all(run.outline)
         else:
             run.outline = session.outline = await decide(run)
+            from planagent.writing.sections import write_sections
+
             session.base = write_all(run.outline)
             session.drafts = await write_sections(run, session.base)
     finally:
@@ -141,6 +146,8 @@ class Forecast:
 
 def forecast_plan(session: Session) -> Forecast:
     """Calls, tokens and price of a run, without a call."""
+    from planagent.writing.forecast import forecast
+
     read(session)
     outline(session)
     ledger = Ledger(session.settings.state)
@@ -191,6 +198,9 @@ def make_writer(
 
 
 def assemble(session: Session) -> None:
+    from planagent.publishing.link import Provenance, link
+    from planagent.publishing.markdown_out import render
+
     run, known = _have(session.run), _have(session.outline)
     filled = len(run.filled)
     name = run.writer.name + (f"; {filled} {'part' if filled == 1 else 'parts'} by rule" if filled else "")
@@ -213,7 +223,11 @@ def assemble(session: Session) -> None:
 
 
 def check(session: Session) -> None:
-    checker = Checker.of(_have(session.outline))
+    from planagent.checking.check import Checker
+    from planagent.publishing.markdown_out import render
+
+    run, known = session.run, _have(session.outline)
+    checker = replace(run.checker(), outline=known) if run else Checker.of(known)
     session.findings = checker.text(session.text)
     if parse(session.text) != session.plan:
         raise FindingsError(

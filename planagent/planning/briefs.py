@@ -88,7 +88,8 @@ def common_part(outline: Outline, shape: Shape) -> Common:
     if not shape.whole:
         return Common("")
     text, sources = _corpus(outline.corpus)
-    if tokens.count(text) > WHOLE_CORPUS:
+    # The vocabulary takes its time to load: it waits until the first call is under way, where a rough count will do.
+    if tokens.bound(text) > WHOLE_CORPUS and tokens.count(text) > WHOLE_CORPUS:
         return Common("")
     # Rulings come last: they are all that the deciding call changes, so what it read before stays cached.
     parts = ["# The specs", text, "# Blueprint", _blueprint(outline), "# Rulings", _rulings(outline.docket.rulings)]  # fmt: skip
@@ -295,5 +296,5 @@ def deciding_brief(outline: Outline, parts: Sequence[Part], common: Common, shap
         schema=deciding_schema(list(ids.values()), list(sources), approach=approach, most_traps=MOST_TRAPS),
         base={"rulings": [], "traps": []} | ({"approach": list(outline.approach)} if approach else {}),
         sources=sources,
-        max_tokens=int(tokens.count(shown) * 1.6) + 1500,
+        max_tokens=int(tokens.bound(shown) * 1.2) + 1500,
     )

@@ -18,15 +18,21 @@ def search(
     """The first lines of documents in scope that match, in document order."""
     compiled = re.compile(pattern) if isinstance(pattern, str) else pattern
     found: list[Evidence] = []
+    anywhere = _by_lines(compiled.pattern, compiled.flags)
     for document in corpus.read:
-        if document.role not in roles:
-            continue
+        if document.role not in roles or not anywhere.search(document.text):
+            continue  # one look at the whole spares a look at each line
         for number, line in enumerate(document.lines, 1):
             if compiled.search(line) and not _is_future(document, number):
                 found.append(Evidence(document.path, number))
                 if len(found) >= most:
                     return found
     return found
+
+
+@lru_cache(maxsize=256)
+def _by_lines(pattern: str, flags: int) -> re.Pattern[str]:
+    return re.compile(pattern, flags | re.MULTILINE)
 
 
 def found_lines(corpus: Corpus, pattern: str | re.Pattern[str], *, most: int = 8) -> list[str]:

@@ -48,14 +48,9 @@ def _listed(model: str, base_url: str, read: int, cached: int, written: int) -> 
 
 
 def expected(brief: Brief) -> Usage:
-    """What a call for a brief will read, and the most that it will write."""
-    read = _count(brief.system) + _count(brief.common) + tokens.count(brief.request)
+    """The most that a call for a brief will read and write."""
+    read = sum(tokens.bound(text) for text in (brief.system, brief.common, brief.request))
     return Usage(calls=1, input_tokens=read, output_tokens=brief.max_tokens)
-
-
-@lru_cache(maxsize=16)
-def _count(text: str) -> int:
-    return tokens.count(text)
 
 
 class Budget:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from planagent.checking.check import Checker, check_unit
-from planagent.checking.units import Unit
 from planagent.model import Finding
 from planagent.planning.briefs import MOST_TRAPS, common_part, deciding_brief
 from planagent.planning.outline import Outline
@@ -17,7 +16,12 @@ from planagent.writing.answers import cited, dicts
 from planagent.writing.memory import Known
 from planagent.writing.run import Run
 
+if TYPE_CHECKING:
+    from planagent.checking.check import Checker
+
 _LONGEST = 400
+_SENT = 0.05
+"""Seconds until a request is on its way."""
 
 
 async def decide(run: Run) -> Outline:
@@ -47,7 +51,11 @@ async def _ask(run: Run, parts: list[Part]) -> dict[str, Known]:
     answer: dict[str, Any] = {}
     whole = False
     for _ in range(run.repairs + 1):
-        answer, whole = await run.ask(brief)
+        asking = asyncio.create_task(run.ask(brief))
+        await asyncio.sleep(_SENT)
+        # While the model thinks: what the sections will need.
+        await asyncio.to_thread(run.prepare)
+        answer, whole = await asking
         if answer and whole:
             break
     if not answer:
@@ -57,7 +65,7 @@ async def _ask(run: Run, parts: list[Part]) -> dict[str, Known]:
     if not whole:
         run.tell("The rulings were cut off: the finished ones count, the others stand as made by rule.")
         run.filled.append("rulings")
-    checker = Checker.of(outline)
+    checker = run.checker()
     known = _rulings(run, checker, parts, answer)
     if any(p.kind == "approach" for p in parts):
         known["approach"] = Known({"lines": _approach(checker, answer)})
@@ -115,6 +123,9 @@ def _traps(checker: Checker, outline: Outline, given: Iterable[dict[str, Any]]) 
 
 def _faults(checker: Checker, *texts: str) -> list[Finding]:
     """What is wrong with a model's words that stand outside of items and tasks."""
+    from planagent.checking.check import check_unit
+    from planagent.checking.units import Unit
+
     units = [Unit("deciding", "", "overview", text) for text in texts if text]
     return [f for unit in units for f in check_unit(unit, checker.index, checker.known)]
 

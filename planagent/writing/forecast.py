@@ -11,7 +11,8 @@ from planagent.planning.parts import approach_part, ruling_part, section_parts
 from planagent.writing.budget import expected
 from planagent.writing.protocol import Usage
 from planagent.writing.rules import write_all
-from planagent.writing.run import Run, is_small_change
+from planagent.writing.run import Run
+from planagent.writing.sections import is_small_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def forecast(run: Run) -> list[Row]:
     head = tokens.count(common.text) if common.text else 0
     for index, brief in enumerate(briefs):
         ahead = expected(brief)
+        ahead.input_tokens = sum(tokens.count(m["content"]) for m in brief.messages())
         ahead.cached_tokens = head if index else 0
         most = ahead.output_tokens
         # An answer is about as long as its draft; how many rulings a model words anew is its own affair.

@@ -59,7 +59,8 @@ class OpenAIWriter:
         self._prices = Prices(settings, self._model, self._base_url)
         self._budget = Budget(settings, self._prices)
         # A second request to a one-slot local server throws the cached prefix of the first away.
-        slots = 1 if local else int(ledger.noted("servers").get(self._server, {}).get("slots", 0))
+        self._notes: dict[str, Any] = ledger.noted("servers").get(self._server, {})
+        slots = 1 if local else int(self._notes.get("slots", 0))
         self.gate = Gate(min(slots or settings.concurrency, settings.concurrency))
 
     @property
@@ -91,9 +92,8 @@ class OpenAIWriter:
             WriterError: refused for good, or retries used up.
             AnswerError: refusal, content filter, empty or unparsable; a cut-off answer is returned as not whole.
         """
-        notes = self._ledger.noted("servers").get(self._server, {})
-        form = FORMS.index(notes.get("form", FORMS[0]))
-        limit = notes.get("limit", "max_tokens")
+        form = FORMS.index(self._notes.get("form", FORMS[0]))
+        limit = self._notes.get("limit", "max_tokens")
         usage = Usage()
         import openai
 
@@ -122,7 +122,8 @@ class OpenAIWriter:
             "messages": _messages(brief, form),
             "temperature": self._settings.temperature,
             limit: brief.max_tokens,
-            **_response_format(brief, form),
+            # As a part of the body that the SDK leaves alone: it would walk through the whole schema at each call.
+            "extra_body": _response_format(brief, form),
         }
 
         def count_retry() -> None:
@@ -147,8 +148,7 @@ class OpenAIWriter:
 
     async def _count_slots(self, server: str) -> None:
         """llama.cpp answers as many at once as it has slots: more would wait there, and run into the timeout."""
-        notes = self._ledger.noted("servers").get(self._server, {})
-        if "llama" not in server.lower() or "slots" in notes or self._local:
+        if "llama" not in server.lower() or "slots" in self._notes or self._local:
             return
         import openai
 
@@ -176,9 +176,8 @@ class OpenAIWriter:
         return self._client
 
     def _remember(self, **found: Any) -> None:
-        notes = self._ledger.noted("servers")
-        notes[self._server] = {**notes.get(self._server, {}), **found}
-        self._ledger.note("servers", notes)
+        self._notes = {**self._notes, **found}
+        self._ledger.note("servers", self._ledger.noted("servers") | {self._server: self._notes})
 
     def _read(self, brief: Brief, response: Any, usage: Usage) -> Answer:
         choices = getattr(response, "choices", None) or []

@@ -1,0 +1,32 @@
+"""All measurements, or some of them.
+
+python -m bench                 # everything, about a quarter of an hour
+python -m bench change startup  # some
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+MEASURES = ("latency", "reading", "change", "size", "startup", "overhead", "crash")
+
+
+def main(wanted: list[str]) -> int:
+    unknown = set(wanted) - set(MEASURES)
+    if unknown:
+        print(
+            f"{', '.join(sorted(unknown))}: no such measurement. Known: {', '.join(MEASURES)}.",
+            file=sys.stderr,
+        )
+        return 2
+    for name in wanted or MEASURES:
+        module = importlib.import_module(f"bench.{name}")
+        print(f"\n{(module.__doc__ or name).splitlines()[0]}", flush=True)
+        for line in module.measure():
+            print(f"  {line}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

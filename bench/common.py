@@ -1,0 +1,112 @@
+"""What all measurements share: workspaces, the command line as a user calls it, the naive chain."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.simulated_server import Request, SimulatedServer
+from planagent.reading.corpus import read_corpus
+
+ROOT = Path(__file__).resolve().parents[1]
+CORPORA = ROOT.parent / "shared" / "corpora"
+PLAN = "plan/backend_implementation_plan.md"
+_SYSTEM = "You write one section of a backend implementation plan. No code, no repetition of the specs, backend only."
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One call of the command line: seconds by the wall and of our own processor time, most memory, its JSON."""
+
+    seconds: float
+    processor: float
+    megabytes: float
+    told: dict[str, Any]
+    code: int
+
+
+@contextmanager
+def workspace(corpus: str) -> Iterator[Path]:
+    """A copy of the sample or of a corpus beside the checkout, with a cache of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "project"
+        if corpus == "sample":
+            shutil.copytree(ROOT / "specs", root / "specs")
+        else:
+            shutil.copytree(CORPORA / corpus, root)
+        yield root
+
+
+def corpora(*names: str) -> list[str]:
+    """Those that are at hand."""
+    return [n for n in names if n == "sample" or (CORPORA / n).is_dir()]
+
+
+def run(root: Path, server: SimulatedServer | None, *arguments: str, **settings: str) -> Ran:
+    """`planagent` in a process of its own."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "PLANAGENT_"))}
+    environment |= {"XDG_CACHE_HOME": str(root.parent / "cache")} | settings
+    if server:
+        environment |= {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "k", "PLANAGENT_MODEL": "simulated"}
+        environment.setdefault("PLANAGENT_CONCURRENCY", "1000")
+    command = [sys.executable, "-m", "planagent", *arguments, "-w", str(root), "--json"]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = process.stdout, process.stderr
+    assert out is not None
+    assert err is not None
+    data, said = out.read(), err.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - begun
+    if process.returncode not in (0, 3):
+        raise RuntimeError(f"{' '.join(arguments)}: exit {process.returncode}: {said.decode()[-500:]}")
+    told = json.loads(data.splitlines()[-1]) if data.strip() else {}
+    return Ran(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, told, process.returncode)
+
+
+def sections(root: Path) -> list[str]:
+    """The ten sections of the plan that stands there, the high-level plan with the first."""
+    parts = re.split(r"(?m)^(?=## \d+\. )", (root / PLAN).read_text(encoding="utf-8"))
+    return [parts[0] + parts[1], *parts[2:]]
+
+
+def naive_prompts(root: Path) -> list[list[dict[str, str]]]:
+    """Ten requests, each with the whole corpus: what everyone writes first."""
+    corpus = read_corpus(root)
+    specs = "\n\n".join(f"# {d.path}\n\n{d.text}" for d in corpus.read)
+    return [
+        [
+            {"role": "system", "content": _SYSTEM},
+            {"role": "user", "content": f"{specs}\n\nWrite section {n} of 10."},
+        ]
+        for n in range(1, 11)
+    ]
+
+
+def says(texts: list[str]) -> Any:
+    """Makes a server answer the n-th request with the n-th text."""
+    left = list(texts)
+
+    def edit(value: Any, request: Request) -> Any:
+        return left.pop(0)
+
+    return edit
+
+
+def words_a_third(value: Any, request: Request) -> Any:
+    """A model that agrees with sections and words one ruling in three anew."""
+    if "rulings" in value:
+        value["rulings"] = request.drafts.get("rulings", [])[::3]
+    return value

@@ -1,0 +1,11 @@
+"""Real processes, killed at random moments; the benchmark does it two hundred times."""
+
+from __future__ import annotations
+
+from bench.crash import kill_at_random
+
+
+def test_a_kill_loses_no_accepted_answer_and_no_plan() -> None:
+    toll = kill_at_random(6, seed=11)
+    assert toll.kills == 6
+    assert (toll.asked_twice, toll.damaged, toll.locked) == (0, 0, 0)
