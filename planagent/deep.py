@@ -11,7 +11,7 @@ from typing import Any
 from planagent import tokens
 from planagent.errors import AnswerError
 from planagent.model import Conflict, Corpus, Document, Evidence
-from planagent.planning.briefs import WHOLE_CORPUS, Brief, Shape
+from planagent.planning.briefs import Brief, Shape
 from planagent.planning.ledger import Ledger
 from planagent.planning.profile import prompt
 from planagent.reading.secrets import mask
@@ -19,6 +19,8 @@ from planagent.writing.answers import dicts
 from planagent.writing.protocol import Usage, Writer
 
 MOST_CLAIMS = 12
+_WHOLE = 24_000
+"""Tokens of a corpus that goes into one request: disagreements lie far apart."""
 _WINDOW = 10_000
 _SMALL_WINDOW = 1_500
 _KINDS = ("conflict", "gap", "trap")
@@ -67,7 +69,7 @@ async def find_deep(corpus: Corpus, writer: Writer, ledger: Ledger, tell: Callab
 def make_briefs(corpus: Corpus, shape: Shape) -> Iterator[Brief]:
     """One brief over the whole corpus where it is small, else one for each window of neighbouring documents."""
     known = "\n".join(f"- {c.message}" for c in corpus.conflicts) or "- nothing"
-    most = WHOLE_CORPUS if shape.whole else _SMALL_WINDOW
+    most = _WHOLE if shape.whole else _SMALL_WINDOW
     windows = list(_windows(corpus, most))
     if shape.whole and len(windows) > 1:
         windows = list(_windows(corpus, _WINDOW))

@@ -93,8 +93,8 @@ def test_one_edited_requirement_costs_two_calls_and_touches_no_other_section(
     after = plan_again(planned)
     assert 1 <= len(server.requests) <= 2
     asked = "\n".join(r.prompt for r in server.requests)
-    assert '"key": "endpoint:POST /api/lists"' in asked
-    assert '"key": "endpoint:DELETE /api/tasks/{}"' not in asked
+    assert '"key":"endpoint:POST /api/lists"' in asked
+    assert '"key":"endpoint:DELETE /api/tasks/{}"' not in asked
     same = [t for t, text in section_texts(planned).items() if text == before[t]]
     assert {"## 1. Backend Project Architecture", "## 2. Environment Setup", "## 8. Error Handling"} <= set(
         same
@@ -123,8 +123,8 @@ def test_a_changed_rule_asks_for_what_rests_on_it(planned: Path, server: Simulat
     plan_again(planned)
     assert 1 <= len(server.requests) <= 2
     asked = "\n".join(r.prompt for r in server.requests)
-    assert '"key": "topic:auth.protection"' in asked
-    assert '"key": "topic:folder.main"' not in asked
+    assert '"key":"topic:auth.protection"' in asked
+    assert '"key":"topic:folder.main"' not in asked
 
 
 def test_an_answered_decision_plans_again_what_depends_on_it(planned: Path, server: SimulatedServer) -> None:
@@ -134,7 +134,7 @@ def test_an_answered_decision_plans_again_what_depends_on_it(planned: Path, serv
     asked = "\n".join(r.prompt for r in server.requests)
     assert len(server.requests) == 1
     assert "a person decided: The health check stays public." in asked
-    assert '"key": "topic:folder.main"' not in asked
+    assert '"key":"topic:folder.main"' not in asked
     assert next(r for r in after.rulings if r.topic == "api.public").answer
 
 

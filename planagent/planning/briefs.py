@@ -22,8 +22,9 @@ from planagent.planning.plan import Ruling, Source
 from planagent.planning.profile import Profile, prompt
 from planagent.planning.schemas import deciding_schema, items_name, section_schema
 
-WHOLE_CORPUS = 24_000
-"""Up to this many tokens the whole corpus goes into the common part; a provider's cache pays for it."""
+WHOLE_CORPUS = 12_000
+"""Up to this many tokens the whole corpus goes into the common part. Measured with cached tokens at a tenth of the price
+(`python -m bench reading`): up to there it costs about what the focused shape costs, of 20,000 tokens half as much again."""
 MOST_TRAPS = 8
 _ENVELOPE = 400
 
@@ -199,8 +200,8 @@ def section_brief(
         items = [p.base for p in parts if p.section == number and p.kind == "item"]
         answer |= {items_name(number, sections): items} if items else {}
     answer |= {"tasks": [p.base for p in parts if p.kind == "task"]}
-    # Indented as models write: a compact draft made a small model no shorter, and its tokens harder to guess ahead.
-    shown = json.dumps(answer, ensure_ascii=False, indent=1)
+    # A small model answers indented whatever it reads, and its tokens are easier to guess ahead from an indented draft.
+    shown = _shown(answer, indent=1 if shape.lean else None)
     passages, sources = ("", common.sources) if common.whole else _passages(parts, shape)
     rulings = {r.id: r for p in parts for r in p.rulings}
     blocks = [f"# Section {n}: {SECTION_TITLES[n]}\n\n{outline.profile.briefs[n]}" for n in sections]
@@ -223,6 +224,11 @@ def section_brief(
         max_tokens=int(tokens.count(shown) * 2.2) + _ENVELOPE,
         lean=shape.lean,
     )
+
+
+def _shown(value: Any, indent: int | None = None) -> str:
+    separators = None if indent else (",", ":")
+    return json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
 
 
 _ASK = {
@@ -276,9 +282,7 @@ def deciding_brief(outline: Outline, parts: Sequence[Part], common: Common, shap
     for part in asked_for:
         cited = "; ".join(map(str, rulings[part.key].sources)) or "none"
         found.append(f"- {ids[part.key]} {part.facts} Sources: {cited}")
-    shown = json.dumps(
-        {"rulings": [{"id": ids[p.key], **p.base} for p in asked_for]}, ensure_ascii=False, indent=1
-    )
+    shown = _shown({"rulings": [{"id": ids[p.key], **p.base} for p in asked_for]})
     approach = any(p.kind == "approach" for p in parts)
     passages, sources = ("", common.sources) if common.whole else _passages(asked_for, shape)
     blocks = [prompt("deciding.md").strip(), "# Conflicts and gaps", "\n".join(found) or "- none"]

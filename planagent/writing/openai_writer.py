@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from planagent.errors import AnswerError, UsageError, WriterError
@@ -46,6 +45,7 @@ class OpenAIWriter:
         self._local = local
         self._on_close = on_close
         self._client: Any = None
+        self.usage = Usage()
         if not self._model:
             raise UsageError(
                 "No model is configured.", "Set PLANAGENT_MODEL or --model, or plan with --offline."
@@ -116,6 +116,8 @@ class OpenAIWriter:
             return self._read(brief, response, usage)
 
     async def _send(self, brief: Brief, form: str, limit: str, usage: Usage) -> Any:
+        import openai
+
         client = self._connect()
         arguments: dict[str, Any] = {
             "model": self._model,
@@ -126,25 +128,29 @@ class OpenAIWriter:
             "extra_body": _response_format(brief, form),
         }
 
-        def count_retry() -> None:
-            usage.retries += 1
+        def count(spent: Usage) -> None:
+            usage.add(spent)
+            self.usage.add(spent)
 
         async def call() -> Any:
             ahead = self._budget.reserve(brief)
-            usage.calls += 1
             used = Usage(calls=1)
             try:
                 raw = await client.chat.completions.with_raw_response.create(**arguments)
                 response = raw.parse()
                 used.add(_spent(response))
-                usage.add(replace(used, calls=0))
+            except openai.RateLimitError:
+                used, refused = Usage(), Usage(calls=1)
+                count(refused)  # it was sent, and costs nothing of any ceiling
+                raise
             finally:
+                count(used)
                 self._budget.settle(ahead, used)
             await self._count_slots(raw.headers.get("server", ""))
             return response
 
         patience = Patience(int(self._settings.retries) + 1, float(self._settings.patience))
-        return await with_retries(call, patience, self.gate, count_retry, self.name)
+        return await with_retries(call, patience, self.gate, lambda: count(Usage(retries=1)), self.name)
 
     async def _count_slots(self, server: str) -> None:
         """llama.cpp answers as many at once as it has slots: more would wait there, and run into the timeout."""

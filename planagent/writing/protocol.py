@@ -54,6 +54,11 @@ class Writer(Protocol):
     def shape(self) -> Shape: ...
 
     @property
+    def usage(self) -> Usage:
+        """All that was spent so far, on answers that were of no use too."""
+        ...
+
+    @property
     def gate(self) -> Gate:
         """What holds back briefs beyond those that may be under way at once."""
         ...
@@ -72,6 +77,10 @@ class RulesWriter:
 
     name = "offline rules (no model)"
     shape = Shape()
+
+    @property
+    def usage(self) -> Usage:
+        return Usage()
 
     @property
     def gate(self) -> Gate:

@@ -28,7 +28,6 @@ class Run:
     repairs: int = 2
     fill_from_rules: bool = False
     keep_findings: bool = False
-    usage: Usage = field(default_factory=Usage)
     briefs: int = 0
     repaired: int = 0
     reused: int = 0
@@ -57,6 +56,10 @@ class Run:
         self.writer.cost(Usage())
 
     @property
+    def usage(self) -> Usage:
+        return self.writer.usage
+
+    @property
     def memory(self) -> Memory:
         shape = self.writer.shape
         return Memory(
@@ -79,5 +82,4 @@ class Run:
             except WriterError as error:
                 self.stopped = error
                 raise
-        self.usage.add(answer.usage)
         return answer.value, answer.whole

@@ -98,7 +98,9 @@ async def with_retries(
 
     def before(state: RetryCallState) -> None:
         on_retry()
-        if _is_refusal(state.outcome.exception() if state.outcome else None):
+        error = state.outcome.exception() if state.outcome else None
+        # A call that waits too long stands in a queue that is too long.
+        if _is_refusal(error) or isinstance(error, openai.APITimeoutError):
             gate.slow_down(began, state.next_action.sleep if state.next_action else 0.0)
 
     try:
