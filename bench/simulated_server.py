@@ -80,6 +80,7 @@ class SimulatedServer:
     supports: tuple[str, ...] = ("json_schema", "json_object")
     bounded_schemas: bool = True
     needs_completion_tokens: bool = False
+    takes_temperature: bool = True
     most_under_way: int = 0
     """Beyond so many at once it answers 429; 0 for no limit."""
     slots: int = 0
@@ -167,6 +168,8 @@ class SimulatedServer:
         """Why this server does not take the request, '' when it does."""
         if self.needs_completion_tokens and "max_tokens" in body:
             return "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+        if not self.takes_temperature and "temperature" in body:
+            return "Unsupported value: 'temperature' does not support 0.2 with this model."
         form = body.get("response_format", {}).get("type")
         if form and form not in self.supports:
             return f"response_format type {form} is not supported"

@@ -54,7 +54,6 @@ async def find_deep(corpus: Corpus, writer: Writer, ledger: Ledger, tell: Callab
                     raise
                 tell(f"{brief.id} of {len(briefs)}: {error.message}")
                 continue
-            result.usage.add(answer.usage)
             value = answer.value
             if answer.whole:
                 ledger.put({key: value})
@@ -63,6 +62,7 @@ async def find_deep(corpus: Corpus, writer: Writer, ledger: Ledger, tell: Callab
         result.conflicts += kept
         result.dropped += len(claims) - len(kept)
         tell(f"{brief.id} of {len(briefs)}: {len(kept)} of {len(claims)} claims stand")
+    result.usage = writer.usage
     return result
 
 

@@ -151,8 +151,10 @@ def test_a_failed_run_goes_on_where_it_stopped(
         {"supports": ("json_object",)},
         {"bounded_schemas": False},
         {"needs_completion_tokens": True},
+        {"takes_temperature": False},
+        {"takes_temperature": False, "needs_completion_tokens": True, "bounded_schemas": False},
     ],
-    ids=["text", "object", "unbounded", "completion-tokens"],
+    ids=["text", "object", "unbounded", "completion-tokens", "temperature", "all"],
 )
 def test_lesser_servers_are_stepped_down_to_and_remembered(
     workspace: Path, server: SimulatedServer, server_settings: dict[str, Any]

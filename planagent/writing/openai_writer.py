@@ -102,6 +102,9 @@ class OpenAIWriter:
                 response = await self._send(brief, FORMS[form], limit, usage)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 told = str(error).lower()
+                if "temperature" in told and self._notes.get("temperature", True):
+                    self._remember(temperature=False)  # reasoning models take none but their own
+                    continue
                 if "max_completion_tokens" in told and limit == "max_tokens":
                     limit = "max_completion_tokens"
                 elif form + 1 < len(FORMS) and _about_form(told, FORMS[form]):
@@ -122,11 +125,13 @@ class OpenAIWriter:
         arguments: dict[str, Any] = {
             "model": self._model,
             "messages": _messages(brief, form),
-            "temperature": self._settings.temperature,
             limit: brief.max_tokens,
             # As a part of the body that the SDK leaves alone: it would walk through the whole schema at each call.
             "extra_body": _response_format(brief, form),
         }
+
+        if self._notes.get("temperature", True):
+            arguments["temperature"] = self._settings.temperature
 
         def count(spent: Usage) -> None:
             usage.add(spent)
