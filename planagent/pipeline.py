@@ -20,7 +20,7 @@ from planagent.model import Corpus, Finding
 from planagent.planning.drafts import SectionDraft
 from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline, make_outline
-from planagent.planning.parts import inputs, section_parts
+from planagent.planning.parts import inputs
 from planagent.planning.plan import Plan
 from planagent.planning.prompts import section_prompts
 from planagent.publishing.markdown_in import NotAPlan, parse
@@ -208,7 +208,7 @@ def assemble(session: Session) -> None:
         name,
         writer_of(run.writer.identity),
         session.state,
-        {n: inputs(section_parts(known, n, draft)) for n, draft in session.base.items()},
+        {n: inputs(known, n, draft) for n, draft in session.base.items()},
         {}
         if isinstance(run.writer, RulesWriter)
         else section_prompts(known.profile, lean=run.writer.shape.lean),

@@ -104,7 +104,9 @@ def _compare(settings: Settings, sources: Sources, text: str, writer: str) -> St
     if writer:
         return Status(path, "stale", (writer,))
     if _moved(plan, outline, base):
-        return Status(path, "moved", ("Passages stand in other lines than the plan cites.",))
+        return Status(
+            path, "moved", ("What no writer writes would differ: cited lines, order or needs of tasks.",)
+        )
     return Status(path, "fresh")
 
 
@@ -161,14 +163,14 @@ def with_wording(outline: Outline, plan: Plan, changed: dict[str, str]) -> Outli
 def _sections(
     plan: Plan, outline: Outline, base: dict[int, SectionDraft], changed: dict[str, str]
 ) -> Iterator[StaleSection]:
-    from planagent.planning.parts import inputs, section_parts
+    from planagent.planning.parts import inputs
     from planagent.planning.prompts import section_prompts
 
     asked = [section_prompts(outline.profile, lean=lean) for lean in (False, True)]
     for section in plan.sections:
         draft = base[section.number]
         reasons = []
-        if inputs(section_parts(outline, section.number, draft)) != section.inputs:
+        if inputs(outline, section.number, draft) != section.inputs:
             reasons = list(_why(plan, section, draft, changed)) or [
                 "What the rules derive for it is another: a place that it does not cite has changed, or planagent has."
             ]
@@ -188,6 +190,8 @@ def _why(plan: Plan, section: PlanSection, draft: SectionDraft, changed: dict[st
     yield from (changed[a] for a in dict.fromkeys(cited) if a in changed)
     old, new = {i.key: i.title for i in section.items}, {i.key: i.title for i in draft.items}
     yield from (f"{title}: is new." for key, title in new.items() if key not in old)
+    if tuple(draft.intro) != section.intro:
+        yield "The lines that stand above its items differ."
     yield from (f"{title}: is demanded no more." for key, title in old.items() if key not in new)
     ruled = {i.key: set(i.rulings) for i in section.items}
     for item in draft.items:
@@ -196,9 +200,23 @@ def _why(plan: Plan, section: PlanSection, draft: SectionDraft, changed: dict[st
 
 
 def _moved(plan: Plan, outline: Outline, base: dict[int, SectionDraft]) -> bool:
-    """True when a plan made now would cite other lines, or order and count its tasks another way."""
+    """True when a plan made now would differ in what no writer writes: cited lines, order, ids, needs, documents."""
     from planagent.publishing.link import Provenance, link
 
-    new = link(outline, base, Provenance(""), plan)
-    mine = {t.key: (t.id, t.sources) for t in plan.tasks if not t.key.startswith("own.")}
-    return mine != {t.key: (t.id, t.sources) for t in new.tasks} or plan.documents != new.documents
+    return _skeleton(plan) != _skeleton(link(outline, base, Provenance(""), plan))
+
+
+def _skeleton(plan: Plan) -> tuple[object, ...]:
+    tasks = [
+        # A writer's own tasks share waves with the others, so that their marks for parallel work are not the rules' alone.
+        t.model_copy(update={"steps": (), "done_when": "", "done": False, "parallel": False})
+        for t in plan.tasks
+        if not t.key.startswith("own.")
+    ]
+    items = [(i.key, i.title, i.rulings, i.sources) for s in plan.sections for i in s.items]
+    rulings = [
+        (r.topic, r.statement, r.sources)
+        for r in plan.rulings
+        if not r.topic.startswith(("deciding.", "writer."))
+    ]
+    return tasks, items, rulings, plan.excluded, plan.documents, plan.scope

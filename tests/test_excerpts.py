@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from planagent.model import Corpus, Evidence
 from planagent.planning.outline import make_outline
-from planagent.planning.parts import inputs, section_parts
+from planagent.planning.parts import inputs
 from planagent.reading.corpus import read_corpus
 from planagent.reading.excerpts import excerpts
 from planagent.reading.text import content_digest, starred
@@ -112,7 +112,7 @@ def test_the_material_of_parts_is_the_same_whatever_lines_they_stand_in(
 
     def made() -> dict[int, str]:
         outline = make_outline(read_corpus(root))
-        return {n: inputs(section_parts(outline, n, d)) for n, d in write_all(outline).items()}
+        return {n: inputs(outline, n, d) for n, d in write_all(outline).items()}
 
     before = made()
     (root / "specs" / "a.md").write_text(TEXT.replace("# API of", "\n\n\n# API of").replace("\n- ", "\n*  "))

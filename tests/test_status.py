@@ -71,6 +71,13 @@ def test_moved_lines_are_told_apart(planned: Path, capsys: pytest.CaptureFixture
     assert status(planned, capsys)[0] == 0
 
 
+def test_what_the_rules_alone_write_counts_too(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(planned, "specs/constitution.md", "at least 85 % of lines", "at least 95 % of lines")
+    code, told = status(planned, capsys)
+    assert (code, [s["number"] for s in told["sections"]]) == (3, [9])
+    assert "above its items" in told["sections"][0]["reasons"][-1]
+
+
 def test_a_new_document_that_says_nothing_new_is_fresh(
     planned: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

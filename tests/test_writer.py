@@ -301,6 +301,12 @@ def test_what_a_model_sees_beyond_the_checklists_lands_in_the_plan(
     assert own.sources[0].anchor == "specs/backend/auth.md#rules"
     assert own.needs == (next(t.id for t in written.tasks if t.key == "auth.tokens"),)
     assert run(["check", "-w", str(workspace)]) == 0
+    asked = len(server.requests)
+    for spec in ("specs/frontend/pages.md", "specs/backend/api.md"):  # other bytes, the same words
+        (workspace / spec).write_text((workspace / spec).read_text() + "\n")
+    assert run(["status", "-w", str(workspace)]) == 0
+    assert run(["plan", "-w", str(workspace)]) == 0
+    assert len(server.requests) == asked
 
 
 def test_a_model_that_obeys_a_hostile_spec_does_not_get_it_into_the_plan(

@@ -53,7 +53,7 @@ def as_data(found: Status) -> dict[str, object]:
 def as_text(found: Status) -> list[str]:
     said = {
         "fresh": "fresh: nothing that it was made from has changed",
-        "moved": "moved: the specs say the same in other lines; planning again costs no call",
+        "moved": "moved: the specs say the same in other lines or order; planning again costs no call",
         "stale": "stale",
         "absent": "absent",
     }

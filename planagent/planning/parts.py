@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -58,9 +57,10 @@ def section_parts(outline: Outline, number: int, base: SectionDraft) -> list[Par
     ]
 
 
-def inputs(parts: Iterable[Part]) -> str:
-    """What a section was made from, as one hash."""
-    return fingerprint(sorted((p.key, p.material) for p in parts))[:16]
+def inputs(outline: Outline, number: int, base: SectionDraft) -> str:
+    """What a section is made from, as one hash: its parts, and the lines above them that the rules write."""
+    parts = sorted((p.key, p.material) for p in section_parts(outline, number, base))
+    return fingerprint(parts, base.intro)[:16]
 
 
 def written(item: Item) -> dict[str, Any]:
