@@ -207,6 +207,33 @@ def test_answers_of_a_brief_with_one_faulty_part_are_kept(
     assert json.loads(json.dumps(server.requests[0].drafts))["tasks"][0]["key"] == "model.Task"
 
 
+def test_an_answer_that_names_what_is_gone_is_asked_for_again(
+    workspace: Path, server: SimulatedServer
+) -> None:
+    def talkative(value: dict[str, object], request: Request) -> dict[str, object]:
+        if "rulings" in value:
+            value["approach"] = ["First the settings.", "Then `DELETE /api/tasks/done`.", "Then the rest."]
+        for task in value.get("tasks", []):  # type: ignore[attr-defined]
+            if task["key"] == "config.logging":
+                task["steps"].append("Log each call of `DELETE /api/tasks/done` with its count.")
+        return value
+
+    server.edit = talkative
+    assert run(["plan", "-w", str(workspace)]) == 0
+    assert "with its count" in (workspace / PLAN).read_text()
+    text = (workspace / API).read_text()
+    start = text.index("### DELETE /api/tasks/done")
+    rest = text[start + 5 :]
+    end = start + 5 + min(i for i in (rest.find("\n## "), rest.find("\n### "), len(rest)) if i >= 0)
+    (workspace / API).write_text(text[:start] + text[end:])
+    for path in (workspace / "specs").rglob("*.md"):
+        lines = path.read_text().split("\n")
+        path.write_text("\n".join(x for x in lines if "/api/tasks/done" not in x))
+    server.edit = None
+    plan_again(workspace)
+    assert "/api/tasks/done" not in (workspace / PLAN).read_text()
+
+
 def test_a_killed_connection_costs_only_its_own_brief(planned: Path, server: SimulatedServer) -> None:
     edit(planned, API, "name: required, 1-80 characters", "name: required, 1-70 characters")
     server.script = [Fault("reset")]

@@ -34,13 +34,21 @@ async def decide(run: Run) -> Outline:
         return outline  # a small model adds noise to rulings; measured on a 1.5B model
     parts = [ruling_part(outline, r) for r in outline.docket.rulings if not r.answer]
     parts.append(approach_part(outline))
-    known = run.memory.recall(parts)
+    known = {k: v for k, v in run.memory.recall(parts).items() if _is_right(run, v)}
     run.reused += len(known)
     wanted = [p for p in parts if p.key not in known]
     if wanted:
         known |= await _ask(run, wanted)
     run.memory.used(parts)
     return _apply(outline, known)
+
+
+def _is_right(run: Run, known: Known) -> bool:
+    """False for words that break a rule by now."""
+    entry, traps = known.entry, dicts(known.extras.get("traps"))
+    texts = [entry.get("default", ""), entry.get("why", ""), *entry.get("lines", ())]
+    texts += [t[name] for t in traps for name in ("text", "guard")]
+    return not any(texts) or not _faults(run.checker(), *texts)
 
 
 async def _ask(run: Run, parts: list[Part]) -> dict[str, Known]:

@@ -51,13 +51,13 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
     """
     parts = [p for number, draft in base.items() for p in section_parts(run.outline, number, draft)]
     memory = run.memory
-    known = memory.recall(parts)
+    common = common_part(run.outline, run.writer.shape)
+    shared = _Sections(run, run.checker(), common, memory, base)
+    known = _still_right(shared, parts, memory.recall(parts))
     run.reused += len(known)
     wanted = [p for p in parts if p.key not in known]
     left: list[Finding] = []
     if wanted:
-        common = common_part(run.outline, run.writer.shape)
-        shared = _Sections(run, run.checker(), common, memory, base)
         again = is_small_change(wanted, parts)
         briefs = make_briefs(run.outline, wanted, common, run.writer.shape, again=again)
         answers = await _together(run, [_brief(shared, b) for b in briefs])
@@ -68,6 +68,14 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
     if left and not run.keep_findings:
         raise _unmended(run, parts, left)
     return {number: build(draft, _own(parts, number, known))[0] for number, draft in base.items()}
+
+
+def _still_right(shared: _Sections, parts: Sequence[Part], known: dict[str, Known]) -> dict[str, Known]:
+    """Without answers that break a rule by now: they may name what the specs have no more, or the rules have grown."""
+    recalled = [p for p in parts if p.key in known]
+    faulty = {f.key for f in shared.check(recalled, known)}
+    extras = faulty & EXTRA.keys()
+    return {k: v for k, v in known.items() if k not in faulty and not any(v.extras.get(n) for n in extras)}
 
 
 def is_small_change(wanted: Sequence[Part], parts: Sequence[Part]) -> bool:
