@@ -254,9 +254,41 @@ def test_filling_from_rules_is_asked_for_and_said(
 ) -> None:
     server.edit = stubborn
     assert plan(workspace, "--fill-from-rules", "--json") == 0
-    assert report(capsys)["filled_from_rules"]
-    assert "by rule" in parse((workspace / PLAN).read_text()).writer
+    filled = report(capsys)["filled_from_rules"]
+    assert filled
+    written = (workspace / PLAN).read_bytes()
+    assert "by rule" in parse(written.decode()).writer
     assert run(["check", "-w", str(workspace)]) == 0
+    server.requests.clear()
+    capsys.readouterr()
+    assert plan(workspace, "--fill-from-rules", "--json") == 0
+    assert sorted(report(capsys)["filled_from_rules"]) == sorted(filled)
+    assert server.requests == []  # nothing changed, nothing asked
+    assert (workspace / PLAN).read_bytes() == written
+    server.edit = None
+    assert plan(workspace) == 0  # without the flag the rules stand in for nothing
+    assert len(server.requests) > 0
+    assert "by rule" not in parse((workspace / PLAN).read_text()).writer
+
+
+def test_a_ruling_that_breaks_a_rule_is_said_once_more_and_asked_once(
+    workspace: Path, server: SimulatedServer
+) -> None:
+    def careless(value: dict[str, Any], request: Request) -> dict[str, Any]:
+        if "rulings" in value:
+            value["rulings"] = [
+                {**r, "default": "Handle errors appropriately."} for r in request.drafts["rulings"][:1]
+            ]
+        return value
+
+    server.edit = careless
+    assert plan(workspace) == 0
+    written = (workspace / PLAN).read_bytes()
+    assert "1 part by rule" in parse(written.decode()).writer
+    server.requests.clear()
+    assert plan(workspace) == 0
+    assert server.requests == []
+    assert (workspace / PLAN).read_bytes() == written
 
 
 def test_allowed_findings_are_listed_in_the_plan_and_code_3(workspace: Path, server: SimulatedServer) -> None:

@@ -36,6 +36,8 @@ async def decide(run: Run) -> Outline:
     parts.append(approach_part(outline))
     known = {k: v for k, v in run.memory.recall(parts).items() if _is_right(run, v)}
     run.reused += len(known)
+    ids = {f"ruling:{r.topic}": r.id for r in outline.docket.rulings}
+    run.filled += [f"ruling {ids[k]}" for k, v in known.items() if v.filled]
     wanted = [p for p in parts if p.key not in known]
     if wanted:
         known |= await _ask(run, wanted)
@@ -103,6 +105,7 @@ def _rulings(run: Run, checker: Checker, parts: list[Part], answer: dict[str, An
                 f"ruling {ids[part.key]}: the model's words break {faults[0].rule}; the default by rule stands"
             )
             run.filled.append(f"ruling {ids[part.key]}")
+            known[part.key] = Known({"kept": True}, filled=True)
             continue
         known[part.key] = Known({"default": default, "why": why} if default else {"kept": True})
     return known

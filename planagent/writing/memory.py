@@ -21,10 +21,14 @@ _FORMAT = 1
 
 @dataclass(slots=True)
 class Known:
-    """One accepted part: its entry, and what the writer added beside it, by kind."""
+    """One accepted part: its entry, and what the writer added beside it, by kind.
+
+    `filled` marks an entry of the rules in the place of one that the writer could not get right.
+    """
 
     entry: dict[str, Any]
     extras: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    filled: bool = False
 
 
 class Memory:
@@ -71,7 +75,7 @@ class Memory:
             place = self._place(source)
             if place:
                 reads[source] = place
-        return {"entry": known.entry, "extras": known.extras, "reads": reads}
+        return {"entry": known.entry, "extras": known.extras, "reads": reads, "filled": known.filled}
 
     def _place(self, text: str) -> list[Any] | None:
         """Where in its passage a cited range lies and what it says, so that it is found again when lines move."""
@@ -101,7 +105,7 @@ class Memory:
         for entries in extras.values():
             for extra in dicts(entries):
                 extra["sources"] = [moved.get(s, s) for s in extra.get("sources", [])]
-        return Known(entry, extras)
+        return Known(entry, extras, record.get("filled") is True)
 
 
 def _sources(extras: dict[str, list[dict[str, Any]]]) -> Iterable[str]:

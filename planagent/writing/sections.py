@@ -54,6 +54,9 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
     common = common_part(run.outline, run.writer.shape)
     shared = _Sections(run, run.checker(), common, memory, base)
     known = _still_right(shared, parts, memory.recall(parts))
+    if not run.fill_from_rules:  # what the rules stood in for is asked for again
+        known = {k: v for k, v in known.items() if not v.filled}
+    run.filled += [k for k, v in known.items() if v.filled]
     run.reused += len(known)
     wanted = [p for p in parts if p.key not in known]
     left: list[Finding] = []
@@ -133,10 +136,12 @@ async def _brief(shared: _Sections, brief: Brief) -> tuple[dict[str, Known], lis
     shared.memory.keep([p for p in brief.parts if p.key not in faulty and not faulty & EXTRA.keys()], known)
     if found and run.fill_from_rules:
         run.filled += sorted(faulty)
-        known |= {p.key: Known(p.base) for p in brief.parts if p.key in faulty}
+        known |= {p.key: Known(p.base, filled=True) for p in brief.parts if p.key in faulty}
         for one in known.values():
             one.extras = {n: e for n, e in one.extras.items() if n not in faulty}
         found = shared.check(brief.parts, known)
+        if not found:
+            shared.memory.keep(brief.parts, known)
     run.tell(
         f"brief {brief.id}: {len(brief.parts)} parts, {run.usage.calls} calls, {run.usage.output_tokens} tokens out"
         + (f", {len(found)} findings" if found else "")
