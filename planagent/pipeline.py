@@ -140,6 +140,8 @@ class Forecast:
     """What a run would ask for, and US dollars where a price is known: as expected, and at most."""
 
     rows: tuple[Row, ...]
+    costs: tuple[float | None, ...]
+    """By row."""
     cost: float | None
     most_cost: float | None
 
@@ -154,13 +156,14 @@ def forecast_plan(session: Session) -> Forecast:
     try:
         writer = make_writer(session.settings, ledger, session.tell, offline=session.offline, ask=False)
         if isinstance(writer, RulesWriter):
-            return Forecast((), 0.0, 0.0)
+            return Forecast((), (), 0.0, 0.0)
         rows = forecast(Run(_have(session.outline), writer, ledger, session.tell))
         total, most = Usage(), Usage()
         for row in rows:
             total.add(row.usage)
             most.add(replace(row.usage, cached_tokens=0, output_tokens=row.most))
-        return Forecast(tuple(rows), writer.cost(total), writer.cost(most))
+        costs = tuple(writer.cost(row.usage) for row in rows)
+        return Forecast(tuple(rows), costs, writer.cost(total), writer.cost(most))
     finally:
         ledger.close()
 

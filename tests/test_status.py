@@ -241,6 +241,7 @@ def test_a_listed_price_is_found_and_an_unknown_one_said(
     run(["plan", "--dry-run", "-w", str(workspace), "--json"])
     told = json.loads(capsys.readouterr().out)
     assert 0 < told["cost"] < told["most_cost"]
+    assert sum(s["cost"] for s in told["sections"]) == pytest.approx(told["cost"])
 
 
 @pytest.mark.parametrize(

@@ -114,9 +114,9 @@ def _show_forecast(ahead: Forecast, *, as_json: bool) -> None:
     rows: list[dict[str, Any]] = [
         {
             "sections": row.sections, "parts": row.parts, "calls": row.usage.calls, "input_tokens": row.usage.input_tokens,
-            "cached_tokens": row.usage.cached_tokens, "output_tokens": row.usage.output_tokens, "most_output_tokens": row.most,
+            "cached_tokens": row.usage.cached_tokens, "output_tokens": row.usage.output_tokens, "most_output_tokens": row.most, "cost": cost,
         }
-        for row in ahead.rows
+        for row, cost in zip(ahead.rows, ahead.costs, strict=True)
     ]  # fmt: skip
     names = ("calls", "input_tokens", "cached_tokens", "output_tokens", "most_output_tokens")
     total: dict[str, Any] = {n: sum(r[n] for r in rows) for n in ("parts", *names)}
@@ -126,12 +126,14 @@ def _show_forecast(ahead: Forecast, *, as_json: bool) -> None:
         return
     click.echo(
         f"{'section':<12}{'parts':>6}{'calls':>7}{'tokens in':>11}{'shared':>9}{'out':>8}{'at most':>9}"
+        + (f"{'dollars':>10}" if ahead.cost is not None else "")
     )
-    for row in [*rows, total | {"sections": "all"}]:
+    for row in [*rows, total | {"sections": "all", "cost": ahead.cost}]:
         name = "decisions" if row["sections"] == "0" else row["sections"]
         click.echo(
             f"{name:<12}{row['parts']:>6}{row['calls']:>7}{row['input_tokens']:>11,}{row['cached_tokens']:>9,}"
             f"{row['output_tokens']:>8,}{row['most_output_tokens']:>9,}"
+            + (f"{row['cost']:>10.4f}" if row["cost"] is not None else "")
         )
     if ahead.cost is None:
         click.echo("No price is known for this model (price_input and price_output set one).", err=True)
