@@ -53,6 +53,16 @@ def run(arguments: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if os.environ.get("PLANAGENT_DEBUG"):
+            raise
+        told = f"{error.filename or 'a file'}: {error.strerror or error}."
+        click.echo(click.style("error: ", fg="red", bold=True) + told, err=True)
+        click.echo(
+            click.style("hint: ", fg="cyan") + "Check that it exists, its permissions and the free space.",
+            err=True,
+        )
+        return 7
     except Exception as error:
         if os.environ.get("PLANAGENT_DEBUG"):
             raise

@@ -29,9 +29,16 @@ class Head:
     next_task: int
     state: str = ""
     writer_id: str = ""
+    text: str = ""
+    """Hash of what follows, whichever tasks are ticked."""
 
     def __str__(self) -> str:
-        return f"<!-- {FORMAT}; next task {self.next_task}; state {self.state or '-'}; writer {self.writer_id or '-'} -->"
+        known = (("state", self.state), ("writer", self.writer_id), ("text", self.text))
+        return (
+            f"<!-- {FORMAT}; next task {self.next_task}"
+            + "".join(f"; {n} {v or '-'}" for n, v in known)
+            + " -->"
+        )
 
     @classmethod
     def parse(cls, line: str) -> Head | None:
@@ -40,8 +47,26 @@ class Head:
         if not match:
             return None
         made = dict(re.findall(r"; (\w+) ([^\s;]+)", match[2]))
-        state, writer = made.get("state", "-"), made.get("writer", "-")
-        return cls(int(match[1]), "" if state == "-" else state, "" if writer == "-" else writer)
+        state, writer, text = (made.get(n, "-").removeprefix("-") for n in ("state", "writer", "text"))
+        return cls(int(match[1]), state, writer, text)
+
+
+RESTORE = "Restore it from version control. Move it away to plan anew: tasks are then numbered from the start, and ticks are lost."
+
+
+def damage(text: str, found: str) -> str:
+    """What is wrong with a file that should be a plan."""
+    lines = text.split("\n")
+    marker = next((n for n, line in enumerate(lines, 1) if line.startswith(("<<<<<<< ", ">>>>>>> "))), 0)
+    if marker:
+        return f"line {marker} is a mark of a merge that was not finished."
+    return f"no whole plan of this program ({(found.splitlines() or [''])[0]})."
+
+
+def text_digest(body: str) -> str:
+    """Hash of a plan's text below its first line; ticks, line ends and space at the end do not count."""
+    lines = [re.sub(r"^- \[[xX]\] ", "- [ ] ", line.rstrip()) for line in body.rstrip().split("\n")]
+    return _hash(lines)[:12]
 
 
 def state_of(settings: Settings, sources: Sources) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from planagent.cache import Cache
 from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
 from planagent.files import decode, read_bytes, sha256, write_atomically
-from planagent.freshness import state_of, writer_of
+from planagent.freshness import RESTORE, damage, state_of, writer_of
 from planagent.model import Corpus, Finding
 from planagent.planning.drafts import SectionDraft
 from planagent.planning.ledger import Ledger
@@ -27,7 +27,7 @@ from planagent.publishing.markdown_in import NotAPlan, parse
 from planagent.reading.corpus import corpus_of, require_backend
 from planagent.reading.sources import read_sources
 from planagent.settings import Settings
-from planagent.workspace import PREVIOUS, locked
+from planagent.workspace import locked, previous_path
 from planagent.writing.deciding import decide
 from planagent.writing.identity import LOCAL
 from planagent.writing.openai_writer import OpenAIWriter
@@ -116,7 +116,7 @@ def draft(session: Session) -> None:
 async def _draft(session: Session) -> None:
     from planagent.writing.rules import write_all
 
-    ledger = Ledger(session.settings.state)
+    ledger = Ledger(session.settings.state, session.tell)
     writer = make_writer(session.settings, ledger, session.tell, offline=session.offline)
     run = Run(_have(session.outline), writer, ledger, session.tell, repairs=session.settings.repairs,
               fill_from_rules=session.fill_from_rules, keep_findings=session.allow_findings)  # fmt: skip
@@ -152,7 +152,7 @@ def forecast_plan(session: Session) -> Forecast:
 
     read(session)
     outline(session)
-    ledger = Ledger(session.settings.state)
+    ledger = Ledger(session.settings.state, session.tell)
     try:
         writer = make_writer(session.settings, ledger, session.tell, offline=session.offline, ask=False)
         if isinstance(writer, RulesWriter):
@@ -262,7 +262,7 @@ def publish(session: Session) -> None:
     if not session.unchanged:
         if path.is_file():
             # For `planagent diff`: what a re-plan changed.
-            write_atomically(session.settings.state / PREVIOUS, path.read_bytes())
+            write_atomically(previous_path(session.settings), path.read_bytes())
         write_atomically(path, session.text)
     verify_specs(corpus, session.settings.workspace)
 
@@ -308,10 +308,7 @@ def previous_plan(path: Path) -> Plan | None:
     try:
         return parse(text)
     except (NotAPlan, ValueError) as error:
-        raise UsageError(
-            f"{path}: stands in the way and is no plan of this program ({error}).",
-            "Move it away, or choose another --output.",
-        ) from error
+        raise UsageError(f"{path}: {damage(text, str(error))}", RESTORE) from error
 
 
 def _have(value: T | None) -> T:

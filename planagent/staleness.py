@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from planagent.errors import UsageError
 from planagent.files import decode, read_bytes
-from planagent.freshness import Head, state_of, writer_of
+from planagent.freshness import RESTORE, Head, damage, state_of, text_digest, writer_of
 from planagent.reading.sources import Sources, read_sources
 from planagent.settings import Settings
 from planagent.writing.identity import RULES, identity
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from planagent.planning.outline import Outline
     from planagent.planning.plan import Plan, PlanSection
 
-State = Literal["fresh", "moved", "stale", "absent"]
+State = Literal["fresh", "moved", "edited", "stale", "absent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,10 @@ class StaleSection:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`moved`: what the specs say is the same and stands in other lines; planning again costs no call."""
+    """`moved`: what the specs say is the same and stands in other lines; planning again costs no call.
+
+    `edited`: the text of the plan is not what was written; planning again would restore it.
+    """
 
     path: Path
     state: State
@@ -56,14 +59,19 @@ def status_of(settings: Settings, *, offline: bool = False) -> Status:
     if not path.is_file():
         return Status(path, "absent", ("There is no plan yet.",))
     text, _ = decode(read_bytes(path))
-    head = Head.parse(text.split("\n", 1)[0])
+    first, _, body = text.partition("\n")
+    head = Head.parse(first)
     if head is None:
-        raise UsageError(f"{path}: is no plan of this program.", "Move it away, or choose another --output.")
+        raise UsageError(f"{path}: {damage(text, 'its first line is not that of a plan')}", RESTORE)
+    edited = bool(head.text) and head.text != text_digest(body)
     sources = read_sources(settings.workspace, settings.include, settings.exclude, without=path)
     writer = _writer(settings, head, offline)
-    if head.state == state_of(settings, sources) and not writer:
+    if head.state == state_of(settings, sources) and not writer and not edited:
         return Status(path, "fresh")
-    return _compare(settings, sources, text, writer)
+    found = _compare(settings, sources, text, writer)
+    if edited and found.state in ("fresh", "moved"):
+        return Status(path, "edited", ("Its text is not what was written; planning again restores it.",))
+    return found
 
 
 def _writer(settings: Settings, head: Head, offline: bool) -> str:
@@ -87,9 +95,7 @@ def _compare(settings: Settings, sources: Sources, text: str, writer: str) -> St
     try:
         plan = parse(text)
     except (NotAPlan, ValueError) as error:
-        raise UsageError(
-            f"{path}: the plan is damaged ({str(error).splitlines()[0]}).", "Restore it, or plan again."
-        ) from error
+        raise UsageError(f"{path}: {damage(text, str(error))}", RESTORE) from error
     corpus = corpus_of(sources, settings.scope, settings.workspace, Cache.of_user())
     require_backend(corpus)
     outline = make_outline(corpus, profile=settings.profile, answers=settings.decisions, previous=plan)
@@ -172,7 +178,10 @@ def _sections(
         reasons = []
         if inputs(outline, section.number, draft) != section.inputs:
             reasons = list(_why(plan, section, draft, changed)) or [
-                "What the rules derive for it is another: a place that it does not cite has changed, or planagent has."
+                *(f"By way of a passage that it does not cite: {told}" for told in changed.values()),
+            ]
+            reasons = reasons or [
+                "What the rules derive for it is another: planagent or a setting has changed."
             ]
         if section.prompts and section.prompts not in [words[section.number] for words in asked]:
             reasons.append("The prompts that it is asked with have changed.")

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from planagent.errors import WorkspaceError
-from planagent.files import write_atomically
+from planagent.files import sha256, write_atomically
 from planagent.settings import Settings
 
-PREVIOUS = "previous_plan.md"
 LONGEST_WAIT = 10.0
 """Seconds that a run waits for another one in the same workspace."""
+
+
+def previous_path(settings: Settings) -> Path:
+    """Where the plan is kept that the last one at the configured place replaced."""
+    name = sha256(str(settings.output_path.resolve()).encode())[:12]
+    return settings.state / "previous" / f"{name}.md"
 
 
 @contextmanager

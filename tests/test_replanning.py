@@ -244,12 +244,15 @@ def test_a_killed_connection_costs_only_its_own_brief(planned: Path, server: Sim
 # -- the ledger ---------------------------------------------------------------------------------
 
 
-def test_a_damaged_ledger_is_put_aside_and_begun_anew(planned: Path, server: SimulatedServer) -> None:
+def test_a_damaged_ledger_is_put_aside_and_begun_anew(
+    planned: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = planned / ".planagent" / "ledger.db"
     path.write_bytes(b"no database" * 1000)
     plan_again(planned)
     assert len(server.requests) > 8
     assert path.with_suffix(".damaged").exists()
+    assert "was damaged and is put aside" in capsys.readouterr().err
     server.requests.clear()
     plan_again(planned)
     assert server.requests == []

@@ -202,6 +202,71 @@ def test_diff_without_a_plan_before_says_what_to_do(
     assert "--rev HEAD" in capsys.readouterr().err
 
 
+def test_a_done_task_whose_item_changed_is_to_be_looked_at_again(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = planned / PLAN
+    text = path.read_text()
+    task = next(t for t in parse(text).tasks if t.key == "endpoint.POST /api/lists")
+    path.write_text(text.replace(f"- [ ] {task.id} ", f"- [x] {task.id} "))
+    edit(
+        planned, API, "- 409: the caller has a list of this name", "- 418: the caller has a list of this name"
+    )
+    run(["plan", "--offline", "-w", str(planned)])
+    capsys.readouterr()
+    run(["diff", "-w", str(planned)])
+    text = capsys.readouterr().out
+    assert f"to be looked at again: {task.id}" in text
+    assert "(for " in text
+    assert "418" in text
+
+
+def test_plans_at_two_places_are_compared_each_with_its_own(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = ["plan", "--offline", "-w", str(planned), "-o", "other/plan.md"]
+    run(other)
+    edit(planned, API, "name: required, 1-80 characters", "name: required, 1-60 characters")
+    run(other)
+    assert run(["diff", "-w", str(planned)]) == 2  # the plan at the usual place was never replaced
+
+
+# -- damage -------------------------------------------------------------------------------------
+
+
+def test_a_cut_off_plan_is_not_fresh(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = planned / PLAN
+    whole = path.read_text().split("\n")
+    for kept in (len(whole) // 3, len(whole) // 2, len(whole) - 3):
+        path.write_text("\n".join(whole[:kept]))
+        assert run(["status", "-w", str(planned)]) in (2, 3)
+
+
+def test_a_plan_edited_by_hand_is_told_apart_from_ticks_and_line_ends(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = planned / PLAN
+    text = path.read_text()
+    path.write_bytes(text.replace("- [ ] T004", "- [X] T004").replace("\n", "\r\n").encode())
+    assert status(planned, capsys)[0] == 0
+    path.write_text(text.replace("80 characters", "800 characters").replace("Scope", "Scopes"))
+    path.write_text(path.read_text() + "\nA note.\n")
+    code, told = status(planned, capsys)
+    assert (code, told["state"]) == (3, "edited")
+
+
+def test_marks_of_a_merge_are_named_with_their_line(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = planned / PLAN
+    path.write_text("<<<<<<< HEAD\n" + path.read_text())
+    for command in ("status", "plan"):
+        assert run([command, "-w", str(planned)]) == 2
+        told = capsys.readouterr().err
+        assert "line 1 is a mark of a merge" in told
+        assert "version control" in told
+
+
 # -- cost ---------------------------------------------------------------------------------------
 
 

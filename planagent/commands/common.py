@@ -20,7 +20,7 @@ Exit codes:
   0  done, no finding
   1  findings: the plan, or what a writer made, breaks a rule
   2  wrong usage or configuration
-  3  the plan is stale, or there is none (status)
+  3  planning again would change the plan, or there is none (status)
   4  the specs describe no backend
   5  no specs, or specs that cannot be read
   6  the writer failed (model, server, key)

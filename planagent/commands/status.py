@@ -54,6 +54,7 @@ def as_text(found: Status) -> list[str]:
     said = {
         "fresh": "fresh: nothing that it was made from has changed",
         "moved": "moved: the specs say the same in other lines or order; planning again costs no call",
+        "edited": "edited",
         "stale": "stale",
         "absent": "absent",
     }
@@ -66,7 +67,9 @@ def as_text(found: Status) -> list[str]:
         lines += [f"      {reason}" for reason in shown]
         if len(section.reasons) > len(shown):
             lines.append(f"      and {len(section.reasons) - len(shown)} more")
-    if found.state != "fresh":
+    if found.state == "absent":
+        lines.append("Write one with `planagent plan`; `planagent plan --dry-run` tells what it would cost.")
+    elif found.state == "stale":
         lines.append("Plan again with `planagent plan`; `planagent plan --dry-run` tells what it would cost.")
     return lines
 
@@ -110,9 +113,9 @@ def diff(
 
 
 def _previous(settings: Settings) -> Path:
-    from planagent.workspace import PREVIOUS
+    from planagent.workspace import previous_path
 
-    path = settings.state / PREVIOUS
+    path = previous_path(settings)
     if not path.is_file():
         raise UsageError(
             "No plan before this one is known here.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,12 @@ class Ledger:
     cannot be asked again.
     """
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, tell: Callable[[str], None] = lambda _: None) -> None:
+        """
+        Args:
+            tell: takes a warning, when a damaged file is put aside.
+        """
+        self._tell = tell
         self._state = state
         self._path = state / "ledger.db"
         self._open: sqlite3.Connection | None = None
@@ -136,6 +141,7 @@ class Ledger:
             if isinstance(error, sqlite3.OperationalError):
                 raise  # locked, full, read-only: not the file's fault
             self._path.replace(self._path.with_suffix(".damaged"))
+            self._tell(f"warning: {self._path} was damaged and is put aside; what it held is asked for anew.")
             return self._prepared()
 
     def _prepared(self) -> sqlite3.Connection:

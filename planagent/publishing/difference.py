@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from planagent.planning.plan import Plan, Ruling, Task
@@ -14,17 +14,19 @@ _RULING_FIELDS = ("title", "statement", "default", "answer", "waits")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A task or ruling that both plans have and that says something else; values are lists of lines."""
+    """A task, item or ruling that says something else; values are lists of lines."""
 
     id: str
     title: str
     done: bool
     fields: dict[str, tuple[list[str], list[str]]]
+    tasks: tuple[str, ...] = ()
+    """Of an item: the tasks that refer to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`moved` are tasks whose only change is the lines they cite; `items` counts changed items by section."""
+    """`moved` are tasks whose only change is the lines they cite; `redo` were done, and they or their items changed."""
 
     added: tuple[Task, ...] = ()
     removed: tuple[Task, ...] = ()
@@ -34,7 +36,8 @@ class Difference:
     rulings_added: tuple[Ruling, ...] = ()
     rulings_removed: tuple[Ruling, ...] = ()
     rulings_changed: tuple[Change, ...] = ()
-    items: dict[int, int] = field(default_factory=dict)
+    items: tuple[Change, ...] = ()
+    redo: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -59,6 +62,9 @@ def compare(old: Plan, new: Plan) -> Difference:
             changed.append(Change(task.id, task.title, task.done, fields))
         elif was.sources != task.sources:
             moved.append(task.id)
+    items = tuple(_items(old, new))
+    touched = {c.id for c in changed} | {i for c in items for i in c.tasks}
+    redo = tuple(t.id for t in new.tasks if t.done and t.id in touched)
     topics = {r.topic: r for r in old.rulings}
     rulings = []
     for ruling in new.rulings:
@@ -76,7 +82,8 @@ def compare(old: Plan, new: Plan) -> Difference:
         tuple(r for r in new.rulings if r.topic not in topics),
         tuple(r for r in old.rulings if r.topic not in kept),
         tuple(rulings),
-        dict(_items(old, new)),
+        items,
+        redo,
     )
 
 
@@ -88,6 +95,9 @@ def _task_fields(
             old, new = [names[0].get(i, i) for i in old], [names[1].get(i, i) for i in new]
         if sorted(old) != sorted(new) or name == "steps":
             yield name, (old, new)
+    cited = [list(dict.fromkeys(s.anchor for s in t.sources)) for t in (was, task)]
+    if sorted(cited[0]) != sorted(cited[1]):
+        yield "sources", (cited[0], cited[1])
 
 
 def _fields(
@@ -105,14 +115,23 @@ def _lines(value: Any) -> list[str]:
     return [str(value)] if value not in ("", False) else []
 
 
-def _items(old: Plan, new: Plan) -> Iterator[tuple[int, int]]:
-    """Number of items of each section that are new, gone or say something else."""
-    before = {(s.number, i.key): (i.title, i.rows, i.rulings) for s in old.sections for i in s.items}
-    after = {(s.number, i.key): (i.title, i.rows, i.rulings) for s in new.sections for i in s.items}
-    for number in sorted({n for n, _ in before | after}):
-        count = sum(before.get(k) != after.get(k) for k in before | after if k[0] == number)
-        if count:
-            yield number, count
+def _items(old: Plan, new: Plan) -> Iterator[Change]:
+    """Items of sections 1 to 9 that are new, gone or say something else, each with the tasks that refer to it."""
+    before = {(s.number, i.key): i for s in old.sections for i in s.items}
+    after = {(s.number, i.key): i for s in new.sections for i in s.items}
+    users: dict[str, list[str]] = {}
+    for task in new.tasks:
+        for number in task.items:
+            users.setdefault(number, []).append(task.id)
+    for key, item in after.items():
+        was = before.get(key)
+        rows = {r.label: list(r.lines) for r in item.rows}
+        past = {r.label: list(r.lines) for r in was.rows} if was else {}
+        fields = {n: (past.get(n, []), rows.get(n, [])) for n in past | rows if past.get(n) != rows.get(n)}
+        if was is None or fields:
+            tasks = tuple(users.get(item.number, ()))
+            yield Change(item.number, item.title, False, fields if was else {}, tasks)
+    yield from (Change(f"{k[0]}", f"{i.title}: gone", False, {}) for k, i in before.items() if k not in after)
 
 
 def as_markdown(difference: Difference) -> Iterator[str]:
@@ -125,10 +144,9 @@ def as_markdown(difference: Difference) -> Iterator[str]:
         return
     counts = [(len(d.added), "added"), (len(d.removed), "removed"), (len(d.changed), "changed"), (d.same, "as before")]  # fmt: skip
     yield "Tasks: " + ", ".join(f"{n} {what}" for n, what in counts if n) + "."
-    redone = [c.id for c in d.changed if c.done]
-    if redone:
+    if d.redo:
         yield ""
-        yield f"Done before this change, to be looked at again: {', '.join(redone)}."
+        yield f"Done before this change, to be looked at again: {', '.join(d.redo)}."
     yield from _listed(
         "Added", [f"{t.id} {t.title}" + (f" in `{t.file}`" if t.file else "") for t in d.added]
     )
@@ -139,9 +157,7 @@ def as_markdown(difference: Difference) -> Iterator[str]:
     yield from _listed("New rulings", [f"{r.id} {r.title}: {r.default}" for r in d.rulings_added])
     yield from _listed("Settled rulings", [f"{r.id} {r.title}" for r in d.rulings_removed])
     yield from _changes("Changed rulings", d.rulings_changed)
-    if d.items:
-        yield ""
-        yield "Items: " + ", ".join(f"{n} in section {s}" for s, n in d.items.items()) + "."
+    yield from _changes("Changed items", d.items)
     if d.moved:
         yield ""
         yield f"{len(d.moved)} more tasks cite moved lines only."
@@ -162,7 +178,8 @@ def _changes(title: str, changes: tuple[Change, ...]) -> Iterator[str]:
     yield f"## {title}"
     yield ""
     for change in changes:
-        yield f"- {change.id} {change.title}" + (" (done)" if change.done else "")
+        used = f" (for {', '.join(change.tasks[:6])})" if change.tasks else ""
+        yield f"- {change.id} {change.title}" + (" (done)" if change.done else "") + used
         for name, (old, new) in change.fields.items():
             gone, fresh = [v for v in old if v not in new], [v for v in new if v not in old]
             label = name.replace("_", " ")
@@ -182,7 +199,7 @@ def as_json(difference: Difference) -> dict[str, Any]:
         return [
             {
                 "id": c.id, "title": c.title, "done": c.done,
-                "fields": {n: {"old": old, "new": new} for n, (old, new) in c.fields.items()},
+                "fields": {n: {"old": old, "new": new} for n, (old, new) in c.fields.items()}, "tasks": list(c.tasks),
             }
             for c in values
         ]  # fmt: skip
@@ -198,5 +215,6 @@ def as_json(difference: Difference) -> dict[str, Any]:
             "removed": named(d.rulings_removed),
             "changed": changes(d.rulings_changed),
         },
-        "items": {str(n): c for n, c in d.items.items()},
+        "items": changes(d.items),
+        "redo": list(d.redo),
     }

@@ -26,6 +26,10 @@ class Provenance:
     prompts: dict[int, str] = field(default_factory=dict)
 
 
+MOST_PASSAGES = 300
+"""A plan carries hashes of all passages of a corpus up to so many."""
+
+
 def one_line(text: str) -> str:
     """White space folded: a line of the plan is a line, whatever a writer put into it."""
     return re.sub(r"\s+", " ", text).strip()
@@ -106,7 +110,9 @@ def _placed(
 
 
 def _passages(outline: Outline, cited: list[Source]) -> tuple[tuple[str, str], ...]:
-    anchors = sorted({s.anchor for s in cited})
+    """Of every passage that was read, in a corpus of common size; else of those that are cited."""
+    every = [p.anchor for d in outline.corpus.read for p in d.passages]
+    anchors = sorted({s.anchor for s in cited} | set(every if len(every) <= MOST_PASSAGES else ()))
     found = ((a, outline.corpus.passage(a)) for a in anchors)
     return tuple((a, content_digest(p.text)) for a, p in found if p is not None)
 

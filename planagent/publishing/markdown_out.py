@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planagent.freshness import Head
+from planagent.freshness import Head, text_digest
 from planagent.planning.plan import Plan, PlanItem, PlanSection, Ruling, Task
 from planagent.publishing.graph import critical_path, waves
 
@@ -31,11 +31,11 @@ def render(plan: Plan) -> str:
         lines += _section(section)
     lines += _timeline(plan)
     lines += _provenance(plan)
-    return "\n".join(lines).rstrip("\n") + "\n"
+    body = "\n".join(lines).rstrip("\n") + "\n"
+    return f"{Head(plan.next_task, plan.state, plan.writer_id, text_digest(body))}\n{body}"
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    yield str(Head(plan.next_task, plan.state, plan.writer_id))
     yield f"# {plan.title}"
     yield ""
     yield f"- Writer: {plan.writer}"
