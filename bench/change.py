@@ -52,9 +52,11 @@ _SAMPLE = {
     ),
 }
 _ORIGIN = {
-    "one edited requirement": _edit("specs/backend/spec.md", "1-200 characters", "1-150 characters"),
+    "one edited requirement": _edit("specs/backend/spec.md", "Minimum 6 characters", "Minimum 8 characters"),
     "one added endpoint": _edit(
-        "specs/backend/spec.md", "\n## Authentication", _ENDPOINT + "\n## Authentication"
+        "specs/backend/spec.md",
+        "\n## Authentication & Security",
+        _ENDPOINT + "\n## Authentication & Security",
     ),
 }
 
