@@ -74,8 +74,8 @@ def make_plan(session: Session) -> Session:
     Raises:
         PlanagentError: see `planagent.errors`; nothing was written then.
     """
-    started = time.monotonic()
-    with locked(session.settings):
+    with locked(session.settings, session.tell):
+        started = time.monotonic()
         for name, step in STEPS:
             session.tell(name)
             step(session)

@@ -9,7 +9,7 @@ from pathlib import Path
 from planagent.cache import Cache, digest
 from planagent.errors import CorpusError, UsageError
 from planagent.files import decode, read_bytes
-from planagent.freshness import OWN
+from planagent.freshness import OWN, RESTORE, damage
 from planagent.reading.sources import literal, read_sources
 from planagent.request import Outcome, Request
 from planagent.rulebook import matching, rules
@@ -53,6 +53,8 @@ def check_file(
     if not text.strip():
         raise UsageError(f"{path}: the file is empty.", "Give a plan.")
     own = text.startswith(OWN)
+    if not own and path.resolve() == settings.output_path.resolve():
+        raise UsageError(f"{path}: {damage(text, 'its first line is not that of a plan')}", RESTORE)
     chosen = select or settings.check_select
     every = (
         matching(chosen) if chosen else frozenset(c for c, r in rules().items() if own or r.plans == "all")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +21,11 @@ def previous_path(settings: Settings) -> Path:
 
 
 @contextmanager
-def locked(settings: Settings) -> Iterator[None]:
+def locked(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Keeps other runs out of the workspace. The system frees the lock of a process that dies, however it dies.
+
+    Args:
+        tell: hears that another run is waited for.
 
     Raises:
         WorkspaceError: another run holds it for longer than `LONGEST_WAIT`, or the folder cannot be written.
@@ -33,8 +36,16 @@ def locked(settings: Settings) -> Iterator[None]:
     if not ignore.is_file():
         write_atomically(ignore, "*\n")
     try:
-        with filelock.FileLock(settings.state / "lock", timeout=LONGEST_WAIT):
+        lock = filelock.FileLock(settings.state / "lock")
+        try:
+            lock.acquire(timeout=0.1)
+        except filelock.Timeout:
+            tell(f"Another run is at work in {settings.workspace}; waiting up to {LONGEST_WAIT:.0f} s.")
+            lock.acquire(timeout=LONGEST_WAIT)
+        try:
             yield
+        finally:
+            lock.release()
     except filelock.Timeout as error:
         raise WorkspaceError(
             f"{settings.workspace}: another run of planagent is at work here.",

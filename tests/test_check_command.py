@@ -298,3 +298,12 @@ def test_a_list_that_is_kept_elsewhere_is_checked_for_the_feature_it_names(
     moved = kit.parents[2] / "tasks.md"
     kit.rename(moved)
     assert "invoices" not in json.dumps(findings(capsys, moved))
+
+
+def test_garbage_in_the_place_of_the_plan_is_no_clean_plan(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "plan").mkdir()
+    (workspace / "plan" / "backend_implementation_plan.md").write_bytes(bytes(range(1, 256)) * 9)
+    assert run(["check", "-w", str(workspace)]) == 2
+    assert "no whole plan" in capsys.readouterr().err

@@ -389,6 +389,8 @@ def test_a_second_run_waits_for_the_first(planned: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             second.wait(3)
     assert second.wait(60) == 0
+    assert second.stderr is not None
+    assert b"waiting up to 10 s" in second.stderr.read()
 
 
 def test_a_second_run_says_so_when_it_takes_too_long(
