@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,9 +107,15 @@ def _keys(drafts: dict[str, object]) -> Iterator[str]:
 
 
 def _records(root: Path) -> dict[str, dict[str, Any]]:
-    ledger = Ledger(root / ".planagent")
+    path = root / ".planagent" / "ledger.db"
+    if not path.exists():
+        return {}
+    with closing(sqlite3.connect(path, timeout=30)) as db:
+        known = db.execute("SELECT name FROM sqlite_master WHERE name = 'answers'").fetchall()
+        keys = [key for (key,) in db.execute("SELECT key FROM answers").fetchall()] if known else []
+    ledger = Ledger(path.parent)
     try:
-        return ledger.all()
+        return ledger.get(keys)
     finally:
         ledger.close()
 

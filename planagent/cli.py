@@ -31,23 +31,7 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except PlanagentError as error:
-        if "--json" in args:
-            click.echo(
-                json.dumps(
-                    {
-                        "error": {
-                            "kind": type(error).__name__,
-                            "message": error.message,
-                            "remedy": error.remedy,
-                            "exit_code": error.exit_code,
-                        }
-                    }
-                )
-            )
-        click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True)
-        if error.remedy:
-            click.echo(click.style("hint: ", fg="cyan") + error.remedy, err=True)
-        return error.exit_code
+        return _fail(args, error, error.message, error.remedy, error.exit_code)
     except KeyboardInterrupt:
         click.echo("Interrupted; accepted answers are kept.", err=True)
         return 130
@@ -57,26 +41,25 @@ def run(arguments: list[str] | None = None) -> int:
         if os.environ.get("PLANAGENT_DEBUG"):
             raise
         told = f"{error.filename or 'a file'}: {error.strerror or error}."
-        click.echo(click.style("error: ", fg="red", bold=True) + told, err=True)
-        click.echo(
-            click.style("hint: ", fg="cyan") + "Check that it exists, its permissions and the free space.",
-            err=True,
-        )
-        return 7
+        return _fail(args, error, told, "Check that it exists, its permissions and the free space.", 7)
     except Exception as error:
         if os.environ.get("PLANAGENT_DEBUG"):
             raise
-        click.echo(
-            click.style("error: ", fg="red", bold=True)
-            + f"planagent failed inside: {type(error).__name__}: {error}",
-            err=True,
-        )
-        click.echo(
-            click.style("hint: ", fg="cyan")
-            + "Set PLANAGENT_DEBUG=1 for the traceback, and please report it with the file that causes it.",
-            err=True,
-        )
-        return 70
+        told = f"planagent failed inside: {type(error).__name__}: {error}"
+        remedy = "Set PLANAGENT_DEBUG=1 for the traceback, and please report it with the file that causes it."
+        return _fail(args, error, told, remedy, 70)
+
+
+def _fail(args: list[str], error: Exception, message: str, remedy: str, code: int) -> int:
+    """Says what happened and what to do next, for people on stderr, with --json for programs on stdout."""
+    if "--json" in args:
+        kind = type(error).__name__
+        told = {"kind": kind, "message": message, "remedy": remedy, "exit_code": code}
+        click.echo(json.dumps({"error": told}))
+    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
+    if remedy:
+        click.echo(click.style("hint: ", fg="cyan") + remedy, err=True)
+    return code
 
 
 @click.group(

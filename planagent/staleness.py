@@ -117,7 +117,7 @@ def _compare(settings: Settings, sources: Sources, text: str, writer: str) -> St
 
 
 def changed_passages(plan: Plan, corpus: Corpus) -> dict[str, str]:
-    """Cited anchors that say something else now, or are gone, each with a sentence on it."""
+    """Anchors of the plan that say something else now, or are gone, each with a sentence on it."""
     from planagent.reading.text import content_digest
 
     found = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from pathlib import Path
@@ -204,7 +203,7 @@ def test_answers_of_a_brief_with_one_faulty_part_are_kept(
     server.requests.clear()
     assert run(["plan", "-w", str(workspace)]) == 0
     assert len(server.requests) == 1
-    assert json.loads(json.dumps(server.requests[0].drafts))["tasks"][0]["key"] == "model.Task"
+    assert server.requests[0].drafts["tasks"][0]["key"] == "model.Task"
 
 
 def test_an_answer_that_names_what_is_gone_is_asked_for_again(

@@ -255,6 +255,19 @@ def test_a_plan_edited_by_hand_is_told_apart_from_ticks_and_line_ends(
     assert (code, told["state"]) == (3, "edited")
 
 
+def test_a_file_of_the_system_that_fails_is_named_with_code_7(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (planned / ".planagent" / "lock").unlink(missing_ok=True)
+    (planned / ".planagent" / "lock").mkdir()
+    capsys.readouterr()
+    assert run(["plan", "--offline", "-w", str(planned), "--json"]) == 7
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert told["exit_code"] == 7
+    assert "lock" in told["message"]
+    assert told["remedy"]
+
+
 def test_marks_of_a_merge_are_named_with_their_line(
     planned: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,14 +62,6 @@ class Ledger:
                             found[key] = value
         return found
 
-    def all(self) -> dict[str, dict[str, Any]]:
-        """Every whole answer that is kept."""
-        if not self._path.exists():
-            return {}
-        with self._connection() as db:
-            keys = [key for (key,) in db.execute("SELECT key FROM answers").fetchall()]
-        return self.get(keys)
-
     def put(self, answers: dict[str, dict[str, Any]]) -> None:
         """Keeps answers, all of them or none.
 

@@ -130,7 +130,9 @@ def _items(old: Plan, new: Plan) -> Iterator[Change]:
         fields = {n: (past.get(n, []), rows.get(n, [])) for n in past | rows if past.get(n) != rows.get(n)}
         if was is None or fields:
             tasks = tuple(users.get(item.number, ()))
-            yield Change(item.number, item.title, False, fields if was else {}, tasks)
+            yield Change(
+                item.number, item.title + ("" if was else ": new"), False, fields if was else {}, tasks
+            )
     yield from (Change(f"{k[0]}", f"{i.title}: gone", False, {}) for k, i in before.items() if k not in after)
 
 

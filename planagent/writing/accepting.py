@@ -37,7 +37,7 @@ def build(base: SectionDraft, known: dict[str, Known]) -> tuple[SectionDraft, li
     for item in base.items:
         entry = known[item.key].entry if item.key in known else {}
         if not entry:
-            broken.append(missing(item.key, "item"))
+            broken.append(_missing(item.key, "item"))
             continue
         values = {n: entry[n] for n in item.written_fields() if n in entry}
         try:
@@ -47,7 +47,7 @@ def build(base: SectionDraft, known: dict[str, Known]) -> tuple[SectionDraft, li
     for text in base.tasks:
         entry = known[text.key].entry if text.key in known else {}
         if not entry:
-            broken.append(missing(text.key, "task"))
+            broken.append(_missing(text.key, "task"))
             continue
         try:
             tasks.append(TaskText.model_validate({**entry, "key": text.key}))
@@ -73,7 +73,7 @@ def _extras(known: Iterable[Known]) -> tuple[dict[str, list[Any]], list[Finding]
     return found, broken
 
 
-def missing(key: str, kind: str) -> Finding:
+def _missing(key: str, kind: str) -> Finding:
     return _finding(key, f"the {kind} is missing")
 
 
