@@ -13,6 +13,7 @@ from planagent.commands.check import check, rule
 from planagent.commands.common import EXIT_CODES
 from planagent.commands.decide import decide
 from planagent.commands.facts import facts
+from planagent.commands.host import brief, merge, submit
 from planagent.commands.plan import plan
 from planagent.commands.status import diff, status
 from planagent.errors import PlanagentError
@@ -82,5 +83,5 @@ def main() -> None:
     """
 
 
-for command in (plan, status, diff, check, rule, facts, decide):
+for command in (plan, status, diff, brief, submit, merge, check, rule, facts, decide):
     main.add_command(command)

@@ -3,6 +3,8 @@
 PlanagentError            (never raised itself)
 ├── UsageError            exit 2  a wrong flag, setting or argument
 ├── FindingsError         exit 1  the plan or a draft breaks a rule
+├── StaleError            exit 3  what it rests on has changed
+├── OpenError             exit 9  something else comes first: briefs, or tasks that are needed
 ├── NoBackendError        exit 4  the specs describe no backend
 ├── CorpusError           exit 5  no specs, or a file that cannot be read
 ├── WriterError           exit 6  the writer (model, server, key) failed
@@ -39,6 +41,14 @@ class UsageError(PlanagentError):
 
 class FindingsError(PlanagentError):
     exit_code = 1
+
+
+class StaleError(PlanagentError):
+    exit_code = 3
+
+
+class OpenError(PlanagentError):
+    exit_code = 9
 
 
 class NoBackendError(PlanagentError):

@@ -29,6 +29,7 @@ from planagent.reading.sources import read_sources
 from planagent.settings import Settings
 from planagent.workspace import locked, previous_path
 from planagent.writing.deciding import decide
+from planagent.writing.host import HostWriter
 from planagent.writing.identity import LOCAL
 from planagent.writing.openai_writer import OpenAIWriter
 from planagent.writing.protocol import RulesWriter, Usage, Writer
@@ -49,6 +50,8 @@ class Session:
     offline: bool = False
     allow_findings: bool = False
     fill_from_rules: bool = False
+    host: bool = False
+    """A coding agent has handed in the answers."""
     tell: Told = lambda _: None
     corpus: Corpus | None = None
     previous: Plan | None = None
@@ -117,8 +120,13 @@ async def _draft(session: Session) -> None:
     from planagent.writing.rules import write_all
 
     ledger = Ledger(session.settings.state, session.tell)
-    writer = make_writer(session.settings, ledger, session.tell, offline=session.offline)
-    run = Run(_have(session.outline), writer, ledger, session.tell, repairs=session.settings.repairs,
+    writer: Writer
+    if session.host:
+        writer, repairs = HostWriter(fill=session.fill_from_rules), 0
+    else:
+        writer = make_writer(session.settings, ledger, session.tell, offline=session.offline)
+        repairs = session.settings.repairs
+    run = Run(_have(session.outline), writer, ledger, session.tell, repairs=repairs,
               fill_from_rules=session.fill_from_rules, keep_findings=session.allow_findings)  # fmt: skip
     session.run = run
     try:

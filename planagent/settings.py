@@ -11,6 +11,7 @@ from typing import Any, Literal
 from dotenv import dotenv_values
 
 from planagent.errors import UsageError
+from planagent.features import find_feature
 
 Origin = Literal["default", "planagent.toml", "pyproject.toml", ".env", "environment", "flag"]
 
@@ -20,6 +21,7 @@ STATE = ".planagent"
 # name: (default, environment variable or '', type, the least value for numbers)
 _FIELDS: dict[str, tuple[Any, str, type]] = {
     "scope": ("", "PLANAGENT_SCOPE", str),
+    "feature": ("", "PLANAGENT_FEATURE", str),
     "include": ((), "", tuple),
     "exclude": ((), "", tuple),
     "profile": ("", "PLANAGENT_PROFILE", str),
@@ -109,7 +111,24 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
     for name, value in (flags or {}).items():
         if value is not None:
             put(name, value, "flag")
+    _plan_feature(workspace, values, origins)
     return Settings(workspace, values, origins, decisions)
+
+
+def _plan_feature(workspace: Path, values: dict[str, Any], origins: dict[str, Origin]) -> None:
+    """A feature is a scope of one folder; `{feature}` in the output stands for that folder's path."""
+    output = values["output"]
+    if values["feature"]:
+        if origins["scope"] == "flag" and origins["feature"] == "flag":
+            raise UsageError("--scope and --feature both choose what is planned.", "Give one of them.")
+        if origins["scope"] == "flag":
+            values["feature"] = ""  # what was typed counts for more than what stands in a file
+        else:
+            found = find_feature(workspace, values["feature"])
+            values["feature"] = values["scope"] = found.name
+            values["output"] = output.replace("{feature}", found.path)
+    if "{feature}" in values["output"]:
+        raise UsageError(f"The output {output!r} needs a feature.", "Name one with --feature.")
 
 
 def _check_table(value: Any, origin: Origin) -> dict[str, Any]:

@@ -20,6 +20,13 @@ def previous_path(settings: Settings) -> Path:
     return settings.state / "previous" / f"{name}.md"
 
 
+def prepare_state(settings: Settings) -> None:
+    """Makes the state folder, which version control leaves out."""
+    ignore = settings.state / ".gitignore"
+    if not ignore.is_file():
+        write_atomically(ignore, "*\n")
+
+
 @contextmanager
 def locked(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Keeps other runs out of the workspace. The system frees the lock of a process that dies, however it dies.
@@ -32,9 +39,7 @@ def locked(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> 
     """
     import filelock
 
-    ignore = settings.state / ".gitignore"
-    if not ignore.is_file():
-        write_atomically(ignore, "*\n")
+    prepare_state(settings)
     try:
         lock = filelock.FileLock(settings.state / "lock")
         try:

@@ -13,7 +13,7 @@ from bench.simulated_server import Fault, Request, SimulatedServer
 from planagent import tokens
 from planagent.cli import run
 from planagent.errors import AnswerError
-from planagent.planning.briefs import SMALL, Brief, Shape, common_part, deciding_brief, make_briefs
+from planagent.planning.briefs import SMALL, Brief, Shape, common_part, deciding_briefs, make_briefs
 from planagent.planning.drafts import SectionDraft
 from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline
@@ -472,7 +472,7 @@ def test_a_brief_cites_by_ids_that_it_explains(sample_outline: Outline) -> None:
 def test_the_deciding_brief_holds_every_open_ruling(sample_outline: Outline) -> None:
     parts = [ruling_part(sample_outline, r) for r in sample_outline.docket.rulings]
     parts.append(approach_part(sample_outline))
-    brief = deciding_brief(sample_outline, parts, common_part(sample_outline, Shape()), Shape())
+    [brief] = deciding_briefs(sample_outline, parts, common_part(sample_outline, Shape()), Shape())
     ids = brief.schema["properties"]["rulings"]["items"]["properties"]["id"]["enum"]
     assert set(ids) == {r.id for r in sample_outline.docket.rulings}
     assert all(f"- {i} " in brief.request for i in ids)

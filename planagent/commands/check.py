@@ -39,12 +39,12 @@ def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
 def check(
     paths: tuple[Path, ...],
     workspace: Path | None,
-    scope: str | None,
     as_json: bool,
     output: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     exit_zero: bool,
+    **where: str | None,
 ) -> int:
     """Prove plans against their specs: all findings at once, each with its line and what to do.
 
@@ -58,7 +58,7 @@ def check(
     tell = talk(as_json)
     checked = []
     for path in paths or (None,):
-        settings = settings_of(workspace or (root_of(path) if path else None), scope=scope)
+        settings = settings_of(workspace or (root_of(path) if path else None), **where)
         one = check_file(
             settings, path or settings.output_path, select=select, ignore=ignore, cache=Cache.of_user()
         )

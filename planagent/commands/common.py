@@ -20,12 +20,13 @@ Exit codes:
   0  done, no finding
   1  findings: the plan, or what a writer made, breaks a rule
   2  wrong usage or configuration
-  3  planning again would change the plan, or there is none (status)
+  3  out of date: planning again would change the plan, or there is none; specs behind a brief or a task have changed
   4  the specs describe no backend
   5  no specs, or specs that cannot be read
   6  the writer failed (model, server, key)
   7  the workspace: a file cannot be written, another run is at work, or specs changed meanwhile
   8  a ceiling on calls, tokens or cost is met; accepted answers are kept
+  9  something else comes first: briefs are open, or tasks that a task needs
   70  an error inside planagent; nothing was written
   130  interrupted; accepted answers are kept
 """
@@ -49,8 +50,44 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="WHICH",
         help="A phase (II, phase-2), a feature folder's start (002), or all.",
     )
+    feature = click.option(
+        "--feature",
+        default=None,
+        metavar="NAME",
+        help="One feature folder: its name, number or path, or `current` as Spec Kit has it.",
+    )
     as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
-    return workspace(scope(as_json(command)))
+    return workspace(scope(feature(as_json(command))))
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Of commands that make a plan, or a step of one."""
+    output = click.option(
+        "--output",
+        "-o",
+        default=None,
+        metavar="FILE",
+        help="Where the plan goes [plan/backend_implementation_plan.md]; {feature} is the feature's folder.",
+    )
+    profile = click.option(
+        "--profile",
+        default=None,
+        metavar="NAME",
+        help="The stack's profile [default: by what the specs name].",
+    )
+    return common_options(output(profile(command)))
+
+
+def repeated(workspace: Path | None, flags: dict[str, Any]) -> str:
+    """The flags of a command as text, for the commands that follow it."""
+    given = {"workspace": workspace, **flags}
+    words = [f"--{name} {quoted(str(value))}" for name, value in given.items() if value is not None]
+    return "".join(f" {word}" for word in words)
+
+
+def quoted(word: str) -> str:
+    """In the quotes that every shell knows."""
+    return word if all(c.isalnum() or c in "-_./\\:" for c in word) else f'"{word}"'
 
 
 def root(workspace: Path | None) -> Path:

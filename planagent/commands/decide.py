@@ -7,23 +7,17 @@ from pathlib import Path
 
 import click
 
-from planagent.commands.common import EXIT_CODES, settings_of
+from planagent.commands.common import EXIT_CODES, run_options, settings_of
 
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("ruling", metavar="ID")
 @click.argument("answer", required=False, metavar="[ANSWER]")
 @click.option("--clear", is_flag=True, help="Take the answer back: the default holds again.")
-@click.option(
-    "--workspace",
-    "-w",
-    type=click.Path(path_type=Path),
-    default=None,
-    metavar="DIR",
-    help="The project's root.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
-def decide(ruling: str, answer: str | None, clear: bool, workspace: Path | None, as_json: bool) -> int:
+@run_options
+def decide(
+    ruling: str, answer: str | None, clear: bool, workspace: Path | None, as_json: bool, **where: str | None
+) -> int:
     """Record a person's answer to a decision or gap of the plan (D3, G1), in planagent.toml.
 
     The answer is an input from then on: plan again to apply it. An answer that is one of the listed
@@ -31,7 +25,7 @@ def decide(ruling: str, answer: str | None, clear: bool, workspace: Path | None,
     """
     from planagent.deciding import record
 
-    settings = settings_of(workspace)
+    settings = settings_of(workspace, **where)
     recorded = record(settings, ruling, None if clear else answer)
     if as_json:
         click.echo(json.dumps(recorded, ensure_ascii=False))

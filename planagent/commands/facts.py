@@ -27,14 +27,19 @@ if TYPE_CHECKING:
 )
 @click.option("--model", default=None, metavar="NAME", help="The model for --deep [PLANAGENT_MODEL].")
 def facts(
-    workspace: Path | None, scope: str | None, as_json: bool, conflicts: bool, deep: bool, model: str | None
+    workspace: Path | None,
+    as_json: bool,
+    conflicts: bool,
+    deep: bool,
+    model: str | None,
+    **where: str | None,
 ) -> int:
     """Show what was read and where: documents, endpoints, entities, variables, requirements, conflicts."""
     from planagent.cache import Cache
     from planagent.reading.corpus import read_corpus
     from planagent.reporting import facts_as_json, facts_as_text
 
-    settings = settings_of(workspace, scope=scope, model=model)
+    settings = settings_of(workspace, model=model, **where)
     corpus = read_corpus(
         settings.workspace,
         scope=settings.scope,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planagent.commands.common import EXIT_CODES, common_options, settings_of, talk
+from planagent.commands.common import EXIT_CODES, run_options, settings_of, talk
 from planagent.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -18,23 +18,13 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=EXIT_CODES)
-@common_options
+@run_options
 @click.option("--offline", is_flag=True, help="Write every section by rule: no model, no network, no key.")
 @click.option(
     "--model",
     default=None,
     metavar="NAME",
     help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL].",
-)
-@click.option(
-    "--output",
-    "-o",
-    default=None,
-    metavar="FILE",
-    help="Where the plan goes [plan/backend_implementation_plan.md].",
-)
-@click.option(
-    "--profile", default=None, metavar="NAME", help="The stack's profile [default: by what the specs name]."
 )
 @click.option(
     "--allow-findings", is_flag=True, help="Write the plan even when checks find something; it lists them."
@@ -55,25 +45,21 @@ if TYPE_CHECKING:
 )
 def plan(
     workspace: Path | None,
-    scope: str | None,
     as_json: bool,
     offline: bool,
     model: str | None,
-    output: str | None,
-    profile: str | None,
     allow_findings: bool,
     fill_from_rules: bool,
     if_stale: bool,
     dry_run: bool,
     max_cost: float | None,
+    **where: str | None,
 ) -> int:
     """Write the plan: read the specs, plan, write and check ten sections, merge them into one file.
 
     Task ids and ticks of an existing plan are kept. On an error nothing is written.
     """
-    settings = settings_of(
-        workspace, scope=scope, model=model, output=output, profile=profile, max_cost=max_cost
-    )
+    settings = settings_of(workspace, model=model, max_cost=max_cost, **where)
     if if_stale and _is_fresh(settings, offline=offline, as_json=as_json):
         return 0
     from planagent.pipeline import Session, forecast_plan, make_plan
@@ -88,7 +74,11 @@ def plan(
     if dry_run:
         _show_forecast(forecast_plan(session), as_json=as_json)
         return 0
-    make_plan(session)
+    return show_plan(make_plan(session), as_json=as_json)
+
+
+def show_plan(session: Session, *, as_json: bool) -> int:
+    """Tells of a plan that was made; the exit code of the command that made it."""
     if as_json:
         click.echo(json.dumps(_plan_report(session), ensure_ascii=False))
     else:

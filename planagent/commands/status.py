@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planagent.commands.common import EXIT_CODES, STALE, common_options, settings_of
+from planagent.commands.common import EXIT_CODES, STALE, run_options, settings_of
 from planagent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=EXIT_CODES)
-@common_options
+@run_options
 @click.option(
     "--offline", is_flag=True, help="The plan is meant to be written by rule, whatever is configured."
 )
-def status(workspace: Path | None, scope: str | None, as_json: bool, offline: bool) -> int:
+def status(workspace: Path | None, as_json: bool, offline: bool, **where: str | None) -> int:
     """Tell whether the plan is still that of its specs, and which sections are stale and why.
 
     From what stands in the plan itself: no model, no network, no state folder. Exit code 0 when it is fresh, 3 when
@@ -30,7 +30,7 @@ def status(workspace: Path | None, scope: str | None, as_json: bool, offline: bo
     """
     from planagent.staleness import status_of
 
-    found = status_of(settings_of(workspace, scope=scope), offline=offline)
+    found = status_of(settings_of(workspace, **where), offline=offline)
     if as_json:
         click.echo(json.dumps(as_data(found), ensure_ascii=False))
     else:
@@ -77,7 +77,7 @@ def as_text(found: Status) -> list[str]:
 @click.command(epilog=EXIT_CODES)
 @click.argument("old", required=False, type=click.Path(path_type=Path), metavar="[OLD]")
 @click.argument("new", required=False, type=click.Path(path_type=Path), metavar="[NEW]")
-@common_options
+@run_options
 @click.option(
     "--rev", default=None, metavar="REV", help="Compare with the plan of a git revision, such as HEAD."
 )
@@ -86,10 +86,10 @@ def diff(
     old: Path | None,
     new: Path | None,
     workspace: Path | None,
-    scope: str | None,
     as_json: bool,
     rev: str | None,
     exit_code: bool,
+    **where: str | None,
 ) -> int:
     """Show what a re-plan changed: tasks and rulings, not lines.
 
@@ -99,7 +99,7 @@ def diff(
     from planagent.publishing.difference import as_json as data
     from planagent.publishing.difference import as_markdown, compare
 
-    settings = settings_of(workspace, scope=scope)
+    settings = settings_of(workspace, **where)
     if rev and old:
         raise UsageError("OLD and --rev name two plans to compare with.", "Give one of them.")
     before = _at_revision(settings, rev) if rev else _plan(old or _previous(settings))

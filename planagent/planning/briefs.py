@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -17,7 +17,7 @@ from planagent import tokens
 from planagent.model import Corpus
 from planagent.planning.drafts import MOST_EXTRA, SECTION_TITLES
 from planagent.planning.outline import Outline
-from planagent.planning.parts import Part
+from planagent.planning.parts import Part, fingerprint
 from planagent.planning.plan import Ruling, Source
 from planagent.planning.profile import Profile, prompt
 from planagent.planning.schemas import deciding_schema, items_name, section_schema
@@ -37,11 +37,18 @@ class Shape:
     passage_tokens: int = 2_000
     whole: bool = True
     lean: bool = False
+    lasting: bool = False
+    """The answer may come much later and in pieces: passages are cited by ids that hold, and parts may stay as drafted."""
+    most_tokens: int = 0
+    """Bound on a whole request with its schema, 0 for none."""
 
 
 SMALL = Shape(answer_tokens=700, passage_tokens=0, whole=False, lean=True)
 """For local models. Measured on a 1.5B model: short answers that revise a draft hold where long ones drift; passages of
 the specs get copied into the answer, and reading them takes most of the time."""
+
+HOST = Shape(whole=False, lasting=True, most_tokens=5_400)
+"""For a coding agent, which reads every request into the context that it works in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,7 @@ class Brief:
     sources: dict[str, str] = field(default_factory=dict, repr=False)
     max_tokens: int = 0
     lean: bool = False
+    may_keep: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -78,6 +86,11 @@ class Brief:
     @property
     def sections(self) -> tuple[int, ...]:
         return tuple(sorted({p.section for p in self.parts}))
+
+    @property
+    def size(self) -> int:
+        """Tokens of the request with its schema."""
+        return tokens.count("\n".join((self.system, self.common, self.request, json.dumps(self.schema))))
 
     def messages(self) -> list[dict[str, str]]:
         user = "\n\n".join(t for t in (self.common, self.request) if t)
@@ -152,9 +165,23 @@ def make_briefs(
     briefs = []
     for group in groups:
         name = "+".join(dict.fromkeys(str(p.section) for p in group))
-        counts[name] = counts.get(name, 0) + 1
-        briefs.append(section_brief(outline, group, common, shape, f"{name}.{counts[name]}"))
+
+        def build(some: Sequence[Part], name: str = name) -> Brief:
+            return section_brief(outline, some, common, shape, f"{name}.{counts.get(name, 0) + 1}")
+
+        for brief in _within(build, group, shape):
+            counts[name] = counts.get(name, 0) + 1
+            briefs.append(replace(brief, id=f"{name}.{counts[name]}"))
     return briefs
+
+
+def _within(build: Callable[[Sequence[Part]], Brief], parts: Sequence[Part], shape: Shape) -> list[Brief]:
+    """One brief, or as many as the bound on a whole request takes; a lone part has its own, however large."""
+    brief = build(parts)
+    if len(parts) < 2 or not shape.most_tokens or brief.size <= shape.most_tokens:
+        return [brief]
+    middle = (len(parts) + 1) // 2
+    return _within(build, parts[:middle], shape) + _within(build, parts[middle:], shape)
 
 
 def _packed(parts: Sequence[Part], common: Common, shape: Shape) -> list[list[Part]]:
@@ -211,6 +238,8 @@ def section_brief(
         blocks.append(f"# Passages of the specs\n\n{passages}")
     blocks += [f"# Fixed facts\n\n{_facts(parts)}", f"# Draft made by rule\n\n{shown}"]
     blocks.append(note or _ASK[shape.lean])
+    if shape.lasting:
+        blocks.append(_KEEP)
     needs = {k for p in parts if p.kind == "task" for k in (p.key, *outline.tasks[p.key].needs)}
     return Brief(
         id=brief_id,
@@ -218,11 +247,12 @@ def section_brief(
         system=prompt("system.md").strip(),
         common=common.text,
         request="\n\n".join(blocks),
-        schema=section_schema(parts, sources, needs, lean=shape.lean),
+        schema=section_schema(parts, sources, needs, lean=shape.lean, may_keep=shape.lasting),
         base=answer if shape.lean or not sources else answer | {name: [] for name in MOST_EXTRA},
         sources=sources,
         max_tokens=int(tokens.count(shown) * 2.2) + _ENVELOPE,
         lean=shape.lean,
+        may_keep=shape.lasting,
     )
 
 
@@ -236,6 +266,9 @@ _ASK = {
     False: "Revise the draft: keep every key, keep what is right, put in what it misses (order of errors, races, exact values), and take out "
     "what this project does not need. Risks, gaps and own tasks are for what you see beyond it, each with a cited passage; leave them empty otherwise.",
 }
+
+
+_KEEP = "Name in `keep` the keys of drafts that you have held against the passages and would not change; give only the others in full."
 
 
 def asked(profile: Profile, section: int, *, lean: bool) -> str:
@@ -266,15 +299,23 @@ def _passages(parts: Sequence[Part], shape: Shape) -> tuple[str, dict[str, str]]
             break
         if cost > left:
             text = text[: max(200, int(len(text) * left / cost))] + "\n[cut]"
-        name = f"S{len(sources) + 1}"
+        # By what it says where an answer may come after its lines have moved.
+        name = (
+            f"S{fingerprint(excerpt.anchor, excerpt.digest)[:5]}" if shape.lasting else f"S{len(sources) + 1}"
+        )
         sources[name] = excerpt.source
         blocks.append(f"<passage id={name} source={json.dumps(excerpt.source)}>\n{text}\n</passage>")
         left -= min(cost, left)
     return "\n".join(blocks), sources
 
 
-def deciding_brief(outline: Outline, parts: Sequence[Part], common: Common, shape: Shape) -> Brief:
-    """The first call: the rulings and the approach that are not known yet."""
+def deciding_briefs(outline: Outline, parts: Sequence[Part], common: Common, shape: Shape) -> list[Brief]:
+    """The first call: the rulings and the approach that are not known yet; several requests where a shape bounds them."""
+    found = _within(lambda some: _deciding(outline, some, common, shape), parts, shape)
+    return [replace(brief, id=f"0.{n}") for n, brief in enumerate(found, 1)]
+
+
+def _deciding(outline: Outline, parts: Sequence[Part], common: Common, shape: Shape) -> Brief:
     rulings = {f"ruling:{r.topic}": r for r in outline.docket.rulings}
     asked_for = [p for p in parts if p.kind == "ruling"]
     ids = {p.key: rulings[p.key].id for p in asked_for}

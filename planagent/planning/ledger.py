@@ -88,6 +88,28 @@ class Ledger:
         value = self._noted(name)
         return value if isinstance(value, dict) else {}
 
+    def notes(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """All notes whose names begin so, without the prefix; a damaged one is left out."""
+        if not self._path.exists():
+            return {}
+        with self._connection() as db:
+            rows = db.execute(
+                "SELECT name, value FROM notes WHERE substr(name, 1, ?) = ? ORDER BY name",
+                (len(prefix), prefix),
+            ).fetchall()
+        found = {}
+        for name, text in rows:
+            with contextlib.suppress(ValueError):
+                value = json.loads(text)
+                if isinstance(value, dict):
+                    found[name[len(prefix) :]] = value
+        return found
+
+    def forget_notes(self, prefix: str) -> None:
+        if self._path.exists():
+            with self._connection() as db:
+                db.execute("DELETE FROM notes WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+
     def close(self) -> None:
         if self._open is not None:
             self._open.close()

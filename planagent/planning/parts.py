@@ -112,6 +112,14 @@ def _task(outline: Outline, number: int, text: TaskText, rulings: dict[str, Ruli
     )
 
 
+def deciding_parts(outline: Outline) -> list[Part]:
+    """What is decided before the sections are written: every ruling that no person has answered, and the approach."""
+    return [
+        *(ruling_part(outline, r) for r in outline.docket.rulings if not r.answer),
+        approach_part(outline),
+    ]
+
+
 def ruling_part(outline: Outline, ruling: Ruling) -> Part:
     """A ruling by rule, which a writer may word better."""
     places = [Evidence(s.path, s.start, s.end if s.end > s.start else 0) for s in ruling.sources]

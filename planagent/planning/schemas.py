@@ -19,7 +19,12 @@ def items_name(section: int, sections: Sequence[int]) -> str:
 
 
 def section_schema(
-    parts: Sequence[Part], sources: Iterable[str], tasks: Iterable[str], *, lean: bool
+    parts: Sequence[Part],
+    sources: Iterable[str],
+    tasks: Iterable[str],
+    *,
+    lean: bool,
+    may_keep: bool = False,
 ) -> dict[str, Any]:
     """The schema of an answer to parts of sections.
 
@@ -27,6 +32,7 @@ def section_schema(
         sources: ids of the passages that the request shows.
         tasks: keys of the tasks that a task of the writer's own may need.
         lean: without room for the writer's own insight.
+        may_keep: drafts may be kept by naming their keys.
     """
     sections = sorted({p.section for p in parts})
     properties: dict[str, Any] = {}
@@ -34,12 +40,18 @@ def section_schema(
         keys = [p.key for p in parts if p.section == number and p.kind == "item"]
         if keys:
             properties[items_name(number, sections)] = _array(
-                {"key": {"type": "string", "enum": keys}, **_written(number)}, len(keys), len(keys)
+                {"key": {"type": "string", "enum": keys}, **_written(number)},
+                0 if may_keep else len(keys),
+                len(keys),
             )
     keys = [p.key for p in parts if p.kind == "task"]
     if keys:
         text = _fields(SectionDraft, "TaskText")
-        properties["tasks"] = _array({**text, "key": {"type": "string", "enum": keys}}, len(keys), len(keys))
+        least = 0 if may_keep else len(keys)
+        properties["tasks"] = _array({**text, "key": {"type": "string", "enum": keys}}, least, len(keys))
+    if may_keep:
+        every = {"type": "string", "enum": [p.key for p in parts]}
+        properties["keep"] = {"type": "array", "items": every, "maxItems": len(parts)}
     known = list(sources)
     if lean or not known:
         return _object(properties)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from planagent.features import SPEC_ROOTS
 from planagent.model import Role
 
 MAX_DOCUMENTS = 5_000
@@ -19,16 +20,6 @@ _SKIPPED_FOLDERS = frozenset(
         "site-packages", "coverage", "history", "prompts",
     }
 )  # fmt: skip
-_SPEC_ROOTS = (
-    "specs",
-    "spec",
-    "specification",
-    "specifications",
-    "docs/specs",
-    "doc/specs",
-    ".kiro/specs",
-    "openspec/specs",
-)
 _CONSTITUTION = re.compile(r"(?i)constitution")
 _STEERING = re.compile(r"^(?:\.kiro/steering/[^/]+\.md|openspec/project\.md)$")
 _PLAN_NAME = re.compile(
@@ -84,7 +75,7 @@ def find_files(
     if include:
         chosen = [f for f in everything if any(fnmatch(f.path, g) for g in include)]
     else:
-        roots = tuple(f"{r}/" for r in _SPEC_ROOTS if (workspace / r).is_dir())
+        roots = tuple(f"{r}/" for r in SPEC_ROOTS if (workspace / r).is_dir())
         has_roots = bool(roots) or (workspace / ".specify").is_dir()
         chosen = [f for f in everything if not has_roots or _belongs(f.path, roots)]
     chosen = [f for f in chosen if not any(fnmatch(f.path, g) for g in exclude)]

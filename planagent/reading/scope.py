@@ -146,7 +146,9 @@ def _busiest(documents: list[Document]) -> int | None:
 
 
 def _by_feature(documents: list[Document], wanted: str) -> Scope:
-    hits = {d.feature for d in documents if d.feature and d.feature.lower().startswith(wanted.lower())}
+    named = {d.feature for d in documents if d.feature}
+    hits = {f for f in named if f.lower() == wanted.lower()}
+    hits = hits or {f for f in named if f.lower().startswith(wanted.lower())}
     if not hits:
         return Scope(
             None, tuple(documents), f"No feature folder starts with {wanted!r}: planning everything."

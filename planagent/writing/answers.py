@@ -86,6 +86,8 @@ def sort_out(answer: dict[str, Any], brief: Brief) -> Given:
     """The parts of an answer without what nobody asked for, each key once (the last wins)."""
     drafts = {p.key: p.base for p in brief.parts}
     given = Given()
+    if brief.may_keep and isinstance(answer.get("keep"), list):
+        given.entries |= {k: drafts[k] for k in answer["keep"] if isinstance(k, str) and k in drafts}
     for name, value in answer.items():
         if name != "tasks" and not name.startswith("items"):
             continue

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 
 from planagent import tokens
-from planagent.planning.briefs import Brief, common_part, deciding_brief, make_briefs
-from planagent.planning.parts import approach_part, ruling_part, section_parts
+from planagent.planning.briefs import Brief, common_part, deciding_briefs, make_briefs
+from planagent.planning.parts import deciding_parts, section_parts
 from planagent.writing.budget import expected
 from planagent.writing.protocol import Usage
 from planagent.writing.rules import write_all
@@ -34,11 +34,10 @@ def forecast(run: Run) -> list[Row]:
     common = common_part(outline, shape)
     briefs: list[Brief] = []
     if not shape.lean:
-        parts = [ruling_part(outline, r) for r in outline.docket.rulings if not r.answer]
-        parts.append(approach_part(outline))
+        parts = deciding_parts(outline)
         known = run.memory.recall(parts)
         wanted = [p for p in parts if p.key not in known]
-        briefs += [deciding_brief(outline, wanted, common, shape)] if wanted else []
+        briefs += deciding_briefs(outline, wanted, common, shape) if wanted else []
     parts = [p for n, draft in write_all(outline).items() for p in section_parts(outline, n, draft)]
     known = run.memory.recall(parts)
     wanted = [p for p in parts if p.key not in known]

@@ -9,6 +9,8 @@ from planagent.settings import Settings
 
 LOCAL = "gguf:"
 RULES = {"writer": "rules"}
+HOST = {"writer": "host"}
+"""A coding agent that takes briefs and hands in answers, whichever model it is on."""
 
 
 def identity(settings: Settings, *, offline: bool = False) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from planagent.writing.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class _Sections:
+class Sections:
     """What all briefs of the sections share."""
 
     run: Run
@@ -29,6 +29,12 @@ class _Sections:
     common: Common
     memory: Memory
     base: dict[int, SectionDraft]
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, run: Run, base: dict[int, SectionDraft]) -> Sections:
+        parts = tuple(p for number, draft in base.items() for p in section_parts(run.outline, number, draft))
+        return cls(run, run.checker(), common_part(run.outline, run.writer.shape), run.memory, base, parts)
 
     def brief(self, parts: Sequence[Part], name: str, note: str = "") -> Brief:
         return section_brief(self.run.outline, parts, self.common, self.run.writer.shape, name, note)
@@ -41,6 +47,26 @@ class _Sections:
             found += findings(self.checker, self.base[number], own)
         return found
 
+    def recall(self) -> dict[str, Known]:
+        """What is known, without answers that break a rule by now: they may name what the specs have no more, or the
+        rules have grown. What the rules stood in for is asked for again, unless they may."""
+        known = self.memory.recall(self.parts)
+        recalled = [p for p in self.parts if p.key in known]
+        faulty = {f.key for f in self.check(recalled, known)}
+        extras = faulty & EXTRA.keys()
+        return {
+            k: v
+            for k, v in known.items()
+            if k not in faulty
+            and not any(v.extras.get(n) for n in extras)
+            and (self.run.fill_from_rules or not v.filled)
+        }
+
+    def briefs(self, wanted: Sequence[Part]) -> list[Brief]:
+        """Briefs that ask for some parts."""
+        again = is_small_change(wanted, self.parts)
+        return make_briefs(self.run.outline, wanted, self.common, self.run.writer.shape, again=again)
+
 
 async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, SectionDraft]:
     """All sections at once under the writer's limit; what is known already is not asked for.
@@ -49,36 +75,22 @@ async def write_sections(run: Run, base: dict[int, SectionDraft]) -> dict[int, S
         FindingsError: a section still breaks rules after its repairs; names section, rule and what to do.
         WriterError: the writer failed; answers accepted so far are kept.
     """
-    parts = [p for number, draft in base.items() for p in section_parts(run.outline, number, draft)]
-    memory = run.memory
-    common = common_part(run.outline, run.writer.shape)
-    shared = _Sections(run, run.checker(), common, memory, base)
-    known = _still_right(shared, parts, memory.recall(parts))
-    if not run.fill_from_rules:  # what the rules stood in for is asked for again
-        known = {k: v for k, v in known.items() if not v.filled}
+    shared = Sections.of(run, base)
+    parts = shared.parts
+    known = shared.recall()
     run.filled += [k for k, v in known.items() if v.filled]
     run.reused += len(known)
     wanted = [p for p in parts if p.key not in known]
     left: list[Finding] = []
     if wanted:
-        again = is_small_change(wanted, parts)
-        briefs = make_briefs(run.outline, wanted, common, run.writer.shape, again=again)
-        answers = await _together(run, [_brief(shared, b) for b in briefs])
+        answers = await _together(run, [_brief(shared, b) for b in shared.briefs(wanted)])
         for fresh, found in answers:
             known |= fresh
             left += found
-    memory.used(parts)
+    shared.memory.used(parts)
     if left and not run.keep_findings:
         raise _unmended(run, parts, left)
     return {number: build(draft, _own(parts, number, known))[0] for number, draft in base.items()}
-
-
-def _still_right(shared: _Sections, parts: Sequence[Part], known: dict[str, Known]) -> dict[str, Known]:
-    """Without answers that break a rule by now: they may name what the specs have no more, or the rules have grown."""
-    recalled = [p for p in parts if p.key in known]
-    faulty = {f.key for f in shared.check(recalled, known)}
-    extras = faulty & EXTRA.keys()
-    return {k: v for k, v in known.items() if k not in faulty and not any(v.extras.get(n) for n in extras)}
 
 
 def is_small_change(wanted: Sequence[Part], parts: Sequence[Part]) -> bool:
@@ -112,7 +124,7 @@ def _unmended(run: Run, parts: Sequence[Part], left: Sequence[Finding]) -> Findi
     )
 
 
-async def _brief(shared: _Sections, brief: Brief) -> tuple[dict[str, Known], list[Finding]]:
+async def _brief(shared: Sections, brief: Brief) -> tuple[dict[str, Known], list[Finding]]:
     """One brief until its answer holds, a bounded number of times; only faulty parts are asked again."""
     run = shared.run
     run.briefs += 1
@@ -123,14 +135,14 @@ async def _brief(shared: _Sections, brief: Brief) -> tuple[dict[str, Known], lis
     seen: set[tuple[str, ...]] = set()
     found: list[Finding] = []
     for attempt in range(run.repairs + 1):
-        found = shared.check(brief.parts, _known(brief, given))
+        found = shared.check(brief.parts, assigned(brief, given))
         state = tuple(f"{f.rule} {f.key} {f.message}" for f in found)
         # The same findings twice: the model will not mend them. An answer that held nothing says nothing of that.
         if not found or attempt == run.repairs or (state in seen and given.entries):
             break
         seen.add(state)
         await _repair(shared, brief, given, found)
-    known = _known(brief, given)
+    known = assigned(brief, given)
     faulty = {f.key for f in found}
     # Parts without a finding are kept even where others of their brief have one.
     shared.memory.keep([p for p in brief.parts if p.key not in faulty and not faulty & EXTRA.keys()], known)
@@ -149,7 +161,7 @@ async def _brief(shared: _Sections, brief: Brief) -> tuple[dict[str, Known], lis
     return known, found
 
 
-def _known(brief: Brief, given: Given) -> dict[str, Known]:
+def assigned(brief: Brief, given: Given) -> dict[str, Known]:
     """The answers by part; what the writer added goes with the first part that reads the same passage, else the first."""
     known = {p.key: Known(given.entries.get(p.key, {})) for p in brief.parts}
     for name, entries in given.extras.items():
@@ -160,7 +172,7 @@ def _known(brief: Brief, given: Given) -> dict[str, Known]:
     return known
 
 
-async def _rest(shared: _Sections, brief: Brief, given: Given) -> None:
+async def _rest(shared: Sections, brief: Brief, given: Given) -> None:
     """A cut-off answer: its finished parts are kept, the others asked for in two halves."""
     lost = [p for p in brief.parts if p.key not in given.entries]
     if not lost:
@@ -178,7 +190,7 @@ async def _rest(shared: _Sections, brief: Brief, given: Given) -> None:
         given.replace(more, [p.key for p in parts])
 
 
-async def _repair(shared: _Sections, brief: Brief, given: Given, found: Sequence[Finding]) -> None:
+async def _repair(shared: Sections, brief: Brief, given: Given, found: Sequence[Finding]) -> None:
     """Asks again for the faulty parts; extras at fault are the writer's own and may be dropped."""
     run = shared.run
     faulty = {f.key for f in found}
