@@ -12,6 +12,7 @@ from planagent import __version__
 from planagent.commands.check import check, rule
 from planagent.commands.common import EXIT_CODES
 from planagent.commands.decide import decide
+from planagent.commands.execute import done, next_task, progress
 from planagent.commands.facts import facts
 from planagent.commands.host import brief, merge, submit
 from planagent.commands.plan import plan
@@ -83,5 +84,7 @@ def main() -> None:
     """
 
 
-for command in (plan, status, diff, brief, submit, merge, check, rule, facts, decide):
+for command in (
+    plan, status, diff, brief, submit, merge, check, rule, facts, decide, next_task, done, progress,
+):  # fmt: skip
     main.add_command(command)

@@ -64,8 +64,9 @@ def damage(text: str, found: str) -> str:
 
 
 def text_digest(body: str) -> str:
-    """Hash of a plan's text below its first line; ticks, line ends and space at the end do not count."""
-    lines = [re.sub(r"^- \[[xX]\] ", "- [ ] ", line.rstrip()) for line in body.rstrip().split("\n")]
+    """Hash of a plan's text below its first line; ticks and their reasons, line ends and space at the end do not count."""
+    kept = [line.rstrip() for line in body.rstrip().split("\n") if not line.startswith("  - Forced: ")]
+    lines = [re.sub(r"^- \[[xX]\] ", "- [ ] ", line) for line in kept]
     return _hash(lines)[:12]
 
 

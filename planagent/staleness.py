@@ -218,7 +218,7 @@ def _moved(plan: Plan, outline: Outline, base: dict[int, SectionDraft]) -> bool:
 def _skeleton(plan: Plan) -> tuple[object, ...]:
     tasks = [
         # A writer's own tasks share waves with the others, so that their marks for parallel work are not the rules' alone.
-        t.model_copy(update={"steps": (), "done_when": "", "done": False, "parallel": False})
+        t.model_copy(update={"steps": (), "done_when": "", "done": False, "forced": "", "parallel": False})
         for t in plan.tasks
         if not t.key.startswith("own.")
     ]

@@ -104,6 +104,8 @@ class Task(Value):
     sources: tuple[Source, ...] = ()
     steps: tuple[str, ...] = ()
     done_when: str = ""
+    forced: str = ""
+    """Why it was ticked, where something spoke against it."""
 
 
 class Plan(Value):

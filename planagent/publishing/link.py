@@ -59,7 +59,7 @@ def link(
     order = execution_order({k: s.needs for k, s in specs.items()}, _ranks(specs))
     ids, next_task = _ids(order, previous)
     numbers = _item_numbers(drafts)
-    done = {t.key for t in previous.tasks if t.done} if previous else set()
+    done = {t.key: t.forced for t in previous.tasks if t.done} if previous else {}
     parallel = _parallel(specs)
     rulings = _with_risks(outline, drafts)
     tasks = []
@@ -68,7 +68,7 @@ def link(
         spec = specs[key]
         mine = {n: entry for name in (f"task {key}", *spec.covers) for n, entry in placed.get(name, ())}
         items = [entry for _, entry in sorted(mine.items())]
-        tasks.append(_task(outline, spec, texts[key], ids, items, key in done, key in parallel, citing))
+        tasks.append(_task(outline, spec, texts[key], ids, items, done.get(key), key in parallel, citing))
     doers = {item: task.id for task in tasks for item in task.items}
     sections = tuple(
         _section(n, d, numbers, made, {t.key: t for t in tasks}, doers) for n, d in sorted(drafts.items())
@@ -177,7 +177,7 @@ def _parallel(specs: dict[str, TaskSpec]) -> set[str]:
 
 
 def _task(
-    outline: Outline, spec: TaskSpec, text: TaskText, ids: dict[str, str], items: list[tuple[str, Item]], done: bool, parallel: bool,
+    outline: Outline, spec: TaskSpec, text: TaskText, ids: dict[str, str], items: list[tuple[str, Item]], done: str | None, parallel: bool,
     citing: Citing,
 ) -> Task:  # fmt: skip
     rulings = list(
@@ -196,7 +196,8 @@ def _task(
         file=spec.file,
         phase=spec.phase,
         parallel=parallel,
-        done=done,
+        done=done is not None,
+        forced=done or "",
         condition=condition,
         items=tuple(number for number, _ in items),
         needs=tuple(sorted(ids[n] for n in spec.needs if n in ids)),

@@ -266,6 +266,8 @@ class _Reader:
                 values["condition"] = value
             elif label == "Done when":
                 values["done_when"] = value
+            elif label == "Forced":
+                values["forced"] = value
         return Task(**values)
 
     def _proofs(self) -> list[tuple[str, str]]:

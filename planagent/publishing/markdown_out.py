@@ -175,6 +175,8 @@ def _task(task: Task) -> Iterator[str]:
     for number, step in enumerate(task.steps, 1):
         yield f"    {number}. {step}"
     yield f"  - Done when: {task.done_when}"
+    if task.forced:
+        yield f"  - Forced: {task.forced}"
 
 
 def _overview(plan: Plan) -> Iterator[str]:

@@ -1,0 +1,226 @@
+"""Carrying a plan out: what can be done now, with all that it rests on, and the ticks. The plan file is the only state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from planagent.cache import Cache
+from planagent.errors import OpenError, StaleError, UsageError
+from planagent.files import read_bytes, write_atomically
+from planagent.freshness import state_of
+from planagent.model import Corpus, Evidence
+from planagent.pipeline import previous_plan
+from planagent.planning.plan import Plan, Ruling, Source, Task
+from planagent.publishing.page import cited, task_page
+from planagent.publishing.ready import due, open_needs, ready, tick, users
+from planagent.reading.corpus import corpus_of
+from planagent.reading.excerpts import MOST_LINES, Excerpt, excerpts
+from planagent.reading.sources import read_sources
+from planagent.settings import Settings
+from planagent.staleness import changed_passages
+from planagent.workspace import locked
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A plan, its specs as they are now, and what of them has changed since the plan was made."""
+
+    path: Path
+    plan: Plan
+    corpus: Corpus
+    changed: dict[str, str]
+    same_state: bool
+    """Specs, settings and answers are what the plan was made from: the lines that it cites are exact."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Execution:
+        """
+        Raises:
+            UsageError: there is no plan, or what stands there is none.
+            CorpusError: the specs cannot be read.
+        """
+        path = settings.output_path
+        plan = previous_plan(path)
+        if plan is None:
+            raise UsageError(f"{path}: there is no plan yet.", "Write one with `planagent plan`.")
+        sources = read_sources(settings.workspace, settings.include, settings.exclude, without=path)
+        corpus = corpus_of(sources, settings.scope, settings.workspace, Cache.of_user())
+        same = plan.state == state_of(settings, sources)
+        return cls(path, plan, corpus, {} if same else changed_passages(plan, corpus), same)
+
+    def task(self, task_id: str) -> Task:
+        """
+        Raises:
+            UsageError: the plan has no such task.
+        """
+        wanted = task_id.strip().upper()
+        found = next((t for t in self.plan.tasks if t.id == wanted), None)
+        if found is None:
+            last = self.plan.tasks[-1].id if self.plan.tasks else "none"
+            raise UsageError(f"{self.path}: there is no task {task_id!r}.", f"The last one is {last}.")
+        return found
+
+    def changes(self, task: Task) -> list[str]:
+        """What a task rests on and that says something else now."""
+        anchors = dict.fromkeys(s.anchor for s in cited(self.plan, task))
+        return [self.changed[a] for a in anchors if a in self.changed]
+
+    def page(self, task: Task) -> dict[str, Any]:
+        """Everything that is needed to do a task."""
+        return task_page(self.plan, task, self._passages(task), self.changes(task))
+
+    def _passages(self, task: Task) -> tuple[Excerpt, ...]:
+        sources = cited(self.plan, task)
+        if self.same_state:
+            return excerpts(self.corpus, (_place(s) for s in sources), deep=True)
+        # Lines have moved: the whole passage that has the name says what they said, or what is said now.
+        found = []
+        for anchor in dict.fromkeys(s.anchor for s in sources):
+            passage = self.corpus.passage(anchor)
+            if passage:
+                end = min(passage.end, passage.start + MOST_LINES - 1)
+                text = "\n".join(passage.text.split("\n")[: end - passage.start + 1])
+                found.append(Excerpt(anchor, passage.start, end, text))
+        return tuple(found)
+
+
+def _place(source: Source) -> Evidence:
+    return Evidence(source.path, source.start, source.end if source.end > source.start else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What a command did: tasks whose mark changed, those that had it already, and what to look at."""
+
+    path: Path
+    changed: tuple[str, ...]
+    already: tuple[str, ...]
+    warnings: tuple[str, ...]
+    ready: tuple[str, ...]
+
+
+def complete(
+    settings: Settings, ids: tuple[str, ...], *, force: str = "", tell: Callable[[str], None] = lambda _: None
+) -> Ticked:
+    """Ticks tasks, all of them or none; one may need another of the same call.
+
+    Args:
+        force: why, where needs are open or sources have changed; it is written below the task.
+
+    Raises:
+        OpenError: a task that is needed is open, or nobody has decided that the task is to be done.
+        StaleError: what a task rests on has changed since the plan was made.
+        UsageError: there is no such task.
+    """
+    reason = " ".join(force.split())
+    with locked(settings, tell):
+        here = Execution.of(settings)
+        tasks = [here.task(i) for i in dict.fromkeys(ids)]
+        plan = here.plan
+        warnings: list[str] = []
+        against: list[str] = []
+        for task in tasks:
+            if task.done:
+                continue
+            objection = _objection(here, plan, task, {t.id for t in tasks})
+            if objection and not reason:
+                raise objection
+            if objection:
+                warnings.append(objection.message)
+                against.append(task.id)
+        fresh = [t.id for t in tasks if not t.done]
+        text = tick(_text(here.path), [i for i in fresh if i not in against])
+        text = tick(text, against, forced=reason)
+        return _written(here, text, fresh, [t.id for t in tasks if t.done], warnings)
+
+
+def reopen(settings: Settings, ids: tuple[str, ...], tell: Callable[[str], None] = lambda _: None) -> Ticked:
+    """Takes ticks back; names the tasks that are done and need one of these.
+
+    Raises:
+        UsageError: there is no such task.
+    """
+    with locked(settings, tell):
+        here = Execution.of(settings)
+        tasks = [here.task(i) for i in dict.fromkeys(ids)]
+        changed = [t.id for t in tasks if t.done]
+        above = [t.id for t in users(here.plan, changed) if t.id not in changed]
+        warnings = [f"{', '.join(above)} are done and need what is open again."] if above else []
+        text = tick(_text(here.path), changed, done=False)
+        return _written(here, text, changed, [t.id for t in tasks if not t.done], warnings)
+
+
+def _objection(here: Execution, plan: Plan, task: Task, together: set[str]) -> OpenError | StaleError | None:
+    if task.condition:
+        return OpenError(
+            f"{task.id} is to be done only if {task.condition}, and nobody has decided so.",
+            f'Answer it with `planagent decide {task.condition.partition(":")[0]} "…"`, then plan again.',
+        )
+    needs = [t.id for t in open_needs(plan, task) if t.id not in together]
+    if needs:
+        return OpenError(
+            f"{task.id} needs {', '.join(needs)}, which {'are' if len(needs) > 1 else 'is'} open.",
+            'Do them first, or say why it is done in spite of that: --force "reason".',
+        )
+    changes = here.changes(task)
+    if changes:
+        return StaleError(
+            f"{task.id} rests on what has changed since the plan was made: {' '.join(changes)}",
+            'Run `planagent plan`, and look at the task again; or say why it holds: --force "reason".',
+        )
+    return None
+
+
+def _text(path: Path) -> str:
+    """The file's own text, line ends and all."""
+    return read_bytes(path).decode("utf-8")
+
+
+def _written(
+    here: Execution, text: str, changed: list[str], already: list[str], warnings: list[str]
+) -> Ticked:
+    if changed:
+        write_atomically(here.path, text)
+    plan = previous_plan(here.path)
+    assert plan is not None  # noqa: S101  (it was read before)
+    return Ticked(
+        here.path, tuple(changed), tuple(already), tuple(warnings), tuple(t.id for t in ready(plan))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a plan is. `phases` has name, done and all; `changed` tasks rest on passages that say something else now."""
+
+    done: int
+    total: int
+    phases: tuple[tuple[str, int, int], ...]
+    ready: tuple[Task, ...]
+    waiting: tuple[Task, ...]
+    """Tasks that only a person's answer brings in."""
+    changed: tuple[Task, ...]
+    forced: tuple[Task, ...]
+    confirm: tuple[Ruling, ...]
+    """Decisions on which done tasks rest and that a person should confirm."""
+
+
+def progress(here: Execution) -> Progress:
+    tasks = due(here.plan)
+    phases = []
+    for name in dict.fromkeys(t.phase for t in tasks):
+        members = [t for t in tasks if t.phase == name]
+        phases.append((name, sum(t.done for t in members), len(members)))
+    rested = {r for t in tasks if t.done for r in t.rulings}
+    return Progress(
+        sum(t.done for t in tasks),
+        len(tasks),
+        tuple(phases),
+        tuple(ready(here.plan)),
+        tuple(t for t in here.plan.tasks if t.condition),
+        tuple(t for t in tasks if here.changes(t)),
+        tuple(t for t in tasks if t.forced),
+        tuple(r for r in here.plan.rulings if r.waits and not r.answer and r.id in rested),
+    )
