@@ -15,7 +15,9 @@ from planagent.commands.decide import decide
 from planagent.commands.execute import done, next_task, progress
 from planagent.commands.facts import facts
 from planagent.commands.host import brief, merge, submit
+from planagent.commands.init import init
 from planagent.commands.plan import plan
+from planagent.commands.server import mcp_server
 from planagent.commands.status import diff, status
 from planagent.errors import PlanagentError
 
@@ -85,6 +87,6 @@ def main() -> None:
 
 
 for command in (
-    plan, status, diff, brief, submit, merge, check, rule, facts, decide, next_task, done, progress,
+    plan, status, diff, brief, submit, merge, check, rule, facts, decide, next_task, done, progress, init, mcp_server,
 ):  # fmt: skip
     main.add_command(command)

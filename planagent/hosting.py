@@ -9,7 +9,7 @@ from planagent.errors import OpenError
 from planagent.pipeline import Session, make_plan, outline, read
 from planagent.planning.ledger import Ledger
 from planagent.settings import Settings
-from planagent.workspace import prepare_state
+from planagent.workspace import answers_folder
 from planagent.writing.host import NOTES, Desk, HostWriter
 from planagent.writing.run import Run
 
@@ -25,7 +25,7 @@ def desk_of(settings: Settings, tell: Callable[[str], None]) -> Iterator[Desk]:
     read(session)
     outline(session)
     assert session.outline is not None  # noqa: S101
-    prepare_state(settings)
+    answers_folder(settings)
     ledger = Ledger(settings.state, tell)
     try:
         yield Desk(Run(session.outline, HostWriter(), ledger, tell))

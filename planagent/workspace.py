@@ -27,6 +27,19 @@ def prepare_state(settings: Settings) -> None:
         write_atomically(ignore, "*\n")
 
 
+def answers_folder(settings: Settings) -> Path:
+    """Where a coding agent puts its answers before it hands them in; made when it is missing."""
+    prepare_state(settings)
+    folder = settings.state / "answers"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{folder}: cannot be made ({error.strerror or error}).", "Check the folder's permissions."
+        ) from error
+    return folder
+
+
 @contextmanager
 def locked(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Keeps other runs out of the workspace. The system frees the lock of a process that dies, however it dies.

@@ -32,7 +32,7 @@ def brief(brief_id: str | None, workspace: Path | None, as_json: bool, **flags: 
     with desk_of(settings, talk(as_json)) as desk:
         if brief_id:
             shown = brief_data(desk.take(brief_id), again)
-            click.echo(json.dumps(shown, ensure_ascii=False) if as_json else _page(shown))
+            click.echo(json.dumps(shown, ensure_ascii=False) if as_json else brief_page(shown))
             return 0
         listed = briefs_data(settings, desk, again)
     if as_json:
@@ -78,7 +78,8 @@ def brief_data(opened: OpenBrief, again: str = "") -> dict[str, Any]:
     }
 
 
-def _page(shown: dict[str, Any]) -> str:
+def brief_page(shown: dict[str, Any]) -> str:
+    """One brief as Markdown."""
     schema = json.dumps(shown["schema"], ensure_ascii=False, separators=(",", ":"))
     return "\n\n".join(
         (

@@ -80,7 +80,7 @@ def plan(
 def show_plan(session: Session, *, as_json: bool) -> int:
     """Tells of a plan that was made; the exit code of the command that made it."""
     if as_json:
-        click.echo(json.dumps(_plan_report(session), ensure_ascii=False))
+        click.echo(json.dumps(plan_report(session), ensure_ascii=False))
     else:
         _plan_summary(session)
     return FindingsError.exit_code if session.findings else 0
@@ -133,7 +133,8 @@ def _show_forecast(ahead: Forecast, *, as_json: bool) -> None:
         )
 
 
-def _plan_report(session: Session) -> dict[str, Any]:
+def plan_report(session: Session) -> dict[str, Any]:
+    """A plan that was made, as data."""
     made, usage, run = session.plan, session.usage, session.run
     assert made is not None  # noqa: S101  (make_plan returned)
     assert run is not None  # noqa: S101
@@ -166,7 +167,7 @@ def _plan_report(session: Session) -> dict[str, Any]:
 
 
 def _plan_summary(session: Session) -> None:
-    report = _plan_report(session)
+    report = plan_report(session)
     usage = report["usage"]
     click.echo(report["plan"])
     spent = (
