@@ -1,0 +1,260 @@
+"""Carrying a plan out: what is ready, the page of a task, and ticks that change nothing else."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planagent.cli import run
+from planagent.freshness import text_digest
+from planagent.planning.outline import Outline
+from planagent.planning.plan import Plan
+from planagent.publishing.link import Provenance, link
+from planagent.publishing.markdown_in import parse
+from planagent.publishing.markdown_out import render
+from planagent.publishing.page import as_markdown, task_page
+from planagent.publishing.ready import due, open_needs, ready, tick
+from planagent.writing.rules import write_all
+
+PLAN = "plan/backend_implementation_plan.md"
+API = "specs/backend/api.md"
+
+
+@pytest.fixture(scope="module")
+def plan_text(sample_outline: Outline) -> str:
+    return render(link(sample_outline, write_all(sample_outline), Provenance("rules")))
+
+
+@pytest.fixture
+def planned(workspace: Path) -> Path:
+    assert run(["plan", "--offline", "-w", str(workspace)]) == 0
+    return workspace
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    capsys.readouterr()
+    code = run([*arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_plan_is_walked_through_in_any_valid_order(plan_text: str, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311
+    text, plan = plan_text, parse(plan_text)
+    total = len(due(plan))
+    for count in range(total):
+        able = ready(plan)
+        assert able, f"nothing is ready after {count} of {total}"
+        finished = {t.id for t in plan.tasks if t.done}
+        assert all(not t.done and finished.issuperset(t.needs) and not open_needs(plan, t) for t in able)
+        assert all(open_needs(plan, t) for t in due(plan) if not t.done and t not in able)
+        text = tick(text, [chance.choice(able).id])
+        plan = parse(text)
+    assert ready(plan) == []
+    assert all(t.done for t in due(plan))
+    assert text_digest(text.partition("\n")[2]) == text_digest(plan_text.partition("\n")[2])
+
+
+@settings(max_examples=50, deadline=None)
+@given(ids=st.sets(st.integers(1, 40)), reason=st.sampled_from(["", "done by hand", "#1: a | b"]))
+def test_a_tick_taken_back_leaves_no_trace(plan_text: str, ids: set[int], reason: str) -> None:
+    known = [t.id for t in parse(plan_text).tasks]
+    some = [known[i % len(known)] for i in ids]
+    ticked = tick(plan_text, some, forced=reason)
+    plan = parse(ticked)
+    assert {t.id for t in plan.tasks if t.done} == set(some)
+    assert {t.forced for t in plan.tasks if t.done} <= {reason}
+    assert tick(ticked, some, done=False) == plan_text
+
+
+def test_line_ends_stay_as_they_are(plan_text: str) -> None:
+    windows = plan_text.replace("\n", "\r\n")
+    ticked = tick(windows, ["T001"], forced="by hand")
+    assert ticked.replace("\r\n", "").count("\n") == 0
+    assert ticked == tick(plan_text, ["T001"], forced="by hand").replace("\n", "\r\n")
+
+
+def test_a_conditional_task_is_never_ready(plan_text: str) -> None:
+    plan = parse(plan_text)
+    waiting = [t for t in plan.tasks if t.condition]
+    assert waiting
+    assert not set(waiting) & set(ready(plan))
+
+
+def test_the_page_prints_all_that_a_task_refers_to(plan_text: str) -> None:
+    plan = parse(plan_text)
+    for task in plan.tasks:
+        page = task_page(plan, task, (), ())
+        assert [i["number"] for i in page["items"]] == sorted(
+            task.items, key=lambda n: [int(x) for x in n.split(".")]
+        )
+        named = {r["id"] for r in page["rulings"]}
+        shown = "\n".join(as_markdown(page))
+        assert named >= set(task.rulings)
+        assert all(ref in named for ref in re.findall(r"\b[DGRP]\d+\b", shown) if plan_has(plan, ref))
+        assert all(step in shown for step in task.steps)
+        assert task.done_when in shown
+        assert f"planagent done {task.id}" in shown
+
+
+def plan_has(plan: Plan, ruling: str) -> bool:
+    return any(r.id == ruling for r in plan.rulings)
+
+
+def test_next_gives_the_first_ready_task_with_the_passages_of_today(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = call(capsys, "next", "-w", str(planned))
+    assert code == 0
+    assert told["task"]["id"] == told["ready"][0]["id"] == "T001"
+    endpoint = next(
+        t for t in parse((planned / PLAN).read_text()).tasks if t.key == "endpoint.GET /api/lists"
+    )
+    _, told = call(capsys, "next", endpoint.id, "-w", str(planned))
+    assert any("Gives the caller's lists, oldest first" in p["text"] for p in told["task"]["passages"])
+    assert told["task"]["open_needs"]
+    path = planned / API
+    path.write_text("\n\n" + path.read_text())
+    _, moved = call(capsys, "next", endpoint.id, "-w", str(planned))
+    assert moved["current"] is False
+    assert moved["task"]["changed"] == []
+    assert any("Gives the caller's lists, oldest first" in p["text"] for p in moved["task"]["passages"])
+
+
+def test_done_ticks_and_keeps_the_plan_fresh(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (planned / PLAN).read_text()
+    code, told = call(capsys, "done", "T001", "-w", str(planned))
+    assert (code, told["done"]) == (0, ["T001"])
+    assert (planned / PLAN).read_text() == before.replace("- [ ] T001 ", "- [x] T001 ")
+    assert run(["status", "-w", str(planned)]) == 0
+    assert run(["check", "-w", str(planned)]) == 0
+    code, told = call(capsys, "done", "t001", "-w", str(planned))
+    assert (code, told["done"], told["already"]) == (0, [], ["T001"])
+
+
+def test_done_is_refused_while_a_need_is_open(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (planned / PLAN).read_bytes()
+    code, told = call(capsys, "done", "T001", "T005", "-w", str(planned))
+    assert code == 9
+    assert "T005 needs" in told["error"]["message"]
+    assert (planned / PLAN).read_bytes() == before, "all of them or none"
+    code, told = call(capsys, "done", "T999", "-w", str(planned))
+    assert code == 2
+    code, told = call(capsys, "done", "T005", "--force", "  ", "-w", str(planned))
+    assert code == 2
+
+
+def test_a_forced_tick_keeps_its_reason_through_a_re_plan(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = call(capsys, "done", "T005", "--force", "it was there\nbefore", "-w", str(planned))
+    assert code == 0
+    assert told["warnings"]
+    assert "  - Forced: it was there before\n" in (planned / PLAN).read_text()
+    assert run(["status", "-w", str(planned)]) == 0
+    assert run(["check", "-w", str(planned)]) == 0
+    path = planned / API
+    path.write_text(path.read_text().replace("oldest first", "newest first"))
+    assert run(["plan", "--offline", "-w", str(planned)]) == 0
+    assert (
+        next(t for t in parse((planned / PLAN).read_text()).tasks if t.id == "T005").forced
+        == "it was there before"
+    )
+    _, found = call(capsys, "progress", "-w", str(planned))
+    assert found["forced"] == [{"id": "T005", "reason": "it was there before"}]
+    code, told = call(capsys, "done", "T005", "--undo", "-w", str(planned))
+    assert told["reopened"] == ["T005"]
+    assert "Forced" not in (planned / PLAN).read_text()
+
+
+def test_several_tasks_at_once_may_need_each_other(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tasks = parse((planned / PLAN).read_text()).tasks
+    second = next(t for t in tasks if t.needs == ("T001",))
+    code, told = call(capsys, "done", second.id, "T001", "-w", str(planned))
+    assert (code, set(told["done"])) == (0, {second.id, "T001"})
+    code, told = call(capsys, "done", "--undo", "T001", "-w", str(planned))
+    assert second.id in told["warnings"][0]
+
+
+def test_done_is_refused_when_the_specs_behind_it_have_changed(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = next(t for t in parse((planned / PLAN).read_text()).tasks if t.key == "endpoint.GET /health")
+    for need in needed(parse((planned / PLAN).read_text()), task.id):
+        assert run(["done", need, "--force", "not of interest here", "-w", str(planned)]) == 0
+    path = planned / API
+    path.write_text(path.read_text().replace("the database is not asked", "the database is asked"))
+    code, told = call(capsys, "done", task.id, "-w", str(planned))
+    assert code == 3
+    assert API in told["error"]["message"]
+    _, page = call(capsys, "next", task.id, "-w", str(planned))
+    assert page["task"]["changed"]
+    assert any("the database is asked" in p["text"] for p in page["task"]["passages"])
+    _, found = call(capsys, "progress", "-w", str(planned))
+    assert task.id in [c["id"] for c in found["changed"]]
+    assert call(capsys, "done", task.id, "--force", "it holds", "-w", str(planned))[0] == 0
+
+
+def needed(plan: Plan, task_id: str) -> list[str]:
+    by_id = {t.id: t for t in plan.tasks}
+    found: list[str] = []
+
+    def visit(one: str) -> None:
+        for need in by_id[one].needs:
+            visit(need)
+            if need not in found:
+                found.append(need)
+
+    visit(task_id)
+    return found
+
+
+def test_a_conditional_task_is_ticked_only_when_it_is_decided(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = next(t for t in parse((planned / PLAN).read_text()).tasks if t.condition)
+    ruling, _, answer = task.condition.partition(": ")
+    code, told = call(capsys, "done", task.id, "-w", str(planned))
+    assert code == 9
+    assert f"planagent decide {ruling}" in told["error"]["remedy"]
+    assert run(["decide", ruling, answer, "-w", str(planned)]) == 0
+    assert run(["plan", "--offline", "-w", str(planned)]) == 0
+    decided = parse((planned / PLAN).read_text())
+    assert task.key in [t.key for t in due(decided)]
+
+
+def test_two_ticks_at_once_are_both_kept(planned: Path) -> None:
+    assert run(["done", "T001", "-w", str(planned)]) == 0
+    able = [t.id for t in ready(parse((planned / PLAN).read_text()))][:2]
+    threads = [threading.Thread(target=run, args=(["done", i, "-w", str(planned)],)) for i in able]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {t.id for t in parse((planned / PLAN).read_text()).tasks if t.done} == {"T001", *able}
+
+
+def test_all_done_is_said(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = planned / PLAN
+    path.write_text(tick(path.read_text(), [t.id for t in due(parse(path.read_text()))]))
+    code, told = call(capsys, "next", "-w", str(planned))
+    assert (code, told["task"], told["ready"]) == (0, None, [])
+    _, found = call(capsys, "progress", "-w", str(planned))
+    assert found["done"] == found["total"]
+    assert found["confirm"], "defaults that done tasks rest on are named for a person"
+
+
+def test_without_a_plan_it_says_so(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["next"], ["done", "T001"], ["progress"]):
+        code, told = call(capsys, *command, "-w", str(workspace))
+        assert code == 2
+        assert "planagent plan" in told["error"]["remedy"]
