@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from planagent.errors import OpenError
+from planagent.errors import FindingsError, OpenError
 from planagent.pipeline import Session, make_plan, outline, read
 from planagent.planning.ledger import Ledger
 from planagent.settings import Settings
 from planagent.workspace import answers_folder
-from planagent.writing.host import NOTES, Desk, HostWriter
+from planagent.writing.host import Desk
+from planagent.writing.host_writer import HostWriter
 from planagent.writing.run import Run
 
 
@@ -49,7 +50,12 @@ def merge(session: Session) -> Session:
         what = f"{len(ids)} briefs are open" if len(ids) > 1 else "One brief is open"
         first = "; the sections follow" if desk.deciding else ""
         raise OpenError(f"{what}: {', '.join(ids)}{first}.", error.remedy) from None
-    ledger = Ledger(session.settings.state, session.tell)
-    ledger.forget_notes(NOTES)
-    ledger.close()
+    except FindingsError as error:
+        raise FindingsError(
+            error.message,
+            "Nothing was written. `planagent brief` lists answered briefs too, and prints them with their answers: hand in "
+            "what you change, then merge again.",
+        ) from error
+    with desk_of(session.settings, session.tell) as desk:
+        desk.forget_old()
     return session

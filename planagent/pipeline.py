@@ -29,7 +29,7 @@ from planagent.reading.sources import read_sources
 from planagent.settings import Settings
 from planagent.workspace import locked, previous_path
 from planagent.writing.deciding import decide
-from planagent.writing.host import HostWriter
+from planagent.writing.host_writer import HostWriter
 from planagent.writing.identity import LOCAL
 from planagent.writing.openai_writer import OpenAIWriter
 from planagent.writing.protocol import RulesWriter, Usage, Writer

@@ -212,3 +212,25 @@ def test_a_fence_anywhere_in_the_file_is_found(sample_checker: Checker, plan: Pl
 
 def test_reference_lines_do_not_count_as_words() -> None:
     assert count_words("one two\n- Sources: a (L1)\n<!-- key -->\n| x | y |\n  - Needs: T001") == 2
+
+
+def test_an_entry_stays_within_the_words_that_it_is_worth(
+    sample_outline: Outline, sample_checker: Checker
+) -> None:
+    from planagent.checking.structure import most_words
+    from planagent.writing.rules import write_section
+
+    base = write_section(sample_outline, 5)
+    task = base.tasks[0]
+    words = sum(len(s.split()) for s in (*task.steps, task.done_when))
+
+    def lengthened(by: int) -> list[str]:
+        last = task.done_when.rstrip(".") + " and again" * (by // 2) + "."
+        draft = base.model_copy(
+            update={"tasks": [task.model_copy(update={"done_when": last}), *base.tasks[1:]]}
+        )
+        return [f.key for f in sample_checker.draft(draft, base) if f.rule == "PA905"]
+
+    room = (most_words(words) - words) // 2 * 2
+    assert lengthened(room) == []
+    assert lengthened(room + 2) == [task.key]

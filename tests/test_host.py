@@ -200,6 +200,57 @@ def test_a_faulty_risk_is_left_out_and_a_sound_one_is_kept(host: Host) -> None:
     assert "exports" not in text
 
 
+def test_what_was_added_is_not_lost_with_another_part_or_another_answer(host: Host) -> None:
+    host.decide()
+    brief_id = next(o["id"] for o in host.open()["open"] if o["sections"] == [5])
+    shown = host.brief(brief_id)
+    cited = shown["schema"]["$defs"]["source"]["enum"]
+    risks = [{"text": f"Two requests race for place {n}.", "sources": [s]} for n, s in enumerate(cited[:4])]
+    draft = drafts(shown)
+    faulty = draft["tasks"][0] | {"done_when": "It works as needed, etc."}
+    keep = [k for k in kept(shown)["keep"] if k != faulty["key"]]
+    code, receipt = host.submit(brief_id, kept(shown) | {"tasks": [faulty], "keep": keep, "risks": risks})
+    assert (code, receipt["open"], receipt["left_out"]) == (1, [faulty["key"]], [])
+    # The open part alone, with the empty lists that the schema asks for; then each part once more.
+    assert host.submit(brief_id, kept(host.brief(brief_id)))[0] == 0
+    for name in ("items", "tasks"):
+        for entry in draft[name]:
+            assert host.submit(brief_id, {name: [entry], "risks": [], "gaps": [], "own_tasks": []})[0] == 0
+    host.write()
+    assert host.call("merge")[0] == 0
+    text = (host.workspace / PLAN).read_text()
+    assert all(text.count(f"- Found: {r['text']}") == 1 for r in risks)
+    # Given again, they replace those of the brief.
+    assert (
+        host.submit(brief_id, {"risks": [{"text": "Only this race counts.", "sources": cited[:1]}]})[0] == 0
+    )
+    assert host.call("merge")[0] == 0
+    text = (host.workspace / PLAN).read_text()
+    assert "Only this race counts" in text
+    assert "race for place" not in text
+
+
+def test_an_accepted_answer_can_be_mended_after_the_plan_is_merged(host: Host) -> None:
+    host.decide()
+    brief_id = next(o["id"] for o in host.open()["open"] if o["sections"] == [5])
+    host.write()
+    assert host.call("merge")[0] == 0
+    shown = host.brief(brief_id)
+    assert shown["answered"] is True
+    task = drafts(shown)["tasks"][0]
+    assert (
+        host.submit(brief_id, {"tasks": [task | {"done_when": task["done_when"].rstrip(".") + ", twice."}]})[
+            0
+        ]
+        == 0
+    )
+    assert drafts(host.brief(brief_id))["tasks"][0]["done_when"].endswith(", twice.")
+    # To keep what is accepted keeps the answer, not the draft.
+    assert host.submit(brief_id, {"keep": [task["key"]]})[0] == 0
+    assert host.call("merge")[0] == 0
+    assert any(t.done_when.endswith(", twice.") for t in host.plan().tasks)
+
+
 def test_half_an_answer_keeps_what_is_finished(host: Host) -> None:
     host.decide()
     brief_id = next(o["id"] for o in host.open()["open"] if o["sections"] == [5])
@@ -255,9 +306,8 @@ def test_the_same_answer_again_changes_nothing(host: Host) -> None:
     code, receipt = host.submit(brief_id, answer)
     assert (code, receipt["open"], receipt["findings"]) == (0, [], [])
     assert host.open() == left
-    code, told = host.call("brief", brief_id)
-    assert code == 2
-    assert "is answered" in told["error"]["message"]
+    assert host.brief(brief_id)["answered"] is True
+    assert brief_id in left["answered"]
 
 
 def test_a_worse_answer_does_not_replace_an_accepted_one(host: Host) -> None:

@@ -167,3 +167,35 @@ def test_the_same_corpus_gives_the_same_plan(workspace: Path) -> None:
         return render(link(outline, write_all(outline), Provenance("x")))
 
     assert made() == made()
+
+
+def test_names_that_tasks_share_are_fixed_in_the_stack_s_case(sample_outline: Outline) -> None:
+    from dataclasses import replace
+
+    from planagent.planning.gives import given_names, with_gives
+    from planagent.planning.profile import load_profile
+
+    names = given_names(sample_outline.tasks.values())
+    assert {"get_settings", "get_session", "get_current_user", "create_app"} <= names
+    bare = {k: replace(t, gives=()) for k, t in sample_outline.tasks.items()}
+    assert "getSession" in given_names(with_gives(bare, load_profile("node")).values())
+    assert "get_session" not in given_names(with_gives(bare, load_profile("spring")).values())
+    assert all("; " not in g for t in sample_outline.tasks.values() for g in t.gives), "they share one line"
+
+
+def test_a_writer_is_told_what_a_task_comes_after_and_what_stands_above(sample_outline: Outline) -> None:
+    from planagent.planning.briefs import HOST, common_part, make_briefs
+    from planagent.planning.parts import section_parts
+    from planagent.writing.rules import write_all
+
+    base = write_all(sample_outline)
+    parts = section_parts(sample_outline, 5, base[5])
+    brief = make_briefs(sample_outline, parts, common_part(sample_outline, HOST), HOST)[0]
+    assert base[5].intro
+    assert all(line in brief.request for line in base[5].intro)
+    spec = next(
+        sample_outline.tasks[k]
+        for k in brief.keys
+        if k in sample_outline.tasks and sample_outline.tasks[k].needs
+    )
+    assert f"comes after: {sample_outline.tasks[spec.needs[0]].title}" in brief.request

@@ -26,7 +26,9 @@ def roles(corpus: Corpus) -> dict[str, str]:
         ("Constitution of Tidy, a shared todo list", "Tidy"),
         ("CRM Questionnaire Constitution", "CRM Questionnaire"),
         ("[PROJECT_NAME] Constitution", "folder"),
-        ("🚀 Project Constitution – Todo App", "folder"),
+        ("🚀 Project Constitution – Todo App (Phase II: Web)", "Todo App"),
+        ("Constitution: Harbour Desk", "Harbour Desk"),
+        ("END OF CONSTITUTION", "folder"),
         ("Constitution", "folder"),
     ],
 )

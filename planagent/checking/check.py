@@ -14,7 +14,7 @@ from planagent.checking.dependencies import check_dependencies
 from planagent.checking.grounding import Known, check_grounding
 from planagent.checking.language import check_entry_proofs, check_language, check_proofs
 from planagent.checking.repetition import Index, check_repetition
-from planagent.checking.structure import check_references, check_size
+from planagent.checking.structure import check_references, check_size, most_words
 from planagent.checking.units import Unit, units_of_draft
 from planagent.checking.view import View, located, view_of_plan
 from planagent.model import Corpus, Finding
@@ -42,6 +42,7 @@ class Checker:
         found = [
             *_complete(draft, base),
             *_sources(draft, self.outline),
+            *_length(draft, base),
             *check_proofs(draft, {k: t.title for k, t in self.outline.tasks.items()}),
         ]
         found += _own_needs(draft, self.outline)
@@ -157,6 +158,27 @@ def _complete(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
             yield Finding(
                 "PA907", f"task {task.key!r}", "steps or done-when are missing", "Fill both.", 0, task.key
             )
+
+
+def _length(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
+    """PA905: an entry says no more words than its draft is worth, so that the whole plan stays within its budget."""
+
+    def entries(of: SectionDraft) -> dict[str, int]:
+        found = {i.key: _words([getattr(i, n) for n in i.written_fields()]) for i in of.items}
+        return found | {t.key: _words([t.steps, t.done_when]) for t in of.tasks}
+
+    before = entries(base)
+    for key, words in entries(draft).items():
+        most = most_words(before.get(key, words))
+        if words > most:
+            told = f"{words} words, where its draft has {before[key]}: at most {most}"
+            yield Finding("PA905", f"section {draft.number}", told, "Say the same with fewer; leave out what the passages say.", 0, key)  # fmt: skip
+
+
+def _words(value: object) -> int:
+    if isinstance(value, str):
+        return len(value.split())
+    return sum(_words(v) for v in value) if isinstance(value, (list, tuple)) else 0
 
 
 def _statuses(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:

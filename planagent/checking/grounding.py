@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from planagent.checking.units import Unit
 from planagent.model import Corpus, Finding, normalize_path
+from planagent.planning.gives import given_names
 from planagent.reading.technologies import named_in
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Known:
             _endpoint_keys(corpus, text),
             _uppercase(text) | frozenset(outline.profile.variables),
             frozenset(technologies | _brought(technologies)),
-            frozenset(outline.blueprint.names()),
+            frozenset(outline.blueprint.names()) | given_names(outline.tasks.values()),
             text,
         )
 

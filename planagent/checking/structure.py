@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from planagent.planning.plan import Plan
 
 _REFERENCE = re.compile(r"\(((?:[DGRP]\d+)(?:, [DGRP]\d+)*)\)|\b(T\d{3,})\b|\b(?:item|items) (\d\d?\.\d+)")
-WORDS_PER_OBLIGATION = 130
+WORDS_PER_OBLIGATION = 200
 WORDS_AT_LEAST = 5_000
 MOST_SOURCES = 5
 _COUNTED_OUT = re.compile(
@@ -66,6 +66,11 @@ def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
             )
 
 
+def most_words(drafted: int) -> int:
+    """How many words an entry may have whose draft has so many."""
+    return drafted * 3 // 2 + 15
+
+
 def count_words(text: str) -> int:
     """Words that are read as sentences: reference lists, comments, waves and tables do not count."""
     return sum(
@@ -75,6 +80,10 @@ def count_words(text: str) -> int:
 
 def check_size(plan: Plan, text: str, obligations: int, lines: dict[str, int]) -> Iterator[Finding]:
     """PA905, PA906: words for each obligation, length of lines, places for each task."""
+    # What a writer saw beyond the demands cites its place in the specs, and is worth its words.
+    seen = [r for r in plan.rulings if r.topic.startswith(("writer.", "deciding."))]
+    own = [t for t in plan.tasks if t.key.startswith("own.")]
+    obligations += len(seen) + len(own)
     words, budget = count_words(text), max(WORDS_AT_LEAST, WORDS_PER_OBLIGATION * obligations)
     if words > budget:
         yield Finding(

@@ -54,6 +54,7 @@ def briefs_data(settings: Settings, desk: Desk, again: str = "") -> dict[str, An
             }
             for o in every
         ],
+        "answered": desk.answered(),
         "accepted_parts": desk.accepted,
         "parts": desk.total,
         "model": settings.model,
@@ -67,11 +68,16 @@ def brief_data(opened: OpenBrief, again: str = "") -> dict[str, Any]:
     blocks = [m["content"] for m in one.messages()]
     if opened.told:
         blocks.append("# Findings on the answer before\n\n" + "\n".join(f"- {f}" for f in opened.told))
+    if opened.answered:
+        blocks.append(
+            "All parts of this brief are accepted, and stand above as drafts. Give only what you would change."
+        )
     return {
         "id": one.id,
         "sections": list(one.sections),
         "parts": len(one.parts),
         "obligations": opened.obligations,
+        "answered": opened.answered,
         "request": "\n\n".join(blocks),
         "schema": one.schema,
         "submit": f"planagent submit {one.id} .planagent/answers/{one.id}.json{again}",

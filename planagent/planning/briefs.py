@@ -232,6 +232,10 @@ def section_brief(
     passages, sources = ("", common.sources) if common.whole else _passages(parts, shape)
     rulings = {r.id: r for p in parts for r in p.rulings}
     blocks = [f"# Section {n}: {SECTION_TITLES[n]}\n\n{outline.profile.briefs[n]}" for n in sections]
+    above = list(dict.fromkeys(line for p in parts for line in p.above))
+    if above and not shape.lean:
+        lines = "\n".join(f"- {line}" for line in above)
+        blocks.append(f"# Stands above the items, for all of them\n\n{lines}")
     if not common.whole and rulings:
         blocks.append(f"# Rulings\n\n{_rulings(list(rulings.values()))}")
     if passages:
@@ -264,7 +268,8 @@ def _shown(value: Any, indent: int | None = None) -> str:
 _ASK = {
     True: "Revise the draft: keep every key, keep every value and name, and make sentences clearer where they are not. Do not lengthen it.",
     False: "Revise the draft: keep every key, keep what is right, put in what it misses (order of errors, races, exact values), and take out "
-    "what this project does not need. Risks, gaps and own tasks are for what you see beyond it, each with a cited passage; leave them empty otherwise.",
+    "what this project does not need. Risks, gaps and own tasks are for what you see beyond it, each with a cited passage; leave them empty otherwise. "
+    "Be exact, not long: an entry may have half as many words again as its draft, and 15 more.",
 }
 
 

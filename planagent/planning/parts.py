@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -33,13 +33,16 @@ class Part:
     facts: str
     rulings: tuple[Ruling, ...]
     reads: tuple[Excerpt, ...]
+    above: tuple[str, ...] = ()
+    """Lines that the rules write above the items of its section."""
 
     @cached_property
     def material(self) -> str:
         """Hash of all that the answer may depend on."""
         said = [(r.id, r.title, r.answer or r.default) for r in self.rulings]
         # Sorted, since a passage that moves within its file says the same.
-        return fingerprint(self.key, self.base, self.facts, said, sorted(e.digest for e in self.reads))
+        reads = sorted(e.digest for e in self.reads)
+        return fingerprint(self.key, self.base, self.facts, said, reads, self.above)
 
 
 def fingerprint(*parts: object) -> str:
@@ -51,10 +54,11 @@ def fingerprint(*parts: object) -> str:
 def section_parts(outline: Outline, number: int, base: SectionDraft) -> list[Part]:
     """The parts of one section in the order of its draft."""
     rulings = {r.id: r for r in outline.docket.rulings}
-    return [
+    parts = [
         *(_item(outline, number, item, rulings) for item in base.items),
         *(_task(outline, number, text, rulings) for text in base.tasks),
     ]
+    return [replace(part, above=tuple(base.intro)) for part in parts]
 
 
 def inputs(outline: Outline, number: int, base: SectionDraft) -> str:
@@ -101,6 +105,11 @@ def _task(outline: Outline, number: int, text: TaskText, rulings: dict[str, Ruli
     places = [p for o in covered for p in o.evidence[:1]]
     labels = [o.label for o in covered if o.kind != "topic"][:8]
     facts = f"{spec.title}, in {spec.file}" if spec.file else spec.title
+    facts += f"; gives {', '.join(g.partition(':')[0] for g in spec.gives)}" if spec.gives else ""
+    # Who words a proof must know what is not there yet.
+    after = [outline.tasks[n].title for n in spec.needs if n in outline.tasks]
+    shown = ", ".join(after[:5]) + (f" and {len(after) - 5} more" if len(after) > 5 else "")
+    facts += f"; comes after: {shown}" if after else "; comes first"
     return Part(
         text.key,
         number,

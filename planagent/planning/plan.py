@@ -100,6 +100,8 @@ class Task(Value):
     items: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    """What other tasks take from this one: a name in code marks and what it is."""
     rulings: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     steps: tuple[str, ...] = ()

@@ -40,5 +40,7 @@ class TaskSpec:
     condition: str = ""
     ruling: str = ""
     """Topic of the ruling that a planned-for answer belongs to; with an empty `condition` a person chose it."""
+    gives: tuple[str, ...] = ()
+    """What other tasks take from this one: a name in code marks and what it is."""
     proof: str = ""
     """Key of the test task that proves what this one covers."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from planagent.model import Corpus, Obligation
 from planagent.planning.blueprint import Blueprint, Resource
+from planagent.planning.gives import with_gives
 from planagent.planning.profile import Profile
 from planagent.planning.requirements import assign_requirements
 from planagent.planning.rulings import Docket
@@ -61,7 +62,7 @@ def make_worklist(
     _application(build, blueprint, corpus)
     _tests(build, blueprint, corpus)
     tasks = assign_requirements(corpus, blueprint, obligations, _cover_rest(build.finish(), obligations))
-    return tasks | _conditional(docket, tasks)
+    return with_gives(tasks, profile) | _conditional(docket, tasks)
 
 
 def _cover_rest(tasks: dict[str, TaskSpec], obligations: dict[str, Obligation]) -> dict[str, TaskSpec]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from planagent.planning.plan import Plan, Ruling, Task
 
-_TASK_FIELDS = ("title", "file", "condition", "needs", "covers", "rulings", "steps", "done_when")
+_TASK_FIELDS = ("title", "file", "condition", "needs", "covers", "gives", "rulings", "steps", "done_when")
 _RULING_FIELDS = ("title", "statement", "default", "answer", "waits")
 
 

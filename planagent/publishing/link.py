@@ -202,6 +202,7 @@ def _task(
         items=tuple(number for number, _ in items),
         needs=tuple(sorted(ids[n] for n in spec.needs if n in ids)),
         covers=tuple(outline.obligations[c].label for c in spec.covers),
+        gives=spec.gives,
         rulings=tuple(_sorted_rulings(rulings)),
         sources=sources,
         steps=tuple(one_line(s) for s in text.steps),
@@ -263,7 +264,9 @@ def _with_risks(outline: Outline, drafts: dict[int, SectionDraft]) -> tuple[Ruli
         for gap in draft.gaps:
             counts["G"] += 1
             rulings.append(
-                _extra(f"G{counts['G']}", f"writer.{number}", gap.question, gap.assumed, gap.sources)
+                _extra(
+                    f"G{counts['G']}", f"writer.{number}", gap.question, gap.assumed, gap.sources
+                ).model_copy(update={"waits": True})
             )
         for risk in draft.risks:
             counts["R"] += 1
@@ -272,7 +275,7 @@ def _with_risks(outline: Outline, drafts: dict[int, SectionDraft]) -> tuple[Ruli
                     f"R{counts['R']}",
                     f"writer.{number}",
                     risk.text,
-                    "Guarded by the tasks of this section.",
+                    f"No task is made for it alone: whoever does section {number} keeps it in mind.",
                     risk.sources,
                 )
             )

@@ -258,8 +258,8 @@ class _Reader:
                 values["steps"] = tuple(self._numbered())
             elif label in ("Items", "Needs", "Rulings"):
                 values[label.lower()] = tuple(value.split(", "))
-            elif label == "Covers":
-                values["covers"] = tuple(value.split("; "))
+            elif label in ("Covers", "Gives"):
+                values[label.lower()] = tuple(value.split("; "))
             elif label == "Sources":
                 values["sources"] = self._sources(value)
             elif label == "Only if":

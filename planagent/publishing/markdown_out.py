@@ -167,6 +167,8 @@ def _task(task: Task) -> Iterator[str]:
         yield "  - Needs: " + ", ".join(task.needs)
     if task.covers:
         yield "  - Covers: " + "; ".join(task.covers)
+    if task.gives:
+        yield "  - Gives: " + "; ".join(task.gives)
     if task.rulings:
         yield "  - Rulings: " + ", ".join(task.rulings)
     if task.sources:

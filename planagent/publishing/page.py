@@ -45,10 +45,11 @@ def task_page(plan: Plan, task: Task, passages: Sequence[Excerpt], changed: Sequ
         "done": task.done,
         "condition": task.condition,
         "needs": [
-            {"id": n.id, "title": n.title, "file": n.file, "done": n.done} for i in task.needs if (n := by_id.get(i))
+            {"id": n.id, "title": n.title, "file": n.file, "done": n.done, "gives": list(n.gives)} for i in task.needs if (n := by_id.get(i))
         ],
         "open_needs": [t.id for t in open_needs(plan, task)],
         "covers": list(task.covers),
+        "gives": list(task.gives),
         "steps": list(task.steps),
         "done_when": task.done_when,
         "items": [_item(s, i) for s, i in items],
@@ -125,7 +126,12 @@ def as_markdown(page: dict[str, Any]) -> Iterator[str]:
             f"- Needs: {need['id']} {need['title']}"
             + (f" in `{need['file']}`" if need["file"] else "")
             + f" ({state})"
+            + (f", gives {'; '.join(need['gives'])}" if need["gives"] else "")
         )
+    if page["gives"]:
+        yield f"- Gives: {'; '.join(page['gives'])}"
+    if page["open_needs"] and not page["done"]:
+        yield f"- Not to be started yet: {', '.join(page['open_needs'])} come first."
     yield from ("", "## Steps", "")
     yield from (f"{n}. {step}" for n, step in enumerate(page["steps"], 1))
     yield from ("", f"Done when: {page['done_when']}")

@@ -38,7 +38,8 @@ from planagent.reading.technologies import find_technologies
 from planagent.reading.text import Line, parse_markdown, starred
 
 _TITLE = re.compile(
-    r"(?im)^#[ \t]+[^\w\n]{0,8}(?:constitution of (?:the )?([^,\n:(\[]{2,60})|(?!(?:the )?project constitution)(\w[\w .&'-]{1,60}?)\s+constitution\b)"
+    r"(?im)^#[ \t]+[^\w\n]{0,8}(?:constitution of (?:the )?([^,\n:(\[]{2,60})|(?:project )?constitution[ \t]*[–—:-][ \t]*([^,\n:(\[]{2,60})"
+    r"|(?!(?:the )?project constitution|end of\b)(\w[\w .&'-]{1,60}?)\s+constitution\b)"
 )
 _FRONT_REQUIREMENT = re.compile(
     r"(?i)\b(?:responsive|viewport|ui\b|user interface|browser|dark mode|tailwind|css|next\.?js|react|component|screen reader|"
@@ -125,7 +126,7 @@ def _project_name(documents: list[Document]) -> str:
         if document.role == "constitution":
             match = _TITLE.search(document.text)
             if match:
-                return (match[1] or match[2]).strip(" :–-")
+                return next(g for g in match.groups() if g).strip(" :–—-")
     return ""
 
 

@@ -12,18 +12,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from planagent.errors import AnswerError, OpenError, StaleError, UsageError
+from planagent.errors import AnswerError, StaleError, UsageError
 from planagent.model import Finding
 from planagent.planning.briefs import HOST as SHAPE
 from planagent.planning.briefs import Brief, common_part, deciding_briefs
 from planagent.planning.parts import Part, deciding_parts, fingerprint
-from planagent.writing import identity
 from planagent.writing.accepting import EXTRA
 from planagent.writing.answers import Given, dicts, parse, salvage, sort_out
 from planagent.writing.deciding import decided, judged, recalled, ruling_ids
-from planagent.writing.gate import Gate
 from planagent.writing.memory import Known
-from planagent.writing.protocol import Answer, Usage
 from planagent.writing.rules import write_all
 from planagent.writing.run import Run
 from planagent.writing.sections import Sections, assigned
@@ -34,47 +31,6 @@ LONGEST_ANSWER = 400_000
 """Characters; the longest answer that a brief asks for has a twentieth of it."""
 
 
-class HostWriter:
-    """Stands for answers that were handed in. It cannot be asked: what nobody handed in is open."""
-
-    name = "coding agent"
-    shape = SHAPE
-
-    def __init__(self, *, fill: bool = False) -> None:
-        """
-        Args:
-            fill: what is open is taken from the rules.
-        """
-        self._fill = fill
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return dict(identity.HOST)
-
-    @property
-    def usage(self) -> Usage:
-        return Usage()
-
-    @property
-    def gate(self) -> Gate:
-        return Gate(1)
-
-    def cost(self, usage: Usage) -> float | None:
-        return 0.0
-
-    async def answer(self, brief: Brief) -> Answer:
-        if not self._fill:
-            raise OpenError(
-                f"{len(brief.parts)} parts of section {', '.join(map(str, brief.sections))} are not answered yet.",
-                "`planagent brief` lists the open briefs; answer them, then merge. Or take the rest from the rules: "
-                "`planagent merge --fill-from-rules`.",
-            )
-        return Answer({})
-
-    async def close(self) -> None:
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class OpenBrief:
     """A brief with the parts of it that are open. `told` are the findings on the last answer to it."""
@@ -83,6 +39,8 @@ class OpenBrief:
     obligations: int
     """How many of the specs' demands its parts answer for; rulings count as one each."""
     told: tuple[str, ...] = ()
+    answered: bool = False
+    """All of it is accepted; the answers stand in the place of the drafts."""
 
     @property
     def id(self) -> str:
@@ -158,20 +116,41 @@ class Desk:
         return OpenBrief(brief, len(demands), told)
 
     def take(self, brief_id: str) -> OpenBrief:
-        """One open brief.
+        """One brief: its open parts; one that is answered whole, with its answers.
 
         Raises:
             StaleError: what it asks for rests on something else by now, and is asked for in another brief.
-            UsageError: there is none of that id, or it is answered.
+            UsageError: there is none of that id.
         """
         every = self.open()
         found = next((o for o in every if o.id == brief_id), None)
         if found:
             return found
         same, refused = self._split(brief_id, every)
-        if refused and not same:
+        if not same:
             raise _stale(brief_id, refused)
-        raise UsageError(f"Brief {brief_id} is answered.", f"Open: {_ids(every)}.")
+        parts = [replace(p, base=p.base | self._known[p.key].entry) for p in same]
+        return replace(self._opened(self._brief(parts, brief_id)), answered=True)
+
+    def answered(self) -> list[str]:
+        """Ids of the briefs that are answered whole, and can be answered again."""
+        found = []
+        for brief_id, row in self._rows.items():
+            keys = [k for k, v in row["parts"].items() if v["key"] == self._keys.get(k)]
+            if keys and all(k in self._known for k in keys):
+                found.append((min(self._order[k] for k in keys), brief_id))
+        return [brief_id for _, brief_id in sorted(found)]
+
+    def forget_old(self) -> None:
+        """Drops what is noted of briefs none of which holds any more."""
+        kept = {
+            i: row
+            for i, row in self._rows.items()
+            if any(v["key"] == self._keys.get(k) for k, v in row["parts"].items())
+        }
+        self._run.ledger.forget_notes(NOTES)
+        for brief_id, row in kept.items():
+            self._run.ledger.note(NOTES + brief_id, row)
 
     def submit(self, brief_id: str, text: str) -> Receipt:
         """Checks an answer and keeps what is right of it; parts without a finding are accepted at once.
@@ -203,6 +182,10 @@ class Desk:
         receipt.ignored = sorted(given - {ids[p.key] for p in brief.parts if p.kind == "ruling"})
         parts = [p for p in brief.parts if p.key not in self._known or ids.get(p.key) in given]
         known, faults = judged(self._run, replace(brief, parts=tuple(parts)), value)
+        before = {p.key: self._known[p.key].extras for p in brief.parts if p.key in self._known}
+        if not any(k.extras.get("traps") for k in known.values()):
+            for key, answer in known.items():  # no trap given: those that stand stay
+                answer.extras = dict(before.get(key, {}))
         receipt.left_out = [f for f in faults if f.key == "traps" or f.key in known]
         receipt.findings = [f for f in faults if f.key != "traps" and f.key not in known]
         self._keep(parts, known, receipt)
@@ -211,16 +194,17 @@ class Desk:
         sections = self._sections
         assert sections is not None, "a part of a section is known only when the decisions are made"  # noqa: S101
         given = sort_out(value, brief)
-        receipt.ignored = _strangers(value, brief)
+        written, kept = _named(value)
+        receipt.ignored = sorted((written | kept) - set(brief.keys))
+        for key in (kept - written) & self._known.keys():
+            given.entries.pop(key, None)  # what is accepted stays as it was answered
         parts = [p for p in brief.parts if p.key not in self._known or p.key in given.entries]
-        if not parts:
-            return
-        whole = replace(brief, parts=tuple(parts))
-        found = self._without_faulty_extras(sections, whole, given, receipt)
+        whole = replace(brief, parts=tuple(parts) or brief.parts)
+        found = self._without_faulty_extras(sections, whole, given, receipt) if parts else []
         faulty = {f.key for f in found}
         receipt.findings = found
-        answers = {k: v for k, v in assigned(whole, given).items() if k not in faulty}
-        self._keep(parts, answers, receipt)
+        answers = {p.key: Known(given.entries[p.key]) for p in parts if p.key not in faulty}
+        self._keep(parts, answers | self._with_extras(brief, answers, given, receipt), receipt)
 
     def _without_faulty_extras(
         self, sections: Sections, brief: Brief, given: Given, receipt: Receipt
@@ -237,8 +221,39 @@ class Desk:
             given.extras[name] = sound
         return [f for f in sections.check(brief.parts, assigned(brief, given)) if f.key not in EXTRA]
 
+    def _with_extras(
+        self, brief: Brief, answers: dict[str, Known], given: Given, receipt: Receipt
+    ) -> dict[str, Known]:
+        """The answers with what the writer added beside them, and accepted ones for which that changes.
+
+        A kind that the answer gives replaces the brief's; one that it leaves empty stays as it was. None of it goes
+        down with a part that is not accepted.
+        """
+        gave = {n: entries for n, entries in given.extras.items() if entries}
+        result = {k: Known(a.entry) for k, a in answers.items()}
+        for part in brief.parts:
+            old = self._known.get(part.key)
+            stays = {n: e for n, e in old.extras.items() if n not in gave} if old else {}
+            if part.key in result:
+                result[part.key].extras = stays
+            elif old and gave.keys() & old.extras.keys():
+                result[part.key] = Known(old.entry, stays, old.filled)
+        homes = [p for p in brief.parts if p.key in answers]
+        homes = homes or [p for p in brief.parts if p.key in self._known]
+        for name, entries in gave.items():
+            if not homes:
+                lost = "is not kept, since no part of this answer is accepted"
+                receipt.left_out.append(Finding("PA907", name, lost, "Give it again with a part.", 0, name))
+                continue
+            alone = replace(brief, parts=tuple(homes))
+            for key, one in assigned(alone, Given({}, {name: entries})).items():
+                if one.extras.get(name):
+                    old = result.get(key) or self._known[key]
+                    result[key] = Known(old.entry, {**old.extras, name: one.extras[name]}, old.filled)
+        return result
+
     def _keep(self, parts: Sequence[Part], answers: dict[str, Known], receipt: Receipt) -> None:
-        self._run.memory.keep(parts, answers)
+        self._run.memory.keep([self._by_key[k] for k in answers], answers)
         self._known |= answers
         receipt.accepted = [p.key for p in parts if p.key in answers]
 
@@ -340,13 +355,12 @@ def _read(text: str, receipt: Receipt) -> dict[str, Any] | None:
         return value
 
 
-def _strangers(value: dict[str, Any], brief: Brief) -> list[str]:
-    """Keys of an answer that the brief does not ask for."""
+def _named(value: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """The keys of the parts that an answer gives in full, and of those that it keeps."""
     lists = [v for n, v in value.items() if n == "tasks" or n.startswith("items")]
-    given = {str(e.get("key")) for entries in lists for e in dicts(entries)}
     keep = value.get("keep")
-    given |= {k for k in keep if isinstance(k, str)} if isinstance(keep, list) else set()
-    return sorted(given - set(brief.keys))
+    kept = {k for k in keep if isinstance(k, str)} if isinstance(keep, list) else set()
+    return {str(e.get("key")) for entries in lists for e in dicts(entries)}, kept
 
 
 def _stale(brief_id: str, refused: dict[str, str]) -> StaleError:

@@ -9,6 +9,7 @@ from planagent.planning.blueprint import Handler, is_health, segments
 from planagent.planning.drafts import EndpointItem, EndpointSection, TaskText
 from planagent.planning.outline import Outline
 from planagent.reading.routes import success_status
+from planagent.reading.search import search
 from planagent.writing.rules.phrases import STATUS_WORDS, code, constrained, item_base, limits, names, task
 
 
@@ -19,10 +20,28 @@ def write(outline: Outline) -> EndpointSection:
         invalid = outline.invalid_status
         intro = [
             "Order for each: identify the caller, validate the input, one service call, answer through the response schema.",
-            f"For all, in this order: 401 when {STATUS_WORDS[401]}; {invalid} when {STATUS_WORDS[422]}; then the item's own errors; 500 for anything unexpected. Every error has the one body of section 8.",
-            "Unknown body fields are ignored, so an owner or id sent by a client has no effect. Payloads are those of the cited passages.",
+            f"For all, in this order: 401 when {STATUS_WORDS[401]}; {_refused(outline)}{invalid} when {STATUS_WORDS[422]}; then the item's own errors; 500 for anything unexpected. Every error has the one body of section 8.",
+            f"{_unknown_fields(outline, invalid)} Payloads are those of the cited passages.",
         ]
     return EndpointSection(intro=intro, items=items, tasks=_tasks(outline))
+
+
+def _refused(outline: Outline) -> str:
+    """Who is known and not allowed is told so before the input is looked at."""
+    inactive = outline.ruling("account.inactive")
+    return f"403 when the caller's account is switched off ({inactive.id}); " if inactive else ""
+
+
+def _unknown_fields(outline: Outline, invalid: int) -> str:
+    """What becomes of fields that no schema has, as the specs say it; else they are ignored."""
+    strict = search(
+        outline.corpus,
+        r"(?i)additionalProperties[\"']?\s*:\s*false|(?:unknown|unrecognized|unexpected|additional|extra) (?:json |body |request )?(?:fields?|properties|keys)\b.{0,60}(?:reject|refus|not allowed|invalid|400|422|error)|reject\w*.{0,40}(?:unknown|unrecognized|unexpected|additional|extra) (?:\w+ )?(?:fields?|properties)",
+        most=1,
+    )
+    if strict:
+        return f"An unknown body field answers {invalid}, as the specs demand it; an owner or id sent by a client is one."
+    return "Unknown body fields are ignored, so an owner or id sent by a client has no effect."
 
 
 def error_statuses(outline: Outline, handler: Handler) -> list[int]:

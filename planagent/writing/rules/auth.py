@@ -53,6 +53,8 @@ def secret_variable(outline: Outline) -> str:
 
 def token_lifetime(outline: Outline) -> str:
     """How long a token is valid, as the specs say it (`24 hours`), or where to read it."""
+    variable = next((v for v in outline.corpus.facts.env_vars if "EXPIR" in v.name), None)
+    by = f"the time in {code(variable.name)}" if variable else ""
     for document in outline.corpus.read:
         for line in document.lines:
             match = re.search(
@@ -60,13 +62,8 @@ def token_lifetime(outline: Outline) -> str:
                 line,
             )
             if match and len(line) < 400 and document.role != "frontend":
-                return match[1]
-    variable = next((v for v in outline.corpus.facts.env_vars if "EXPIR" in v.name), None)
-    return (
-        f"the time in {code(variable.name)}"
-        if variable
-        else "the lifetime that the specs give, else 24 hours"
-    )
+                return f"{by}, {match[1]} in the specs" if by else match[1]
+    return by or "the lifetime that the specs give, else 24 hours"
 
 
 def hashing(outline: Outline) -> str:
@@ -147,7 +144,7 @@ def _protection(outline: Outline) -> tuple[str, list[str]]:
         h.endpoint.label for h in outline.blueprint.handlers.values() if "endpoint:protected" not in h.tags
     ]
     open_rule = (
-        f"Public: {names(public, 8)}; they stand in one allow-list{outline.cites('api.public')}."
+        f"Public: {names(public, 8)}; they stand in one allow-list{outline.cites('api.public')}, and the check lets them through by method and exact path."
         if public
         else "No endpoint is public."
     )

@@ -249,7 +249,7 @@ _TOPICS = {
 def _tasks(outline: Outline) -> list[TaskText]:
     found = [
         task("db.engine", ["Build the engine from the settings, by the rules of its item.", "Check a connection before it is used."],
-             "The address is translated as its unit cases say; an unreachable one fails at start with the host in the message and without the password."),
+             "The address reaches the driver in the form that it takes, shown by a test of good and odd addresses; an unreachable one fails at start with the host in the message and without the password."),
         task("db.session", ["Hand one session to each request; roll back on every exception.", "Keep objects readable after the commit."],
              "A unit of work that raises is rolled back and its session closed, seen on a session double."),
         task("db.create", ["Import every model, then make the tables by the item on migrations or table creation.", "Leave tables alone that another owner manages." if outline.ruling("data.managed-table") else "Print what was created, without the address."],

@@ -24,7 +24,7 @@ def _intro(outline: Outline) -> list[str]:
     settings = code(outline.blueprint.file("settings"))
     return [
         f"{settings} reads every variable once, at {outline.profile.words['server_start']}, and is the only reader of the environment.",
-        "A missing or malformed variable stops the start with one message that names all of them; no message, log line or printed form shows a secret's value.",
+        "A variable that is malformed, or missing where its item gives nothing in its place, stops the start with one message that names all of them; no message, log line or printed form shows a secret's value.",
     ]
 
 
@@ -51,7 +51,7 @@ def _topic(outline: Outline, obligation: Obligation) -> SetupItem:
             f"Create one asynchronous engine in {code(file('engine'))}; no synchronous call to the database on a request's path."
         ],
         "connection": [
-            "Build the engine's address from the settings; demand TLS for every host that is not local."
+            f"Build the engine's address from the settings, with TLS as the address asks for it{outline.cites('database.url-parameters')}."
         ],
         "migrations": [
             f"Installed with the first revision, not before{outline.cites('database.migrations')}."
@@ -83,11 +83,7 @@ def _auth_step(outline: Outline) -> str:
 
 def _production(outline: Outline) -> list[str]:
     present = {v.name for v in outline.corpus.facts.env_vars if v.side != "frontend"}
-    rules = []
-    if "DEBUG" in present:
-        rules.append(
-            "`DEBUG` is off; the start fails when it is on together with an origin that is not local."
-        )
+    rules = ["`DEBUG` is off."] if "DEBUG" in present else []
     secrets = sorted(n for n in present if _SECRET.search(n))
     if secrets:
         rules.append(
@@ -117,13 +113,30 @@ def _variable(outline: Outline, obligation: Obligation) -> SetupItem:
         missing = "It is off."
     if reference:
         missing = f"{code(reference[1])} is used."
+    if _unused(outline, name):
+        missing = "Nothing happens, since nothing uses it."
     return SetupItem(
         **base,
         value=value,
         readers=_reader(outline, name) + _unused(outline, name),
-        setup=_checks(name, variable.default),
+        setup=_set_up(outline, name, variable.default, reference[1] if reference else ""),
         when_missing=missing or "The start stops and names it.",
     )
+
+
+def _set_up(outline: Outline, name: str, default: str, reference: str) -> list[str]:
+    """The checks of a variable's value."""
+    if reference:
+        return [
+            f"Where it is given, it holds the same value as {code(reference)}; an unexpanded `${{…}}` is refused."
+        ]
+    origins = [v.name for v in outline.corpus.facts.env_vars if "ORIGIN" in v.name and v.side != "frontend"]
+    if name == "DEBUG" and origins:
+        return [
+            *_checks(name, default),
+            f"On together with an origin in {code(origins[0])} that is not of this machine, the start stops.",
+        ]
+    return _checks(name, default)
 
 
 def _reader(outline: Outline, name: str) -> str:
@@ -181,7 +194,9 @@ def _tasks(outline: Outline) -> list[TaskText]:
         for t in outline.corpus.facts.technologies
         if t.side != "frontend" and t.kind not in ("language", "ops", "tooling")
     ]
-    pinned = [f"{t.name} {t.version}" for t in packages if t.version][:10]
+    later = {"migrations"} if outline.ruling("database.migrations") else set()
+    pinned = [f"{t.name} {t.version}" for t in packages if t.version and t.kind not in {"test", *later}][:10]
+    tests = [f"{t.name} {t.version}".strip() for t in packages if t.kind == "test"][:4]
     languages = [
         f"{t.name} {t.version}"
         for t in outline.corpus.facts.technologies
@@ -193,13 +208,13 @@ def _tasks(outline: Outline) -> list[TaskText]:
     found = [
         task("setup.dependencies", [f"Pin exactly what the specs give: {', '.join(pinned)}." if pinned else "Pin every package that section 2 names to one version.",
                                     *([f"Demand the language version of the specs: {', '.join(languages)}."] if languages else []),
-                                    "Take the test packages into a list of their own.", *(f"[lib] {a}" for a in advice)],
+                                    f"Take the test packages{' (' + ', '.join(tests) + ')' if tests else ''} into a list of their own.", *(f"[lib] {a}" for a in advice)],
              "A clean install on an empty machine succeeds twice with the same versions."),
         task("config.settings", [f"Declare {names(variables)} with the checks of their items." if variables else "Declare host, port and log level with safe defaults; the specs name no variable.",
                                  "Load once and hand the object on; refuse to start on any fault, listing all of them."],
-             "Good values start; each missing or malformed variable stops the start and is named; the printed form hides secrets."),
+             "Good values start; each malformed variable, and each missing one that its item demands, stops the start and is named; the printed form hides secrets."),
         task("config.env-files", ["Write every variable with a placeholder and one line on its form.", "Add the local environment file to the version control's ignore list."],
-             "The example names every variable that the settings read, and no value in it would work in production."),
+             "The example names every variable that the settings read, and no secret in it would work in production."),
         task("config.logging", ["Apply the format and levels of the specs where they give them; else time, level, logger and message.", "Filter credentials, tokens and passwords out of every record."],
              "A record at each level has the format, and a logged token appears masked."),
     ]  # fmt: skip

@@ -38,13 +38,13 @@ def _exceptions(outline: Outline) -> list[str]:
         f"One base class in {code(outline.blueprint.file('exceptions'))} with a child for each: {', '.join(kinds)}."
         if kinds
         else f"One base class in {code(outline.blueprint.file('exceptions'))}.",
-        "Exceptions carry a safe message and, apart from it, the reason for the log; handlers alone know the statuses.",
+        "Exceptions carry a safe message and, apart from it, the reason for the log; which status stands for which is said in one table beside them, and used by the handlers alone.",
     ]
 
 
 def _middleware(outline: Outline) -> list[str]:
     return [
-        "Handlers for the project's exceptions, for the framework's own (unknown path, wrong method) with their headers kept, for validation, and for all else.",
+        "Handlers for the project's exceptions, for the framework's own (unknown path, wrong method) with their headers kept, and for validation.",
         f"The last resort stands in {code(outline.blueprint.file('request_log'))}: it logs the stack trace and answers 500 with a generic text.",
     ]
 
@@ -97,7 +97,7 @@ def _tasks(outline: Outline) -> list[TaskText]:
         ),
         task(
             "errors.handlers",
-            ["Register the handlers of the middleware item."],
+            ["Write the handlers of the middleware item; its last resort is the request log's task."],
             "On a bare application with one route, invalid input, an unknown path and a wrong method each answer in the one body, without the submitted value.",
         ),
         task(

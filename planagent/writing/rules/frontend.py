@@ -192,7 +192,10 @@ def _tasks(outline: Outline) -> list[TaskText]:
             0,
             task(
                 "integration.cors",
-                ["Configure CORS by its item, outermost."],
+                [
+                    "Put CORS around everything else, by its item.",
+                    *(f"[lib] {a.text}" for a in outline.advice if a.item == "integration.cors"),
+                ],
                 "A preflight from an allowed origin passes, one from another is refused, and a 500 carries CORS headers.",
             ),
         )

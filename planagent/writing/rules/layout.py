@@ -92,10 +92,11 @@ def _tasks(outline: Outline) -> list[TaskText]:
     start = words["server_start"]
     found = [
         task("setup.skeleton", ["Create the folders and files of section 1, empty but for package markers; a file that no task fills holds what its name and the drawn comment say.", "Keep the environment file, caches and build results out of version control.",
-                                f"Write the one helper for the current time in `{blueprint.file('helpers')}`."], "Every folder of section 1 exists, and an empty build or import of the application succeeds."),
+                                f"Write the one helper for the current time in `{blueprint.file('helpers')}`{outline.cites('data.timestamps')}."], "Every folder of section 1 exists, and an empty build or import of the application succeeds."),
         task("app.assemble", [f"Build the application with {words['settings']}; open the database at {start} and close it at the end." if blueprint.models else f"Build the application with {words['settings']}.",
-                              "Register middleware outermost first: CORS, request log with the last-resort 500, then handlers and routes.",
-                              "Register routes under their exact paths, more specific paths first."],
+                              "Nest what wraps a request: the request log with its last-resort 500 outside, handlers and routes inside it" + ("; CORS goes around all of it with its own task." if "integration.cors" in outline.tasks else "."),
+                              "Register routes under their exact paths, more specific paths first; a route of a later task is registered by that task.",
+                              *(f"[lib] {a.text}" for a in outline.advice if a.item == "app.assemble")],
              "The application starts with good settings, and an unknown path answers 404 in the one error body."),
         task("polish.readme", ["Describe set-up, variables, table creation, start and tests, in this order.", "Name no secret; point at the example environment file."],
              "A fresh checkout runs and passes its tests by this page alone."),

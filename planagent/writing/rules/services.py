@@ -26,6 +26,8 @@ def write(outline: Outline) -> OperationSection:
         if not items
         else [
             "Each operation takes the session and, where records have an owner, the owner's id; the owner is part of the query, not a check after it."
+            if any(outline.owner_of(e.name) for e in outline.corpus.facts.entities)
+            else "Each operation takes the session."
         ]
     )
     return OperationSection(intro=intro, items=items, tasks=_tasks(outline))
@@ -60,6 +62,10 @@ def _operation(outline: Outline, operation: Operation) -> OperationItem:
         errors.append("Duplicate: the unique constraint refuses the insert, also when two callers meet.")
     if operation.name.startswith(("authenticate", "Authenticate")):
         errors = ["Invalid credentials: unknown account or wrong password, without saying which."]
+        if outline.ruling("account.inactive"):
+            errors.append(
+                f"Not allowed: the account is switched off, looked at last{outline.cites('account.inactive')}."
+            )
     if 409 in endpoint.statuses and operation.kind in ("action", "update", "delete"):
         errors.append("Conflict: the record's state does not allow the change.")
     return OperationItem(
@@ -200,6 +206,7 @@ def _tasks(outline: Outline) -> list[TaskText]:
         if key.startswith("service."):
             resource = key.removeprefix("service.")
             wanted = [o.name for o in outline.blueprint.operations.values() if o.resource == resource]
+            owner = outline.owner_of(outline.blueprint.resources[resource].entity)
             more = (
                 f"{len(wanted)} operations of its items"
                 if len(wanted) > 6
@@ -211,10 +218,11 @@ def _tasks(outline: Outline) -> list[TaskText]:
                     [
                         f"Write {more} by their items.",
                         "Put the owner into every query: " + owner + "."
-                        if (owner := outline.owner_of(outline.blueprint.resources[resource].entity))
+                        if owner
                         else "Keep every query here.",
                     ],
-                    "Each operation returns or raises what its item says, also for a second caller's records.",
+                    "Each operation returns or raises what its item says"
+                    + (", also for a second caller's records." if owner else "."),
                 )
             )
         elif key.startswith("behaviour."):
