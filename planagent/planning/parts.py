@@ -17,6 +17,7 @@ from planagent.model import Evidence
 from planagent.planning.drafts import Item, SectionDraft, TaskText
 from planagent.planning.outline import Outline
 from planagent.planning.plan import Ruling, Source
+from planagent.planning.tasks import TaskSpec
 from planagent.reading.excerpts import Excerpt, excerpts
 
 _NAMED = ("endpoint:", "entity:", "operation:")
@@ -106,10 +107,7 @@ def _task(outline: Outline, number: int, text: TaskText, rulings: dict[str, Ruli
     labels = [o.label for o in covered if o.kind != "topic"][:8]
     facts = f"{spec.title}, in {spec.file}" if spec.file else spec.title
     facts += f"; gives {', '.join(g.partition(':')[0] for g in spec.gives)}" if spec.gives else ""
-    # Who words a proof must know what is not there yet.
-    after = [outline.tasks[n].title for n in spec.needs if n in outline.tasks]
-    shown = ", ".join(after[:5]) + (f" and {len(after) - 5} more" if len(after) > 5 else "")
-    facts += f"; comes after: {shown}" if after else "; comes first"
+    facts += f"; comes after: {', '.join(after)}" if (after := _after(outline, spec)) else "; comes first"
     return Part(
         text.key,
         number,
@@ -119,6 +117,15 @@ def _task(outline: Outline, number: int, text: TaskText, rulings: dict[str, Ruli
         tuple(rulings[r] for r in outline.rulings(*spec.tags) if r in rulings),
         excerpts(outline.corpus, places),
     )
+
+
+def _after(outline: Outline, spec: TaskSpec) -> list[str]:
+    """What is there before a task: who words its proof must know. Many routes are one thing, so that another one
+    changes no words of the last tests."""
+    needs = [n for n in spec.needs if n in outline.tasks]
+    routes = [n for n in needs if n.startswith("endpoint.")]
+    others = [outline.tasks[n].title for n in needs if n not in routes or len(routes) < 3]
+    return others[:6] + (["the routes"] if len(routes) > 2 else [])
 
 
 def deciding_parts(outline: Outline) -> list[Part]:

@@ -9,15 +9,16 @@ from planagent.writing.rules.api import error_statuses
 from planagent.writing.rules.phrases import code, item_base, task
 
 _KINDS = {
-    401: "invalid credential",
-    403: "not allowed",
-    404: "not found",
-    409: "conflict",
-    400: "broken rule",
-    413: "too large",
-    429: "too many requests",
-    503: "dependency down",
+    400: ("BrokenRuleError", "broken rule"),
+    401: ("InvalidCredentialError", "invalid credential"),
+    403: ("NotAllowedError", "not allowed"),
+    404: ("NotFoundError", "not found"),
+    409: ("ConflictError", "conflict"),
+    413: ("TooLargeError", "too large"),
+    429: ("TooManyRequestsError", "too many requests"),
+    503: ("DependencyDownError", "dependency down"),
 }
+"""Name of the exception and the case that it stands for, by status."""
 
 
 def write(outline: Outline) -> ErrorSection:
@@ -33,7 +34,7 @@ def _statuses(outline: Outline) -> list[int]:
 
 
 def _exceptions(outline: Outline) -> list[str]:
-    kinds = [f"{_KINDS[s]} ({s})" for s in _statuses(outline) if s in _KINDS]
+    kinds = [f"{code(_KINDS[s][0])} ({s}, {_KINDS[s][1]})" for s in _statuses(outline) if s in _KINDS]
     return [
         f"One base class in {code(outline.blueprint.file('exceptions'))} with a child for each: {', '.join(kinds)}."
         if kinds
