@@ -19,6 +19,7 @@ from planagent.commands.init import init
 from planagent.commands.plan import plan
 from planagent.commands.server import mcp_server
 from planagent.commands.status import diff, status
+from planagent.commands.watch import watch
 from planagent.errors import PlanagentError
 
 
@@ -87,6 +88,6 @@ def main() -> None:
 
 
 for command in (
-    plan, status, diff, brief, submit, merge, check, rule, facts, decide, next_task, done, progress, init, mcp_server,
+    plan, status, diff, brief, submit, merge, check, rule, facts, decide, next_task, done, progress, init, mcp_server, watch,
 ):  # fmt: skip
     main.add_command(command)

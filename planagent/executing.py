@@ -14,6 +14,7 @@ from planagent.freshness import state_of
 from planagent.model import Corpus, Evidence
 from planagent.pipeline import previous_plan
 from planagent.planning.plan import Plan, Ruling, Source, Task
+from planagent.planning.rulings import UNFILLED
 from planagent.publishing.page import cited, task_page
 from planagent.publishing.ready import due, open_needs, ready, tick, users
 from planagent.reading.corpus import corpus_of
@@ -75,16 +76,17 @@ class Execution:
     def _passages(self, task: Task) -> tuple[Excerpt, ...]:
         sources = cited(self.plan, task)
         if self.same_state:
-            return excerpts(self.corpus, (_place(s) for s in sources), deep=True)
+            found = excerpts(self.corpus, (_place(s) for s in sources), deep=True)
+            return tuple(e for e in found if not UNFILLED.search(e.text))
         # Lines have moved: the whole passage that has the name says what they said, or what is said now.
-        found = []
+        moved = []
         for anchor in dict.fromkeys(s.anchor for s in sources):
             passage = self.corpus.passage(anchor)
             if passage:
                 end = min(passage.end, passage.start + MOST_LINES - 1)
                 text = "\n".join(passage.text.split("\n")[: end - passage.start + 1])
-                found.append(Excerpt(anchor, passage.start, end, text))
-        return tuple(found)
+                moved.append(Excerpt(anchor, passage.start, end, text))
+        return tuple(moved)
 
 
 def _place(source: Source) -> Evidence:

@@ -87,8 +87,8 @@ def writer_of(identity: dict[str, Any]) -> str:
 
 @cache
 def prompts_digest() -> str:
-    """Hash of the checklists, layouts, rulings and prompts; the commands for coding agents change no plan."""
-    return _hash(sorted(f for f in _files(prompts_folder(), "") if not f[0].startswith("agents/")))
+    """Hash of the checklists, layouts, rulings and prompts; the files for agents and forges change no plan."""
+    return _hash(sorted(f for f in _files(prompts_folder(), "") if not f[0].startswith(("agents/", "ci/"))))
 
 
 def _files(folder: Traversable | Path, prefix: str) -> list[tuple[str, str]]:

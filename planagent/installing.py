@@ -1,4 +1,5 @@
-"""Commands for coding agents, each in its own place and format. A file that somebody changed is never touched."""
+"""Files that this program puts into a project: commands for coding agents, each in its own place and format, and a workflow
+for the forge. A file that somebody changed is never touched."""
 
 from __future__ import annotations
 
@@ -12,11 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from planagent import __version__
 from planagent.data import prompts_folder
 from planagent.errors import UsageError
 from planagent.files import decode, read_bytes, write_atomically
 
 COMMANDS = ("plan", "plan-check", "next")
+WORKFLOWS = {"github": ".github/workflows/planagent.yml"}
 _MARK = re.compile(r"(?m)^(?:<!-- |# )planagent init; text ([0-9a-f]{12})(?: -->)?\n?")
 State = Literal["absent", "current", "older", "foreign"]
 Action = Literal["written", "updated", "unchanged", "kept", "removed", "absent"]
@@ -48,10 +51,19 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
-    """What became of one file; `agent` is the key of the agent that it is for."""
+class File:
+    """A file to be installed; `path` is relative to the workspace, `owner` the agent or forge that it is for."""
 
-    agent: str
+    owner: str
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What became of one file."""
+
+    owner: str
     path: str
     action: Action
 
@@ -84,10 +96,31 @@ def chosen(workspace: Path, keys: Iterable[str]) -> list[Agent]:
     return seen
 
 
-def install(
-    workspace: Path, which: Iterable[Agent], prefix: str, *, dry_run: bool = False
-) -> list[Installed]:
-    """Writes the commands; brings those of an older version up to date; leaves all others as they are."""
+def commands(which: Iterable[Agent], prefix: str) -> list[File]:
+    """The commands of some agents; a path that agents share comes once."""
+    found: dict[str, File] = {}
+    for agent in which:
+        for command in COMMANDS:
+            path = agent.path(command, prefix)
+            found.setdefault(path, File(agent.key, path, rendered(agent, command, prefix)))
+    return list(found.values())
+
+
+def workflow(forge: str, *, branch: str, plan: str) -> File:
+    """The workflow that plans again when specs change, and on a schedule.
+
+    Args:
+        branch: the one that is planned for.
+        plan: the plan's path in the repository.
+    """
+    text = (prompts_folder() / "ci" / f"{forge}.yml").read_text(encoding="utf-8")
+    for name, value in (("branch", branch), ("plan", plan), ("version", __version__)):
+        text = text.replace(f"{{{name}}}", value)
+    return File(forge, WORKFLOWS[forge], f"# planagent init; text {_digest(text)}\n{text}")
+
+
+def install(workspace: Path, files: Iterable[File], *, dry_run: bool = False) -> list[Installed]:
+    """Writes files; brings those of an older version up to date; leaves all others as they are."""
     actions: dict[State, Action] = {
         "absent": "written",
         "older": "updated",
@@ -95,52 +128,27 @@ def install(
         "foreign": "kept",
     }
     found = []
-    for agent, command, path in _files(which, prefix):
-        text = rendered(agent, command, prefix)
-        state = _state(workspace / path, text)
+    for file in files:
+        state = state_of(workspace, file)
         if state in ("absent", "older") and not dry_run:
-            write_atomically(workspace / path, text)
-        found.append(Installed(agent.key, path, actions[state]))
+            write_atomically(workspace / file.path, file.text)
+        found.append(Installed(file.owner, file.path, actions[state]))
     return found
 
 
-def uninstall(
-    workspace: Path, which: Iterable[Agent], prefix: str, *, dry_run: bool = False
-) -> list[Installed]:
-    """Removes the commands that nobody has changed, and the folders that this leaves empty."""
-    actions: dict[State, Action] = {
-        "absent": "absent",
-        "older": "removed",
-        "current": "removed",
-        "foreign": "kept",
-    }
+def uninstall(workspace: Path, files: Iterable[File], *, dry_run: bool = False) -> list[Installed]:
+    """Removes the files that nobody has changed, and the folders that this leaves empty."""
     found = []
-    for agent, command, path in _files(which, prefix):
-        state = _state(workspace / path, rendered(agent, command, prefix))
-        if state in ("current", "older") and not dry_run:
-            (workspace / path).unlink()
-            _remove_empty(workspace, workspace / path)
-        found.append(Installed(agent.key, path, actions[state]))
+    for file in files:
+        state = state_of(workspace, file)
+        if state in ("current", "older"):
+            if not dry_run:
+                (workspace / file.path).unlink()
+                _remove_empty(workspace, workspace / file.path)
+            found.append(Installed(file.owner, file.path, "removed"))
+        else:
+            found.append(Installed(file.owner, file.path, "absent" if state == "absent" else "kept"))
     return found
-
-
-def states(workspace: Path, prefix: str) -> dict[str, list[State]]:
-    """The states of the files of every agent."""
-    found: dict[str, list[State]] = {}
-    for agent, command, path in _files(agents().values(), prefix, once=False):
-        found.setdefault(agent.key, []).append(_state(workspace / path, rendered(agent, command, prefix)))
-    return found
-
-
-def _files(which: Iterable[Agent], prefix: str, *, once: bool = True) -> Iterable[tuple[Agent, str, str]]:
-    """Agent, command and path; a path that agents share comes once."""
-    seen = set()
-    for agent in which:
-        for command in COMMANDS:
-            path = agent.path(command, prefix)
-            if path not in seen or not once:
-                seen.add(path)
-                yield agent, command, path
 
 
 def rendered(agent: Agent, command: str, prefix: str) -> str:
@@ -161,11 +169,13 @@ def rendered(agent: Agent, command: str, prefix: str) -> str:
     return f"{text}<!-- planagent init; text {_digest(text)} -->\n"
 
 
-def _state(path: Path, text: str) -> State:
+def state_of(workspace: Path, file: File) -> State:
+    """Whether a file is there, and as this program wrote it."""
+    path = workspace / file.path
     if not path.is_file():
         return "absent"
     found, _ = decode(read_bytes(path))
-    if found == text:
+    if found == file.text:
         return "current"
     marks = _MARK.findall(found)
     return "older" if len(marks) == 1 and marks[0] == _digest(_MARK.sub("", found)) else "foreign"

@@ -79,10 +79,12 @@ def make_plan(session: Session) -> Session:
     """
     with locked(session.settings, session.tell):
         started = time.monotonic()
-        for name, step in STEPS:
-            session.tell(name)
-            step(session)
-    session.seconds = time.monotonic() - started
+        try:
+            for name, step in STEPS:
+                session.tell(name)
+                step(session)
+        finally:
+            session.seconds = time.monotonic() - started
     return session
 
 

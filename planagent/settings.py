@@ -34,6 +34,7 @@ _FIELDS: dict[str, tuple[Any, str, type]] = {
     "retries": (5, "PLANAGENT_RETRIES", int),
     "repairs": (2, "PLANAGENT_REPAIRS", int),
     "patience": (300, "PLANAGENT_PATIENCE", int),
+    "log": ("", "PLANAGENT_LOG", str),
     "max_calls": (1000, "PLANAGENT_MAX_CALLS", int),
     "max_tokens": (5_000_000, "PLANAGENT_MAX_TOKENS", int),
     "max_cost": (0.0, "PLANAGENT_MAX_COST", float),

@@ -251,6 +251,40 @@ def test_an_accepted_answer_can_be_mended_after_the_plan_is_merged(host: Host) -
     assert any(t.done_when.endswith(", twice.") for t in host.plan().tasks)
 
 
+def test_the_approach_and_the_traps_can_be_mended_too(host: Host) -> None:
+    host.decide()
+    host.write()
+    assert host.call("merge")[0] == 0
+    shown = next(s for s in map(host.brief, host.open()["answered"]) if "Accepted beside" in s["request"])
+    brief_id = shown["id"]
+    lines = ["Errors first, since all else rests on them.", "Then data.", "Then routes, with their tests."]
+    assert host.submit(brief_id, {"approach": lines})[0] == 0
+    assert lines[0] in host.brief(brief_id)["request"]
+    source = shown["schema"]["$defs"]["source"]["enum"][0]
+    trap = {"text": "Two limits of one name differ.", "guard": "The smaller one holds.", "sources": [source]}
+    code, receipt = host.submit(brief_id, {"traps": [trap]})
+    assert (code, receipt["added"], receipt["accepted"]) == (0, {"traps": 1}, [])
+    assert trap["text"] in host.brief(brief_id)["request"]
+    host.write()
+    code, merged = host.call("merge")
+    assert code == 0, merged
+    plan = host.plan()
+    assert plan.approach == tuple(lines)
+    assert [r.statement for r in plan.rulings if r.topic.startswith("deciding.")] == [trap["text"]]
+
+
+def test_what_is_added_alone_is_checked_too(host: Host) -> None:
+    host.decide()
+    host.write()
+    brief_id = next(i for i in host.open()["answered"] if i.startswith("5."))
+    cited = host.brief(brief_id)["schema"]["$defs"]["source"]["enum"]
+    wrong = {"text": "POST /api/exports has no limit.", "sources": [cited[0]]}
+    code, receipt = host.submit(brief_id, {"risks": [wrong]})
+    assert (code, receipt["added"]) == (0, {})
+    assert receipt["left_out"]
+    assert receipt["next"].startswith("planagent merge")
+
+
 def test_half_an_answer_keeps_what_is_finished(host: Host) -> None:
     host.decide()
     brief_id = next(o["id"] for o in host.open()["open"] if o["sections"] == [5])

@@ -156,7 +156,7 @@ def test_agents_are_found_by_their_marks(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "GEMINI.md").touch()
     (tmp_path / ".cursor").mkdir()
     _, told = call(capsys, "-w", str(tmp_path))
-    assert {f["agent"] for f in told["files"]} == {"gemini", "cursor"}
+    assert {f["for"] for f in told["files"]} == {"gemini", "cursor"}
 
 
 def test_the_list_tells_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

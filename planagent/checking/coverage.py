@@ -103,7 +103,8 @@ def check_claims(draft: SectionDraft, outline: Outline, said: Said) -> Iterator[
         for obligation_id in spec.covers if spec else ():
             obligation = outline.obligations[obligation_id]
             if obligation.kind == "requirement" and not said.about(obligation.label, text):
-                message = f"covers {obligation.label} and does not speak of it"
+                words = gist(obligation.detail, said.weights, 6)
+                message = f"covers {obligation.label} and does not speak of it (its words: {words})"
                 yield Finding("PA503", f"task {task.key!r}", message, _SAY, 0, task.key)
 
 

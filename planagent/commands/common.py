@@ -27,12 +27,14 @@ Exit codes:
   7  the workspace: a file cannot be written, another run is at work, or specs changed meanwhile
   8  a ceiling on calls, tokens or cost is met; accepted answers are kept
   9  something else comes first: briefs are open, or tasks that a task needs
+  10  the plan was changed (plan --exit-code)
   70  an error inside planagent; nothing was written
   130  interrupted; accepted answers are kept
 """
 
 
 STALE = 3
+CHANGED = 10
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:

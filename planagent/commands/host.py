@@ -68,6 +68,9 @@ def brief_data(opened: OpenBrief, again: str = "") -> dict[str, Any]:
     blocks = [m["content"] for m in one.messages()]
     if opened.told:
         blocks.append("# Findings on the answer before\n\n" + "\n".join(f"- {f}" for f in opened.told))
+    if opened.beside:
+        beside = json.dumps(opened.beside, ensure_ascii=False, separators=(",", ":"))
+        blocks.append(f"# Accepted beside the drafts\n\n{beside}")
     if opened.answered:
         blocks.append(
             "All parts of this brief are accepted, and stand above as drafts. Give only what you would change."
@@ -135,7 +138,8 @@ def submit(brief_id: str, answer: Any, workspace: Path | None, as_json: bool, **
     again = repeated(workspace, flags)
     with desk_of(settings, talk(as_json)) as desk:
         receipt = desk.submit(brief_id, decode(answer.read())[0])
-    told = receipt_data(receipt, again)
+        done = desk.complete
+    told = receipt_data(receipt, again, done=done)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
     else:
@@ -143,8 +147,8 @@ def submit(brief_id: str, answer: Any, workspace: Path | None, as_json: bool, **
     return FindingsError.exit_code if receipt.findings else STALE if receipt.refused else 0
 
 
-def receipt_data(receipt: Receipt, again: str = "") -> dict[str, Any]:
-    """What became of an answer."""
+def receipt_data(receipt: Receipt, again: str = "", *, done: bool = False) -> dict[str, Any]:
+    """What became of an answer; `done` when no brief is open any more."""
 
     def faults(found: Any) -> list[dict[str, str]]:
         return [{"key": f.key, "rule": f.rule, "message": f.message, "remedy": f.remedy} for f in found]
@@ -155,15 +159,23 @@ def receipt_data(receipt: Receipt, again: str = "") -> dict[str, Any]:
         "open": receipt.open,
         "findings": faults(receipt.findings),
         "left_out": faults(receipt.left_out),
+        "added": receipt.added,
         "ignored": receipt.ignored,
         "refused": receipt.refused,
         "whole": receipt.whole,
-        "next": f"planagent submit {receipt.id} FILE{again}, with the open parts alone" if receipt.open else f"planagent brief{again}",
+        "next": (
+            f"planagent submit {receipt.id} FILE{again}, with the open parts alone"
+            if receipt.open
+            else f"planagent merge{again}"
+            if done
+            else f"planagent brief{again}"
+        ),
     }  # fmt: skip
 
 
 def _show_receipt(told: dict[str, Any]) -> None:
-    click.echo(f"{told['id']}: {len(told['accepted'])} parts accepted, {len(told['open'])} open")
+    added = "".join(f", {n} {name.replace('_', ' ')}" for name, n in told["added"].items())
+    click.echo(f"{told['id']}: {len(told['accepted'])} parts accepted{added}, {len(told['open'])} open")
     if not told["whole"]:
         click.echo("  The JSON is not whole: only what is finished of it was looked at.")
     for fault in told["findings"]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planagent.commands.common import EXIT_CODES, run_options, settings_of, talk
-from planagent.errors import FindingsError
+from planagent.commands.common import CHANGED, EXIT_CODES, run_options, settings_of, talk
+from planagent.errors import FindingsError, PlanagentError
 
 if TYPE_CHECKING:
     from planagent.model import Finding
@@ -43,6 +43,14 @@ if TYPE_CHECKING:
 @click.option(
     "--max-cost", type=float, default=None, metavar="DOLLARS", help="Stop before the run could cost more."
 )
+@click.option("--exit-code", is_flag=True, help="Exit 10 when the plan was changed, 0 when it is as it was.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="Add one line of JSON on the run, however it ends [PLANAGENT_LOG].",
+)
 def plan(
     workspace: Path | None,
     as_json: bool,
@@ -53,17 +61,25 @@ def plan(
     if_stale: bool,
     dry_run: bool,
     max_cost: float | None,
+    exit_code: bool,
+    log: Path | None,
     **where: str | None,
 ) -> int:
     """Write the plan: read the specs, plan, write and check ten sections, merge them into one file.
 
     Task ids and ticks of an existing plan are kept. On an error nothing is written.
     """
-    settings = settings_of(workspace, model=model, max_cost=max_cost, **where)
-    if if_stale and _is_fresh(settings, offline=offline, as_json=as_json):
-        return 0
-    from planagent.pipeline import Session, forecast_plan, make_plan
+    from planagent.pipeline import Session, forecast_plan
 
+    try:
+        path = str(log.absolute()) if log else None
+        settings = settings_of(workspace, model=model, max_cost=max_cost, log=path, **where)
+    except PlanagentError as error:
+        if log:  # a job that nobody watches says so too when it cannot begin
+            from planagent.journal import append
+
+            append(log, {"outcome": "failed", "exit_code": error.exit_code, "error": error.message})
+        raise
     session = Session(
         settings,
         offline=offline,
@@ -74,7 +90,63 @@ def plan(
     if dry_run:
         _show_forecast(forecast_plan(session), as_json=as_json)
         return 0
-    return show_plan(make_plan(session), as_json=as_json)
+    changed = logged(session, if_stale=if_stale)
+    if changed is None:
+        _show_fresh(settings, as_json=as_json)
+        return 0
+    code = show_plan(session, as_json=as_json)
+    return CHANGED if exit_code and changed and not code else code
+
+
+def logged(session: Session, *, if_stale: bool) -> bool | None:
+    """Makes the plan and writes the line on it into the log, however it ends.
+
+    Returns:
+        Whether the file changed; None for one that is fresh, and that was not to be planned again.
+    """
+    from planagent.pipeline import make_plan
+
+    settings = session.settings
+    outcome: dict[str, Any] = {"outcome": "failed", "exit_code": 70}
+    try:
+        if if_stale and _is_fresh(settings, offline=session.offline):
+            outcome = {"outcome": "fresh", "exit_code": 0}
+            return None
+        make_plan(session)
+        kind = "findings" if session.findings else "unchanged" if session.unchanged else "planned"
+        outcome = {"outcome": kind, "exit_code": FindingsError.exit_code if session.findings else 0}
+        return not session.unchanged
+    except PlanagentError as error:
+        kind = "findings" if isinstance(error, FindingsError) else "failed"
+        outcome = {"outcome": kind, "exit_code": error.exit_code, "error": error.message}
+        raise
+    except KeyboardInterrupt:
+        outcome = {"outcome": "interrupted", "exit_code": 130}
+        raise
+    except Exception as error:
+        outcome["error"] = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        if settings.log:
+            _log(session, outcome)
+
+
+def _log(session: Session, outcome: dict[str, Any]) -> None:
+    from planagent.journal import append
+
+    settings = session.settings
+    path = Path(settings.log)
+    record = {"workspace": str(settings.workspace), "plan": str(settings.output_path), **outcome}
+    if session.plan is not None:
+        record["tasks"] = len(session.plan.tasks)
+    if session.run is not None:
+        used = session.usage
+        record |= {
+            "calls": used.calls, "input_tokens": used.input_tokens, "cached_tokens": used.cached_tokens,
+            "output_tokens": used.output_tokens, "cost": session.run.writer.cost(used), "repairs": session.run.repaired,
+        }  # fmt: skip
+    record["seconds"] = round(session.seconds, 2)
+    append(path if path.is_absolute() else settings.workspace / path, record)
 
 
 def show_plan(session: Session, *, as_json: bool) -> int:
@@ -86,18 +158,18 @@ def show_plan(session: Session, *, as_json: bool) -> int:
     return FindingsError.exit_code if session.findings else 0
 
 
-def _is_fresh(settings: Settings, *, offline: bool, as_json: bool) -> bool:
+def _is_fresh(settings: Settings, *, offline: bool) -> bool:
     from planagent.staleness import status_of
 
-    found = status_of(settings, offline=offline)
-    if found.state != "fresh":
-        return False
+    return status_of(settings, offline=offline).state == "fresh"
+
+
+def _show_fresh(settings: Settings, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"plan": str(found.path), "fresh": True}))
+        click.echo(json.dumps({"plan": str(settings.output_path), "fresh": True}))
     else:
-        click.echo(str(found.path))
+        click.echo(str(settings.output_path))
         click.echo("Fresh: nothing to do.", err=True)
-    return True
 
 
 def _show_forecast(ahead: Forecast, *, as_json: bool) -> None:

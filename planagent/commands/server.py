@@ -98,7 +98,8 @@ def _planning_tools(server: MCPServer, settings: Callable[[], Settings]) -> None
 
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         with _told(), desk_of(settings(), tell) as desk:
-            return _json(receipt_data(desk.submit(id, text)))
+            receipt = desk.submit(id, text)
+            return _json(receipt_data(receipt, done=desk.complete))
 
     @server.tool(structured_output=False)
     def merge(fill_from_rules: bool = False) -> str:

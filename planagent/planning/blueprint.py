@@ -357,8 +357,8 @@ def _tags(endpoint: Endpoint, endpoints: tuple[Endpoint, ...], protected: bool) 
     silent = endpoint.auth == "unknown" and protected and not credentials and not is_health(endpoint)
     if endpoint.auth == "required" or silent:
         tags.append("endpoint:protected")
-        if re.search(r"\{[^}]+\}", "/".join(segments(endpoint.path))):
-            tags.append("endpoint:item")
+    if not credentials and re.search(r"\{[^}]+\}", "/".join(segments(endpoint.path))):
+        tags.append("endpoint:item")
     if credentials:
         tags.append("endpoint:credentials")
     if re.search(r"/(?:login|sign-?in)$", endpoint.path):

@@ -30,7 +30,10 @@ def _of(key: str, tasks: Mapping[str, TaskSpec], profile: Profile) -> tuple[str,
     return tuple(
         f"`{cased(entry['name'], profile.case)}()`: {entry['says']}"
         for entry in _data().get(key, ())
-        if profile.name not in entry.get("not", ()) and entry.get("with", key) in tasks
+        if profile.name not in entry.get("not", ())
+        and entry.get("with", key) in tasks
+        # A folder of migration scripts gives no function.
+        and not (key == "db.create" and tasks[key].file.endswith("/"))
     )
 
 

@@ -175,6 +175,8 @@ def topic_present(topic: Topic, corpus: Corpus) -> tuple[Evidence, ...]:
     return ()
 
 
+UNFILLED = re.compile(r"\[[A-Z][A-Z0-9]*_[A-Z0-9_]+\]")
+"""A place of a template that nobody filled in: it says nothing."""
 _DRAWN = re.compile(r"[├└│─]")
 _ENDPOINT_HEADING = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b|/api/|/v\d+/")
 
@@ -209,7 +211,7 @@ class Places:
             if document.role == "frontend":
                 continue
             for passage in document.passages:
-                if not pattern.search(passage.text):
+                if not pattern.search(passage.text) or UNFILLED.search(passage.text):
                     continue  # one look at the whole spares a look at each line
                 lines = [
                     n

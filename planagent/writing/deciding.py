@@ -85,7 +85,11 @@ async def _ask(run: Run, parts: list[Part]) -> dict[str, Known]:
     if not whole:
         run.tell("The rulings were cut off: the finished ones count, the others stand as made by rule.")
         run.filled.append("rulings")
-    known, faults = judged(run, brief, answer)
+    known, traps, faults = judged(run, brief, answer)
+    # Traps go with what was asked for: when that is asked again, they are found anew.
+    home = known.get("approach") or next(iter(known.values()), None)
+    if home is not None and traps:
+        home.extras["traps"] = traps
     ids = ruling_ids(outline)
     for fault in faults:
         if fault.key in ids and fault.key not in known:
@@ -99,8 +103,10 @@ async def _ask(run: Run, parts: list[Part]) -> dict[str, Known]:
     return known
 
 
-def judged(run: Run, brief: Brief, answer: dict[str, Any]) -> tuple[dict[str, Known], list[Finding]]:
-    """The answer by part, and what is wrong with the rest of it.
+def judged(
+    run: Run, brief: Brief, answer: dict[str, Any]
+) -> tuple[dict[str, Known], list[dict[str, Any]], list[Finding]]:
+    """The answer by part, the traps beside it, and what is wrong with the rest of it.
 
     A ruling that it leaves out keeps its default. A part at fault is not among the answers; faulty lines of the
     approach and faulty traps are left out of them.
@@ -115,11 +121,7 @@ def judged(run: Run, brief: Brief, answer: dict[str, Any]) -> tuple[dict[str, Kn
         else:
             faults.append(_fault("approach", "no line of it can be taken", "Give three to eight lines."))
     traps, wrong = _traps(checker, run.outline, [cited(t, brief) for t in dicts(answer.get("traps"))])
-    # Traps go with what was asked for: when that is asked again, they are found anew.
-    home = known.get("approach") or next(iter(known.values()), None)
-    if home is not None and traps:
-        home.extras["traps"] = traps
-    return known, faults + wrong
+    return known, traps, faults + wrong
 
 
 def _fault(key: str, message: str, remedy: str) -> Finding:

@@ -41,6 +41,8 @@ class OpenBrief:
     told: tuple[str, ...] = ()
     answered: bool = False
     """All of it is accepted; the answers stand in the place of the drafts."""
+    beside: dict[str, Any] = field(default_factory=dict)
+    """What stands beside the parts of an answered brief: the approach, and what the writer added, by kind."""
 
     @property
     def id(self) -> str:
@@ -57,6 +59,8 @@ class Receipt:
     findings: list[Finding] = field(default_factory=list)
     left_out: list[Finding] = field(default_factory=list)
     """Risks, gaps, own tasks and traps that break a rule: they are dropped, and need no other answer."""
+    added: dict[str, int] = field(default_factory=dict)
+    """How many risks, gaps, own tasks and traps stand beside the parts now, of the kinds that the answer gave."""
     ignored: list[str] = field(default_factory=list)
     """Keys that the brief does not ask for."""
     refused: dict[str, str] = field(default_factory=dict)
@@ -91,6 +95,11 @@ class Desk:
     @property
     def accepted(self) -> int:
         return len(self._known)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is open: the plan can be merged."""
+        return not self.deciding and all(p.key in self._known for p in self._parts)
 
     @property
     def total(self) -> int:
@@ -130,7 +139,12 @@ class Desk:
         if not same:
             raise _stale(brief_id, refused)
         parts = [replace(p, base=p.base | self._known[p.key].entry) for p in same]
-        return replace(self._opened(self._brief(parts, brief_id)), answered=True)
+        beside: dict[str, Any] = {}
+        for known in (self._known[p.key] for p in same):
+            beside |= {"approach": known.entry["lines"]} if known.entry.get("lines") else {}
+            for name, entries in known.extras.items():
+                beside[name] = [*beside.get(name, []), *entries]
+        return replace(self._opened(self._brief(parts, brief_id)), answered=True, beside=beside)
 
     def answered(self) -> list[str]:
         """Ids of the briefs that are answered whole, and can be answered again."""
@@ -180,15 +194,14 @@ class Desk:
         ids = ruling_ids(self._run.outline)
         given = {str(e.get("id")) for e in dicts(value.get("rulings"))}
         receipt.ignored = sorted(given - {ids[p.key] for p in brief.parts if p.kind == "ruling"})
-        parts = [p for p in brief.parts if p.key not in self._known or ids.get(p.key) in given]
-        known, faults = judged(self._run, replace(brief, parts=tuple(parts)), value)
-        before = {p.key: self._known[p.key].extras for p in brief.parts if p.key in self._known}
-        if not any(k.extras.get("traps") for k in known.values()):
-            for key, answer in known.items():  # no trap given: those that stand stay
-                answer.extras = dict(before.get(key, {}))
+        if value.get("approach"):
+            given.add("approach")
+        parts = [p for p in brief.parts if p.key not in self._known or ids.get(p.key, p.key) in given]
+        known, traps, faults = judged(self._run, replace(brief, parts=tuple(parts)), value)
         receipt.left_out = [f for f in faults if f.key == "traps" or f.key in known]
         receipt.findings = [f for f in faults if f.key != "traps" and f.key not in known]
-        self._keep(parts, known, receipt)
+        added = Given({}, {"traps": traps})
+        self._keep(parts, self._with_extras(brief, known, added, receipt), receipt)
 
     def _write(self, brief: Brief, value: dict[str, Any], receipt: Receipt) -> None:
         sections = self._sections
@@ -199,12 +212,14 @@ class Desk:
         for key in (kept - written) & self._known.keys():
             given.entries.pop(key, None)  # what is accepted stays as it was answered
         parts = [p for p in brief.parts if p.key not in self._known or p.key in given.entries]
-        whole = replace(brief, parts=tuple(parts) or brief.parts)
-        found = self._without_faulty_extras(sections, whole, given, receipt) if parts else []
-        faulty = {f.key for f in found}
-        receipt.findings = found
+        looked_at = replace(brief, parts=tuple(parts) or brief.parts)
+        stands = {p.key: self._known[p.key].entry for p in looked_at.parts if p.key in self._known}
+        full = Given(stands | given.entries, given.extras)
+        found = self._without_faulty_extras(sections, looked_at, full, receipt)
+        receipt.findings = [f for f in found if f.key in {p.key for p in parts}]
+        faulty = {f.key for f in receipt.findings}
         answers = {p.key: Known(given.entries[p.key]) for p in parts if p.key not in faulty}
-        self._keep(parts, answers | self._with_extras(brief, answers, given, receipt), receipt)
+        self._keep(parts, self._with_extras(brief, answers, given, receipt), receipt)
 
     def _without_faulty_extras(
         self, sections: Sections, brief: Brief, given: Given, receipt: Receipt
@@ -245,6 +260,7 @@ class Desk:
                 lost = "is not kept, since no part of this answer is accepted"
                 receipt.left_out.append(Finding("PA907", name, lost, "Give it again with a part.", 0, name))
                 continue
+            receipt.added[name] = len(entries)
             alone = replace(brief, parts=tuple(homes))
             for key, one in assigned(alone, Given({}, {name: entries})).items():
                 if one.extras.get(name):

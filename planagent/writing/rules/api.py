@@ -19,8 +19,8 @@ def write(outline: Outline) -> EndpointSection:
     if items:
         invalid = outline.invalid_status
         intro = [
-            "Order for each: identify the caller, validate the input, one service call, answer through the response schema.",
-            f"For all, in this order: 401 when {STATUS_WORDS[401]}; {_refused(outline)}{invalid} when {STATUS_WORDS[422]}; then the item's own errors; 500 for anything unexpected. Every error has the one body of section 8.",
+            f"Order for each: {'identify the caller, ' if outline.blueprint.protected else ''}validate the input, one service call, answer through the response schema.",
+            f"For all, in this order: {_refused(outline)}{invalid} when {STATUS_WORDS[422]}; then the item's own errors; 500 for anything unexpected. Every error has the one body of section 8.",
             f"{_unknown_fields(outline, invalid)} Payloads are those of the cited passages.",
         ]
     return EndpointSection(intro=intro, items=items, tasks=_tasks(outline))
@@ -28,8 +28,11 @@ def write(outline: Outline) -> EndpointSection:
 
 def _refused(outline: Outline) -> str:
     """Who is known and not allowed is told so before the input is looked at."""
+    if not outline.blueprint.protected:
+        return ""
     inactive = outline.ruling("account.inactive")
-    return f"403 when the caller's account is switched off ({inactive.id}); " if inactive else ""
+    off = f"403 when the caller's account is switched off ({inactive.id}); " if inactive else ""
+    return f"401 when {STATUS_WORDS[401]}; {off}"
 
 
 def _unknown_fields(outline: Outline, invalid: int) -> str:
@@ -40,8 +43,11 @@ def _unknown_fields(outline: Outline, invalid: int) -> str:
         most=1,
     )
     if strict:
-        return f"An unknown body field answers {invalid}, as the specs demand it; an owner or id sent by a client is one."
-    return "Unknown body fields are ignored, so an owner or id sent by a client has no effect."
+        return (
+            f"An unknown body field answers {invalid}, as the specs demand it; an id sent by a client is one."
+        )
+    owner = "an owner or id" if outline.blueprint.protected else "an id"
+    return f"Unknown body fields are ignored, so {owner} sent by a client has no effect."
 
 
 def error_statuses(outline: Outline, handler: Handler) -> list[int]:

@@ -168,11 +168,20 @@ def _target(outline: Outline) -> list[str]:
     ]
 
 
+_CREATED_INDEX = re.compile(
+    r"(?i)\bcreate\s+(?:unique\s+)?index\b[^;(\n]{0,80}?\bon\s+[\"`]?(\w+)[\"`]?\s*(?:using\s+\w+\s*)?\(([\w\s,]{1,120})\)"
+)
+
+
 def listed_indexes(outline: Outline) -> dict[str, list[str]]:
     """Columns that a list of indexes in the specs names, by table."""
     tables = {e.table or e.name.lower(): e for e in outline.corpus.facts.entities}
     found: dict[str, list[str]] = {}
     for document in outline.corpus.read:
+        for table, columns in _CREATED_INDEX.findall(document.text):
+            for column in re.findall(r"\w+", re.sub(r"(?i)\b(?:asc|desc)\b", "", columns)):
+                if table in tables and column not in found.get(table, []):
+                    found.setdefault(table, []).append(column)
         for passage in document.passages:
             if not re.search(r"(?i)\bindex", passage.heading):
                 continue

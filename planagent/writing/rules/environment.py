@@ -210,7 +210,7 @@ def _tasks(outline: Outline) -> list[TaskText]:
                                     *([f"Demand the language version of the specs: {', '.join(languages)}."] if languages else []),
                                     f"Take the test packages{' (' + ', '.join(tests) + ')' if tests else ''} into a list of their own.", *(f"[lib] {a}" for a in advice)],
              "A clean install on an empty machine succeeds twice with the same versions."),
-        task("config.settings", [f"Declare {names(variables)} with the checks of their items." if variables else "Declare host, port and log level with safe defaults; the specs name no variable.",
+        task("config.settings", [f"Declare {names(variables)} with the checks of their items." if variables else "Declare host, port and log level with safe defaults" + (", and the database's address without one" if outline.blueprint.models else "") + "; the specs name no variable.",
                                  "Load once and hand the object on; refuse to start on any fault, listing all of them."],
              "Good values start; each malformed variable, and each missing one that its item demands, stops the start and is named; the printed form hides secrets."),
         task("config.env-files", ["Write every variable with a placeholder and one line on its form.", "Add the local environment file to the version control's ignore list."],
