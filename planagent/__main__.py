@@ -9,8 +9,10 @@ import sys
 
 def main() -> None:
     from planagent.cli import run
+    from planagent.telemetry import flush
 
     code = run()
+    flush()
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
         sys.stderr.flush()

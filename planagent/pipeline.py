@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from planagent.cache import Cache
 from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
@@ -27,6 +27,7 @@ from planagent.publishing.markdown_in import NotAPlan, parse
 from planagent.reading.corpus import corpus_of, require_backend
 from planagent.reading.sources import read_sources
 from planagent.settings import Settings
+from planagent.telemetry import plan_span
 from planagent.workspace import locked, previous_path
 from planagent.writing.deciding import decide
 from planagent.writing.host_writer import HostWriter
@@ -80,12 +81,24 @@ def make_plan(session: Session) -> Session:
     with locked(session.settings, session.tell):
         started = time.monotonic()
         try:
-            for name, step in STEPS:
-                session.tell(name)
-                step(session)
+            with plan_span({"planagent.workspace": session.settings.workspace.name}) as told:
+                for name, step in STEPS:
+                    session.tell(name)
+                    step(session)
+                told |= _outcome(session)
         finally:
             session.seconds = time.monotonic() - started
     return session
+
+
+def _outcome(session: Session) -> dict[str, Any]:
+    """What a trace tells of a plan that was made."""
+    plan, run = _have(session.plan), _have(session.run)
+    return {
+        "planagent.writer": plan.writer, "planagent.tasks": len(plan.tasks), "planagent.findings": len(session.findings),
+        "planagent.unchanged": session.unchanged, "planagent.calls": run.usage.calls, "planagent.repairs": run.repaired,
+        "planagent.reused_parts": run.reused,
+    }  # fmt: skip
 
 
 def read(session: Session) -> None:

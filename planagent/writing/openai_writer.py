@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from planagent.errors import AnswerError, UsageError, WriterError
 from planagent.planning.briefs import SMALL, Brief, Shape
 from planagent.planning.ledger import Ledger
 from planagent.settings import Settings
+from planagent.telemetry import Call, call_span
 from planagent.writing.answers import parse, salvage
 from planagent.writing.budget import Budget, Prices
 from planagent.writing.gate import Gate
@@ -141,8 +143,10 @@ class OpenAIWriter:
             ahead = self._budget.reserve(brief)
             used = Usage(calls=1)
             try:
-                raw = await client.chat.completions.with_raw_response.create(**arguments)
-                response = raw.parse()
+                with self._traced(brief, arguments["messages"]) as traced:
+                    raw = await client.chat.completions.with_raw_response.create(**arguments)
+                    response = raw.parse()
+                    _tell(traced, response)
                 used.add(_spent(response))
             except openai.RateLimitError:
                 used, refused = Usage(), Usage(calls=1)
@@ -156,6 +160,12 @@ class OpenAIWriter:
 
         patience = Patience(int(self._settings.retries) + 1, float(self._settings.patience))
         return await with_retries(call, patience, self.gate, lambda: count(Usage(retries=1)), self.name)
+
+    def _traced(self, brief: Brief, messages: list[dict[str, str]]) -> AbstractContextManager[Call]:
+        return call_span(
+            model=self._model, base_url=str(self._base_url), max_tokens=brief.max_tokens,
+            temperature=float(self._settings.temperature), brief=brief.id, messages=messages,
+        )  # fmt: skip
 
     async def _count_slots(self, server: str) -> None:
         """llama.cpp answers as many at once as it has slots: more would wait there, and run into the timeout."""
@@ -213,6 +223,18 @@ class OpenAIWriter:
         if choice.finish_reason == "length":
             return Answer(salvage(text), whole=False, usage=usage)
         return Answer(parse(text), usage=usage)
+
+
+def _tell(traced: Call, response: Any) -> None:
+    """What came of a call, for whoever watches calls."""
+    spent, choices = _spent(response), getattr(response, "choices", None) or []
+    traced.answered(
+        model=str(getattr(response, "model", "") or ""),
+        reason=str(choices[0].finish_reason or "") if choices else "",
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        text=str(choices[0].message.content or "") if choices else "",
+    )
 
 
 def _spent(response: Any) -> Usage:
