@@ -29,9 +29,9 @@ $(STAMP): pyproject.toml requirements-dev.lock
 # Pins every package with its hashes, for all platforms; run after a change of the dependencies.
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --extra local --extra mcp --extra watch --extra otel pyproject.toml -o requirements.lock
+		--no-annotate --no-header --extra local --extra mcp --extra watch --extra otel --extra fleet pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --extra local --extra mcp --extra watch --extra otel --group dev pyproject.toml -o requirements-dev.lock
+		--no-annotate --no-header --extra local --extra mcp --extra watch --extra otel --extra fleet --group dev pyproject.toml -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

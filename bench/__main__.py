@@ -1,6 +1,6 @@
 """All measurements, or some of them.
 
-python -m bench                 # everything, about a quarter of an hour
+python -m bench                 # everything, about half an hour
 python -m bench change startup  # some
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASURES = ("latency", "reading", "change", "size", "startup", "overhead", "crash")
+MEASURES = ("latency", "reading", "change", "size", "startup", "overhead", "crash", "fleet")
 
 
 def main(wanted: list[str]) -> int:

@@ -14,6 +14,7 @@ from planagent.commands.common import EXIT_CODES
 from planagent.commands.decide import decide
 from planagent.commands.execute import done, next_task, progress
 from planagent.commands.facts import facts
+from planagent.commands.fleet import fleet, worker
 from planagent.commands.host import brief, merge, submit
 from planagent.commands.init import init
 from planagent.commands.plan import plan
@@ -88,6 +89,6 @@ def main() -> None:
 
 
 for command in (
-    plan, status, diff, brief, submit, merge, check, rule, facts, decide, next_task, done, progress, init, mcp_server, watch,
+    plan, status, diff, brief, submit, merge, check, rule, facts, decide, next_task, done, progress, init, mcp_server, watch, fleet, worker,
 ):  # fmt: skip
     main.add_command(command)

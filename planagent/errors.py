@@ -9,6 +9,7 @@ PlanagentError            (never raised itself)
 ├── CorpusError           exit 5  no specs, or a file that cannot be read
 ├── WriterError           exit 6  the writer (model, server, key) failed
 │   ├── CeilingError      exit 8  a ceiling on calls, tokens or cost is met
+│   ├── StoppedError      exit 130 the run was asked to stop between two calls
 │   ├── TransportError            the server could not be reached or kept failing
 │   └── AnswerError               the server answered, but with nothing usable
 └── WorkspaceError        exit 7  a file cannot be written, or specs changed while planning
@@ -71,6 +72,12 @@ class CeilingError(WriterError):
 
 class TransportError(WriterError):
     """The server could not be reached, refused, or kept failing after all retries."""
+
+
+class StoppedError(WriterError):
+    """Somebody asked the run to stop: no call is sent any more, and accepted answers are kept."""
+
+    exit_code = 130
 
 
 class AnswerError(WriterError):

@@ -6,8 +6,10 @@ The steps load what they need: what comes after the first call of a model is loa
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -53,6 +55,16 @@ class Session:
     fill_from_rules: bool = False
     host: bool = False
     """A coding agent has handed in the answers."""
+    stop: threading.Event | None = None
+    """Set by whoever wants the run to stop between two calls."""
+    pace: Callable[[], float] | None = None
+    """Seconds to wait before a call, where several processes share a provider's rate."""
+    ledger: Callable[[], Ledger] | None = None
+    """Opens another ledger than the workspace's own."""
+    alone: Callable[[], AbstractContextManager[None]] | None = None
+    """Keeps others out of the workspace in another way than by its lock file."""
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Entered around the writing of the plan; raises when this run may not write any more."""
     tell: Told = lambda _: None
     corpus: Corpus | None = None
     previous: Plan | None = None
@@ -78,7 +90,7 @@ def make_plan(session: Session) -> Session:
     Raises:
         PlanagentError: see `planagent.errors`; nothing was written then.
     """
-    with locked(session.settings, session.tell):
+    with session.alone() if session.alone else locked(session.settings, session.tell):
         started = time.monotonic()
         try:
             with plan_span({"planagent.workspace": session.settings.workspace.name}) as told:
@@ -134,7 +146,7 @@ def draft(session: Session) -> None:
 async def _draft(session: Session) -> None:
     from planagent.writing.rules import write_all
 
-    ledger = Ledger(session.settings.state, session.tell)
+    ledger = session.ledger() if session.ledger else Ledger(session.settings.state, session.tell)
     writer: Writer
     if session.host:
         writer, repairs = HostWriter(fill=session.fill_from_rules), 0
@@ -143,6 +155,7 @@ async def _draft(session: Session) -> None:
         repairs = session.settings.repairs
     run = Run(_have(session.outline), writer, ledger, session.tell, repairs=repairs,
               fill_from_rules=session.fill_from_rules, keep_findings=session.allow_findings)  # fmt: skip
+    run.stop, run.pace = session.stop, session.pace
     session.run = run
     try:
         if isinstance(writer, RulesWriter):
@@ -283,10 +296,11 @@ def publish(session: Session) -> None:
         raise UsageError(f"{path}: a spec stands there.", "Choose another --output.")
     session.unchanged = path.is_file() and path.read_bytes() == session.text.encode()
     if not session.unchanged:
-        if path.is_file():
-            # For `planagent diff`: what a re-plan changed.
-            write_atomically(previous_path(session.settings), path.read_bytes())
-        write_atomically(path, session.text)
+        with session.guard():
+            if path.is_file():
+                # For `planagent diff`: what a re-plan changed.
+                write_atomically(previous_path(session.settings), path.read_bytes())
+            write_atomically(path, session.text)
     verify_specs(corpus, session.settings.workspace)
 
 

@@ -74,3 +74,16 @@ def test_words_do_not_look_real() -> None:
     assert looks_real(VALUE)
     assert not looks_real("correct-horse-battery")
     assert not looks_real("secret1234567890")
+
+
+def test_secrets_are_masked_in_many_threads_at_once() -> None:
+    """The detectors' settings belong to the whole process: unguarded, a thread looked for nothing."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from planagent.reading.secrets import MASK, mask
+
+    text = "\n".join(f"AWS_KEY_{n} = AKIA{n:04d}QWERTYUIOPAS" for n in range(40))
+    expected = mask(text)
+    assert MASK in expected[0]
+    with ThreadPoolExecutor(8) as pool:
+        assert set(map(str, pool.map(lambda _: mask(text), range(40)))) == {str(expected)}

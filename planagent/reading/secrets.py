@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -43,11 +46,24 @@ _EXAMPLE = re.compile(
 )
 
 
+_ONE_AT_A_TIME = threading.Lock()
+
+
 @cache
 def _scanner() -> Any:
     from detect_secrets.core.scan import scan_line  # 0.4 s: only when there is a suspect line
 
     return scan_line
+
+
+@contextmanager
+def _detectors() -> Iterator[None]:
+    """The detectors set up. Their settings belong to the whole process: of two threads that set them up at once, one would
+    look for nothing."""
+    from detect_secrets.settings import transient_settings
+
+    with _ONE_AT_A_TIME, transient_settings({"plugins_used": [{"name": name} for name in _PLUGINS]}):
+        yield
 
 
 def mask(text: str) -> tuple[str, list[int]]:
@@ -60,10 +76,8 @@ def mask(text: str) -> tuple[str, list[int]]:
     suspects = [index for index, line in enumerate(lines) if _SUSPECT.search(line)]
     if not suspects:
         return text, []
-    from detect_secrets.settings import transient_settings
-
     real: list[int] = []
-    with transient_settings({"plugins_used": [{"name": name} for name in _PLUGINS]}):
+    with _detectors():
         for index in suspects:
             for value in sorted(_values(lines[index]), key=len, reverse=True):
                 lines[index] = lines[index].replace(value, MASK)
@@ -76,9 +90,7 @@ def secret_values(line: str) -> set[str]:
     """The secret values of one line; empty without a look at the detectors for a line that holds nothing of the kind."""
     if not _SUSPECT.search(line):
         return set()
-    from detect_secrets.settings import transient_settings
-
-    with transient_settings({"plugins_used": [{"name": name} for name in _PLUGINS]}):
+    with _detectors():
         return _values(line)
 
 

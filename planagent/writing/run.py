@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from planagent.errors import AnswerError, WriterError
+from planagent.errors import AnswerError, StoppedError, WriterError
 from planagent.planning.briefs import Brief
 from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline
@@ -32,6 +34,10 @@ class Run:
     repaired: int = 0
     reused: int = 0
     filled: list[str] = field(default_factory=list)
+    stop: threading.Event | None = None
+    """Set by whoever wants the run to stop between two calls."""
+    pace: Callable[[], float] | None = None
+    """Seconds to wait before a call, where several processes share a provider's rate."""
     stopped: WriterError | None = None
     """What ended the run: briefs under way are still finished and kept, no new one is sent."""
 
@@ -69,6 +75,11 @@ class Run:
     async def ask(self, brief: Brief) -> tuple[dict[str, Any], bool]:
         """The answer's JSON and whether it is whole; empty for an answer that holds nothing usable."""
         async with self.writer.gate:
+            await self._wait()
+            if self.stop and self.stop.is_set():
+                self.stopped = StoppedError(
+                    "The run was asked to stop.", "Accepted answers are kept: run again to go on."
+                )
             if self.stopped:
                 raise self.stopped
             try:
@@ -83,3 +94,7 @@ class Run:
                 self.stopped = error
                 raise
         return answer.value, answer.whole
+
+    async def _wait(self) -> None:
+        if self.pace and not self.stopped:
+            await asyncio.sleep(await asyncio.to_thread(self.pace))

@@ -1,0 +1,1 @@
+"""Many workspaces on many machines: schedules and work through one PostgreSQL database and procrastinate's queue."""

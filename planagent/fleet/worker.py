@@ -1,0 +1,210 @@
+"""A worker: takes due workspaces from the queue, and looks after the queue itself where no other worker does.
+
+The queue, its locks, periodic tasks, heartbeats and the finding of stalled jobs are procrastinate's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from planagent.errors import PlanagentError, StoppedError
+from planagent.fleet.database import Database, DatabaseError
+from planagent.fleet.roster import FencedError, Roster, Turn
+from planagent.fleet.work import Result, work
+
+if TYPE_CHECKING:
+    from procrastinate import App, JobContext
+
+log = logging.getLogger("planagent.fleet")
+_TASK = "plan"
+_LONGEST_WAIT = 3600.0
+_LOOK = 2.0
+"""Seconds between two looks whether a turn is still wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Seconds: between heartbeats, until a silent worker counts as dead, between looks at what is due, and how long calls that are
+    under way are waited for when the worker was asked to end."""
+
+    beat: float = 5.0
+    dead: float = 30.0
+    tick: int = 5
+    grace: float = 10.0
+
+
+class Worker:
+    """One process of the fleet. Any number of them, on any machine, share one database."""
+
+    def __init__(
+        self, database: Database, *, concurrency: int = 4, pulse: Pulse | None = None, name: str = ""
+    ) -> None:
+        self._database = database
+        self._roster = Roster(database)
+        self._concurrency = concurrency
+        self._pulse = pulse or Pulse()
+        self.name = name or f"{socket.gethostname()}-{os.getpid()}"
+        self._running: Any = None
+
+    async def run(self, beside: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Works until it is asked to end. A database that goes away is waited for.
+
+        Args:
+            beside: runs beside the work; when it returns, the worker ends.
+        """
+        import procrastinate
+        import psycopg
+
+        while True:
+            app = self._app()
+            try:
+                async with app.open_async():
+                    await self._work(app, beside)
+                return
+            except (procrastinate.exceptions.ConnectorException, psycopg.Error, PlanagentError) as error:
+                told = str(error).strip().splitlines() or [type(error).__name__]
+                log.warning("the database is gone, trying again: %s", told[0], extra={"worker": self.name})
+                await asyncio.sleep(2)
+
+    async def _work(self, app: App, beside: Callable[[], Awaitable[None]] | None) -> None:
+        log.info("worker %s is there", self.name, extra={"worker": self.name})
+        pulse = self._pulse
+        working = asyncio.create_task(
+            app.run_worker_async(
+                name=self.name, concurrency=self._concurrency, fetch_job_polling_interval=1.0, delete_jobs="successful",
+                update_heartbeat_interval=pulse.beat, stalled_worker_timeout=pulse.dead * 4,
+                shutdown_graceful_timeout=0, abort_job_polling_interval=1.0,
+            )
+        )  # fmt: skip
+        if beside is None:
+            await working
+            return
+        other = asyncio.ensure_future(beside())
+        done, _ = await asyncio.wait({working, other}, return_when=asyncio.FIRST_COMPLETED)
+        if working not in done:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+        other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    def _app(self) -> App:
+        from procrastinate import App, PsycopgConnector
+
+        app = App(connector=PsycopgConnector(conninfo=self._database.url))
+
+        @app.task(name=_TASK, pass_context=True)
+        async def plan(context: JobContext, name: str, due: str) -> None:
+            await self._turn(app, name, datetime.fromisoformat(due))
+
+        @app.periodic(cron=f"* * * * * */{self._pulse.tick}")
+        # No lock: the one of a worker that died in here would keep all others out, and it is they who look for the dead.
+        @app.task(name="tick", queueing_lock="tick")
+        async def tick(timestamp: int) -> None:
+            await self._recover(app)
+            for name, due in await asyncio.to_thread(self._roster.due):
+                await _defer(app, name, due)
+                await asyncio.to_thread(self._roster.queued, name, due)
+
+        return app
+
+    async def _recover(self, app: App) -> None:
+        """Jobs of workers that are dead go to others, as new jobs: one who comes back from the dead cannot end them."""
+        from procrastinate import jobs
+
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._pulse.dead):
+            await app.job_manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
+            if job.task_name == _TASK:
+                name = str(job.task_kwargs["name"])
+                log.warning("taking over %s", name, extra={"workspace": name, "worker": self.name})
+                await _defer(app, name, datetime.fromisoformat(str(job.task_kwargs["due"])))
+
+    async def _turn(self, app: App, name: str, due: datetime) -> None:
+        turn = await asyncio.to_thread(self._roster.begin, name, due, self.name)
+        if turn is None:
+            return
+        log.info("begins %s", name, extra={"workspace": name, "due": due.isoformat(), "worker": self.name})
+        stop = threading.Event()
+        working = asyncio.ensure_future(asyncio.to_thread(work, self._database, self._roster, turn, stop))
+        try:
+            result = await self._watched(turn, working, stop)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait({working}, timeout=self._pulse.grace)
+            if (
+                working.done() and not working.exception()
+            ):  # its last calls were under way: it came to its end
+                await self._finish(app, turn, working.result())
+                return
+            await asyncio.to_thread(self._roster.hand_back, turn)
+            await _defer(app, name, due)
+            log.info("hands back %s", name, extra={"workspace": name, "worker": self.name})
+            return
+        except (FencedError, StoppedError) as error:
+            log.warning("%s: %s", name, error.message, extra={"workspace": name, "worker": self.name})
+            return
+        except DatabaseError:
+            await asyncio.to_thread(self._roster.hand_back, turn)
+            await _defer(app, name, due)
+            raise
+        await self._finish(app, turn, result)
+
+    async def _watched(self, turn: Turn, working: asyncio.Future[Result], stop: threading.Event) -> Result:
+        """The turn's result; the turn is stopped when the workspace was paused, or somebody else has it."""
+        while True:
+            done, _ = await asyncio.wait({working}, timeout=_LOOK)
+            if done:
+                return working.result()
+            with contextlib.suppress(
+                PlanagentError
+            ):  # a database that is gone says nothing; the guard decides
+                if not await asyncio.to_thread(self._roster.holds, turn):
+                    stop.set()
+
+    async def _finish(self, app: App, turn: Turn, result: Result) -> None:
+        failures = turn.attempts + 1
+        parked = not result.good and failures >= int(turn.place.get("retries", 5))
+        await asyncio.to_thread(
+            self._roster.finish,
+            turn,
+            result.outcome,
+            error=result.error,
+            stale=result.stale,
+            used=result.used,
+            parked=parked,
+        )
+        told = {"workspace": turn.name, "outcome": result.outcome, "worker": self.name, **result.used}
+        if result.good:
+            log.info("%s: %s", turn.name, result.outcome, extra=told)
+            return
+        log.warning(
+            "%s: %s: %s",
+            turn.name,
+            result.outcome,
+            result.error,
+            extra={**told, "error": result.error, "parked": parked},
+        )
+        if not parked:
+            wait = min(float(turn.place.get("backoff", 60.0)) * 2 ** (failures - 1), _LONGEST_WAIT)
+            await _defer(app, turn.name, turn.due, wait)
+
+
+async def _defer(app: App, name: str, due: datetime, wait: float = 0.0) -> None:
+    """Queues a workspace, once: what is in the queue already stands for it."""
+    from procrastinate import exceptions
+
+    options: dict[str, Any] = {"lock": name, "queueing_lock": name}
+    if wait:
+        options["schedule_in"] = {"seconds": wait}
+    with contextlib.suppress(exceptions.AlreadyEnqueued):
+        await app.configure_task(_TASK, **options).defer_async(name=name, due=due.isoformat())

