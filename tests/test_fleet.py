@@ -138,6 +138,25 @@ def test_what_was_in_the_queue_and_is_lost_comes_again(roster: Roster) -> None:
     assert state(roster)["attempts"] == 1
 
 
+def test_a_wanted_retry_does_not_wait_for_a_later_one(roster: Roster, database: Database) -> None:
+    import asyncio
+
+    from planagent.fleet.worker import Worker, _defer
+
+    async def queue(wait: float) -> int:
+        app = Worker(database)._app()
+        async with app.open_async():
+            await _defer(app, "w000", datetime.now(UTC), wait)
+            return len(list(await app.job_manager.list_jobs_async(lock="w000", status="todo")))
+
+    assert asyncio.run(queue(3000)) == 1
+    assert asyncio.run(queue(0)) == 1, "one stands for both"
+    roster.set_state(["w000"], "waiting", due=True)
+    with database.transaction() as cursor:
+        cursor.execute("SELECT count(*) AS many FROM procrastinate_jobs WHERE lock = 'w000'")
+        assert cursor.fetchone()["many"] == 0
+
+
 def test_one_who_comes_back_changes_nothing(roster: Roster, database: Database) -> None:
     old = begun(roster)
     new = begun(roster)
@@ -152,6 +171,11 @@ def test_one_who_comes_back_changes_nothing(roster: Roster, database: Database) 
     assert (state(roster)["state"], state(roster)["error"], state(roster)["calls"]) == ("running", "", 0)
     with roster.fenced(new):
         pass
+    roster.finish(old, "unchanged", stale=[], used={}, parked=False)
+    assert roster.begin("w000", new.due, "me") is not None, (
+        "its outcome does not count as that of the due time"
+    )
+    new = begun(roster)
     roster.finish(new, "planned", stale=[3], used={"calls": 2, "cost": 0.5}, parked=False)
     row = state(roster)
     assert (row["state"], row["outcome"], row["calls"], row["cost"], row["stale"]) == (

@@ -160,24 +160,17 @@ class Roster:
         used: dict[str, Any],
         parked: bool,
     ) -> None:
-        """Records what came of a turn; without effect on the workspace when somebody has taken it over."""
+        """Records what came of a turn; without effect when somebody has taken the workspace over."""
         good = outcome in DONE
         state = "parked" if parked else "waiting"
         with self._database.transaction() as cursor:
             cursor.execute(
                 "INSERT INTO planagent_runs (workspace, due_at, fence, worker, started_at, outcome, error, calls) "
-                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                "SELECT name, %s, fence, %s, %s, %s, %s, %s FROM planagent_workspaces WHERE name = %s AND fence = %s FOR UPDATE",
                 (
-                    turn.name,
-                    turn.due,
-                    turn.fence,
-                    turn.worker,
-                    turn.started,
-                    outcome,
-                    error,
-                    used.get("calls", 0),
+                    turn.due, turn.worker, turn.started, outcome, error, used.get("calls", 0), turn.name, turn.fence,
                 ),
-            )
+            )  # fmt: skip
             cursor.execute(
                 "UPDATE planagent_workspaces SET state = CASE WHEN state = 'running' THEN %s ELSE state END, worker = '', "
                 "pending = CASE WHEN %s AND pending <= %s THEN NULL ELSE pending END, "
@@ -243,6 +236,12 @@ class Roster:
                 if name not in known:
                     shown = ", ".join(known[:20]) or "none"
                     raise UsageError(f"The fleet has no workspace {name!r}.", f"Known: {shown}.")
+            if due:  # a retry that waits for its time would stand for the one that is wanted now
+                cursor.execute(
+                    "SELECT procrastinate_cancel_job_v1(id, false, true) FROM procrastinate_jobs "
+                    "WHERE lock = ANY(%s) AND status = 'todo'",
+                    (wanted,),
+                )
             more = ", due_at = now(), attempts = 0, error = ''" if due else ""
             cursor.execute(
                 f"UPDATE planagent_workspaces SET state = %s{more} WHERE name = ANY(%s)",  # noqa: S608  (no words from outside)
