@@ -243,7 +243,7 @@ def environment(**more: str) -> dict[str, str]:
 
 def call(*arguments: str, **more: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "planagent", *arguments], env=environment(**more), capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "planagent", *arguments], env=environment(**more), capture_output=True, text=True, timeout=240, check=False
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
@@ -295,7 +295,7 @@ def test_a_worker_that_is_asked_to_end_hands_back_and_another_goes_on(
         first = crew.start("fleet", "run", "--file", str(file))
         wait_for(lambda: len(server.requests) > 3)
         first.send_signal(signal.SIGTERM)
-        assert first.wait(30) == 0
+        assert first.wait(90) == 0
         assert state(Roster(database))["state"] == "waiting"
         assert not (tmp_path / "w000" / PLAN).exists()
         asked = len(server.requests)
@@ -330,7 +330,7 @@ def test_a_pause_stops_a_run_between_two_calls(tmp_path: Path, cluster: Any, dat
         crew.close()
 
 
-def wait_for(true: Any, seconds: float = 60) -> None:
+def wait_for(true: Any, seconds: float = 150) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end
@@ -379,6 +379,6 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
 
 
 def test_a_fleet_lives_through_kills_stops_and_restarts() -> None:
-    toll = chaos(6, 3, seed=5, kills=2, stops=1, restarts=1, limit=120)
+    toll = chaos(6, 3, seed=5, kills=2, stops=1, restarts=1, limit=400)
     assert toll.kills + toll.stops + toll.restarts >= 3
     assert (toll.not_planned, toll.planned_twice, toll.damaged, toll.asked_twice) == (0, 0, 0, 0)

@@ -102,7 +102,7 @@ def test_runs_at_once_do_not_mix_their_lines(workspace: Path) -> None:
         )
         for _ in range(4)
     ]  # fmt: skip
-    assert {job.wait(60) for job in jobs} == {0}
+    assert {job.wait(240) for job in jobs} == {0}
     assert len(records(log)) == 4
 
 
@@ -240,7 +240,7 @@ class Watcher:
         for seen in watch(lambda: load_settings(workspace), stop=self._stop, **self._options):
             self.seen.append(seen)
 
-    def wait(self, true: Callable[[list[Seen]], object], seconds: float = 30) -> None:
+    def wait(self, true: Callable[[list[Seen]], object], seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while not true(self.seen):
             assert time.monotonic() < end, self.seen
@@ -315,4 +315,4 @@ def test_the_command_tells_one_object_a_line_and_ends_with_ctrl_c(workspace: Pat
     assert json.loads(job.stdout.readline())["files"] == [API]
     assert json.loads(job.stdout.readline())["planned"]
     job.send_signal(signal.SIGINT)
-    assert job.wait(30) == 130
+    assert job.wait(90) == 130
