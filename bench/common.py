@@ -53,10 +53,14 @@ def corpora(*names: str) -> list[str]:
     return [n for n in names if n == "sample" or (CORPORA / n).is_dir()]
 
 
+def environment_of(**more: str) -> dict[str, str]:
+    """The environment without settings of whoever runs this, and with these."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "PLANAGENT_"))} | more
+
+
 def run(root: Path, server: SimulatedServer | None, *arguments: str, **settings: str) -> Ran:
     """`planagent` in a process of its own."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "PLANAGENT_"))}
-    environment |= {"XDG_CACHE_HOME": str(root.parent / "cache")} | settings
+    environment = environment_of(XDG_CACHE_HOME=str(root.parent / "cache")) | settings
     if server:
         environment |= {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "k", "PLANAGENT_MODEL": "simulated"}
         environment.setdefault("PLANAGENT_CONCURRENCY", "1000")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.common import PLAN
+from bench.common import PLAN, environment_of
 from bench.corpora import write_corpus
 from bench.simulated_server import SimulatedServer
 from planagent.planning.ledger import Ledger
@@ -92,8 +92,9 @@ def _until_done(root: Path, server: SimulatedServer, chance: random.Random, toll
 
 
 def _start(root: Path, server: SimulatedServer) -> subprocess.Popen[bytes]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "PLANAGENT_"))}
-    environment |= {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "k", "PLANAGENT_MODEL": "m", "XDG_CACHE_HOME": str(root.parent / "cache")}  # fmt: skip
+    environment = environment_of(
+        OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", PLANAGENT_MODEL="m", XDG_CACHE_HOME=str(root.parent / "cache")
+    )  # fmt: skip
     return subprocess.Popen(
         [sys.executable, "-m", "planagent", "plan", "-w", str(root)],
         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

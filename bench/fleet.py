@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.common import PLAN
+from bench.common import PLAN, environment_of
 from bench.corpora import write_corpus
 from bench.simulated_server import SimulatedServer
 from planagent.fleet.database import VARIABLE, Database
@@ -30,7 +30,7 @@ DEAD_AFTER = 6
 
 @dataclass(slots=True)
 class Toll:
-    """What a fleet went through, and what came of it. All but the first six should be 0."""
+    """What a fleet went through, and what came of it. What stands below `calls` should be 0."""
 
     workspaces: int = 0
     workers: int = 0
@@ -85,9 +85,9 @@ class Crew:
     def __init__(self, folder: Path, url: str, server: SimulatedServer, concurrency: int) -> None:
         self._log = (folder / "log").open("a", encoding="utf-8")
         self._concurrency = concurrency
-        self._environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "PLANAGENT_"))} | {
-            VARIABLE: url, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "k", "XDG_CACHE_HOME": str(folder / "cache"),
-        }  # fmt: skip
+        self._environment = environment_of(
+            OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", XDG_CACHE_HOME=str(folder / "cache"), **{VARIABLE: url}
+        )  # fmt: skip
         self.members: list[subprocess.Popen[bytes]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:

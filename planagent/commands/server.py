@@ -170,17 +170,8 @@ def _other_tools(server: MCPServer, settings: Callable[[], Settings]) -> None:
     @server.tool(structured_output=False)
     def facts(kind: Kind = "conflicts") -> str:
         """Get what was read from the specs, with file and line."""
-        from planagent.cache import Cache
-        from planagent.reading.corpus import read_corpus
+        from planagent.commands.facts import corpus_for
         from planagent.reporting import facts_as_json
 
         with _told():
-            here = settings()
-            corpus = read_corpus(
-                here.workspace,
-                scope=here.scope,
-                include=here.include,
-                exclude=here.exclude,
-                cache=Cache.of_user(),
-            )
-            return _json({kind: facts_as_json(corpus)[kind]})
+            return _json({kind: facts_as_json(corpus_for(settings()))[kind]})

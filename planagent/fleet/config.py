@@ -36,11 +36,6 @@ class Entry:
     def as_dict(self) -> dict[str, Any]:
         return {n: getattr(self, n) for n in ("path", "git", "branch", "push", "settings")}
 
-    @property
-    def provider(self) -> str:
-        """Whose rate limit its calls count against."""
-        return str(self.settings.get("base_url") or self.settings.get("model") or "default")
-
 
 @dataclass(frozen=True, slots=True)
 class Fleet:

@@ -13,7 +13,7 @@ from planagent.errors import FindingsError, PlanagentError, StoppedError, Worksp
 from planagent.fleet.database import Database, DatabaseError
 from planagent.fleet.ledger import FleetLedger
 from planagent.fleet.repository import cloned, push
-from planagent.fleet.roster import FencedError, Roster, Turn
+from planagent.fleet.roster import DONE, FencedError, Roster, Turn
 from planagent.pipeline import Session, make_plan
 from planagent.settings import Settings, load_settings
 from planagent.staleness import status_of
@@ -31,7 +31,7 @@ class Result:
 
     @property
     def good(self) -> bool:
-        return self.outcome in ("fresh", "planned", "unchanged")
+        return self.outcome in DONE
 
 
 def work(database: Database, roster: Roster, turn: Turn, stop: threading.Event) -> Result:

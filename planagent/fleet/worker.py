@@ -53,7 +53,6 @@ class Worker:
         self._concurrency = concurrency
         self._pulse = pulse or Pulse()
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
-        self._running: Any = None
 
     async def run(self, beside: Callable[[], Awaitable[None]] | None = None) -> None:
         """Works until it is asked to end. A database that goes away is waited for.

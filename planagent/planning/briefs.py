@@ -166,10 +166,7 @@ def make_briefs(
     for group in groups:
         name = "+".join(dict.fromkeys(str(p.section) for p in group))
 
-        def build(some: Sequence[Part], name: str = name) -> Brief:
-            return section_brief(outline, some, common, shape, f"{name}.{counts.get(name, 0) + 1}")
-
-        for brief in _within(build, group, shape):
+        for brief in _within(lambda some: section_brief(outline, some, common, shape, ""), group, shape):
             counts[name] = counts.get(name, 0) + 1
             briefs.append(replace(brief, id=f"{name}.{counts[name]}"))
     return briefs

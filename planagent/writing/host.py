@@ -226,7 +226,10 @@ class Desk:
     ) -> list[Finding]:
         """Findings on the parts; what the writer added and that breaks a rule is taken out of the answer."""
         found = sections.check(brief.parts, assigned(brief, given))
-        for name in {f.key for f in found} & EXTRA.keys():
+        faulty = {f.key for f in found} & EXTRA.keys()
+        if not faulty:
+            return found
+        for name in faulty:
             sound = []
             for entry in given.extras[name]:
                 alone = Given(given.entries, {name: [entry]})

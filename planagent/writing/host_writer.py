@@ -7,11 +7,10 @@ from typing import Any
 from planagent.errors import OpenError
 from planagent.planning.briefs import HOST, Brief
 from planagent.writing import identity
-from planagent.writing.gate import Gate
-from planagent.writing.protocol import Answer, Usage
+from planagent.writing.protocol import Answer, FreeWriter
 
 
-class HostWriter:
+class HostWriter(FreeWriter):
     """Stands for answers that were handed in. It cannot be asked: what nobody handed in is open."""
 
     name = "coding agent"
@@ -28,17 +27,6 @@ class HostWriter:
     def identity(self) -> dict[str, Any]:
         return dict(identity.HOST)
 
-    @property
-    def usage(self) -> Usage:
-        return Usage()
-
-    @property
-    def gate(self) -> Gate:
-        return Gate(1)
-
-    def cost(self, usage: Usage) -> float | None:
-        return 0.0
-
     async def answer(self, brief: Brief) -> Answer:
         if not self._fill:
             raise OpenError(
@@ -47,6 +35,3 @@ class HostWriter:
                 "`planagent merge --fill-from-rules`.",
             )
         return Answer({})
-
-    async def close(self) -> None:
-        return None

@@ -72,11 +72,8 @@ class Writer(Protocol):
     async def close(self) -> None: ...
 
 
-class RulesWriter:
-    """The offline writer: hands in the rule-made draft of every brief. No model, no network, no key."""
-
-    name = "offline rules (no model)"
-    shape = Shape()
+class FreeWriter:
+    """What writers without a model share: nothing is spent, and nothing is left to close."""
 
     @property
     def usage(self) -> Usage:
@@ -89,12 +86,19 @@ class RulesWriter:
     def cost(self, usage: Usage) -> float | None:
         return 0.0
 
+    async def close(self) -> None:
+        return None
+
+
+class RulesWriter(FreeWriter):
+    """The offline writer: hands in the rule-made draft of every brief. No model, no network, no key."""
+
+    name = "offline rules (no model)"
+    shape = Shape()
+
     @property
     def identity(self) -> dict[str, Any]:
         return {"writer": "rules"}
 
     async def answer(self, brief: Brief) -> Answer:
         return Answer(brief.base)
-
-    async def close(self) -> None:
-        return None
