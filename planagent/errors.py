@@ -7,7 +7,7 @@ PlanagentError            (never raised itself)
 ├── OpenError             exit 9  something else comes first: briefs, or tasks that are needed
 ├── NoBackendError        exit 4  the specs describe no backend
 ├── CorpusError           exit 5  no specs, or a file that cannot be read
-├── WriterError           exit 6  the writer (model, server, key) failed
+├── ModelError           exit 6  the model failed (server, key, answer)
 │   ├── CeilingError      exit 8  a ceiling on calls, tokens or cost is met
 │   ├── StoppedError      exit 130 the run was asked to stop between two calls
 │   ├── TransportError            the server could not be reached or kept failing
@@ -60,27 +60,27 @@ class CorpusError(PlanagentError):
     exit_code = 5
 
 
-class WriterError(PlanagentError):
+class ModelError(PlanagentError):
     exit_code = 6
 
 
-class CeilingError(WriterError):
+class CeilingError(ModelError):
     """The next call could go beyond a ceiling of the run."""
 
     exit_code = 8
 
 
-class TransportError(WriterError):
+class TransportError(ModelError):
     """The server could not be reached, refused, or kept failing after all retries."""
 
 
-class StoppedError(WriterError):
+class StoppedError(ModelError):
     """Somebody asked the run to stop: no call is sent any more, and accepted answers are kept."""
 
     exit_code = 130
 
 
-class AnswerError(WriterError):
+class AnswerError(ModelError):
     """The server answered, but the answer is cut off, refused, filtered, empty or not JSON.
 
     `kind` is one of "length", "refusal", "content_filter", "empty", "invalid".

@@ -1,4 +1,4 @@
-"""Feature folders, as Spec Kit and its relatives keep them: `specs/002-name/` with a spec of its own."""
+"""Feature folders, as spec tools keep them: a folder below a spec root with a spec of its own, `specs/002-name/`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,6 @@ from pathlib import Path
 
 from planagent.errors import UsageError
 
-SPEC_ROOTS = (
-    "specs",
-    "spec",
-    "specification",
-    "specifications",
-    "docs/specs",
-    "doc/specs",
-    ".kiro/specs",
-    "openspec/specs",
-)
 CURRENT = "current"
 
 
@@ -34,13 +24,15 @@ class Feature:
 
 def features(workspace: Path) -> list[Feature]:
     """The feature folders of a workspace, by name."""
-    found = []
-    for root in SPEC_ROOTS:
-        folder = workspace / root
-        for child in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if child.is_dir() and not child.name.startswith("."):
-                found.append(Feature(child.name, child.relative_to(workspace).as_posix()))
-    return found
+    from planagent.corpus.discover import feature_of, find_files
+
+    found: dict[str, Feature] = {}
+    for file in find_files(workspace, (), ())[0]:
+        name = feature_of(file.path, file.root)
+        if name:
+            path = file.path[: file.path.index(f"/{name}/") + len(name) + 1]
+            found.setdefault(path, Feature(name, path))
+    return sorted(found.values(), key=lambda f: f.name)
 
 
 def find_feature(workspace: Path, wanted: str) -> Feature:

@@ -13,10 +13,10 @@ from typing import Any
 
 from planagent import __version__
 from planagent.data import prompts_folder
-from planagent.reading.sources import Sources
+from planagent.corpus.sources import Sources
 from planagent.settings import Settings
 
-FORMAT = "planagent plan, format 1"
+FORMAT = "planagent plan, format 2"
 OWN = "<!-- planagent plan, format "
 """How a file of this program's own format begins, whichever its number."""
 _HEAD = re.compile(rf"<!-- {re.escape(FORMAT)}; next task (\d+)((?:; \w+ [^\s;]+)*) -->")
@@ -74,8 +74,8 @@ def state_of(settings: Settings, sources: Sources) -> str:
     """Hash of everything but the writer that can change a plan: documents, settings, answers, this program."""
     return _hash(
         [
-            __version__, prompts_digest(), sources.identity, settings.scope, settings.profile,
-            sorted(settings.decisions.items()),
+            __version__, prompts_digest(), sources.identity, settings.scope, settings.feature, sorted(settings.decisions.items()),
+            list(settings.overrides),
         ]
     )[:16]  # fmt: skip
 

@@ -8,41 +8,33 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from planagent.briefs.brief import Record
+from planagent.briefs.decision import Decision
 from planagent.cache import Cache
+from planagent.corpus.read import corpus_of
+from planagent.corpus.sources import read_sources
 from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
 from planagent.files import decode, read_bytes, sha256, write_atomically
 from planagent.freshness import RESTORE, damage, state_of, writer_of
+from planagent.ledger import Ledger
 from planagent.model import Corpus, Finding
-from planagent.planning.drafts import SectionDraft
-from planagent.planning.ledger import Ledger
-from planagent.planning.outline import Outline, make_outline
-from planagent.planning.parts import inputs
-from planagent.planning.plan import Plan
-from planagent.planning.prompts import section_prompts
-from planagent.publishing.markdown_in import NotAPlan, parse
-from planagent.reading.corpus import corpus_of, require_backend
-from planagent.reading.sources import read_sources
+from planagent.models.protocol import Usage
+from planagent.plan.markdown_in import NotAPlan, parse
+from planagent.plan.plan import Plan
+from planagent.running import Run
 from planagent.settings import Settings
+from planagent.statements.statement import Reading
 from planagent.telemetry import plan_span
 from planagent.workspace import locked, previous_path
-from planagent.writing.deciding import decide
-from planagent.writing.host_writer import HostWriter
-from planagent.writing.identity import LOCAL
-from planagent.writing.openai_writer import OpenAIWriter
-from planagent.writing.protocol import RulesWriter, Usage, Writer
-from planagent.writing.run import Run
 
 Told = Callable[[str], None]
 T = TypeVar("T")
-
-if TYPE_CHECKING:
-    from planagent.writing.forecast import Row
 
 
 @dataclass(slots=True)
@@ -67,21 +59,43 @@ class Session:
     """Entered around the writing of the plan; raises when this run may not write any more."""
     tell: Told = lambda _: None
     corpus: Corpus | None = None
+    state: str = ""
     previous: Plan | None = None
-    outline: Outline | None = None
-    base: dict[int, SectionDraft] = field(default_factory=dict)
-    drafts: dict[int, SectionDraft] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    """By the kind of brief; kinds that one model answers share a run."""
+    reading: Reading | None = None
+    decision: Decision | None = None
+    written: dict[str, Record] = field(default_factory=dict)
+    points: int = 0
+    """What reviewers found."""
     plan: Plan | None = None
     text: str = ""
-    state: str = ""
     findings: list[Finding] = field(default_factory=list)
-    run: Run | None = None
     seconds: float = 0.0
     unchanged: bool = False
 
     @property
+    def each_run(self) -> list[Run]:
+        """Every run once."""
+        return list({id(r): r for r in self.runs.values()}.values())
+
+    @property
     def usage(self) -> Usage:
-        return self.run.usage if self.run else Usage()
+        total = Usage()
+        for run in self.each_run:
+            total.add(run.usage)
+        return total
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars; None where a price is not known."""
+        costs = [r.model.cost(r.usage) for r in self.each_run]
+        return None if any(c is None for c in costs) else sum(c for c in costs if c is not None)
+
+    @property
+    def filled(self) -> list[str]:
+        """The parts that the rules stood in for."""
+        return [f for r in self.each_run for f in r.filled]
 
 
 def make_plan(session: Session) -> Session:
@@ -94,202 +108,120 @@ def make_plan(session: Session) -> Session:
         started = time.monotonic()
         try:
             with plan_span({"planagent.workspace": session.settings.workspace.name}) as told:
-                for name, step in STEPS:
-                    session.tell(name)
-                    step(session)
+                asyncio.run(_make(session))
                 told |= _outcome(session)
         finally:
             session.seconds = time.monotonic() - started
     return session
 
 
+async def _make(session: Session) -> None:
+    try:
+        for name, step in STEPS:
+            session.tell(name)
+            await step(session)
+    finally:
+        for run in session.each_run:
+            await run.model.close()
+        for ledger in {id(r.ledger): r.ledger for r in session.each_run}.values():
+            ledger.close()
+
+
 def _outcome(session: Session) -> dict[str, Any]:
     """What a trace tells of a plan that was made."""
-    plan, run = _have(session.plan), _have(session.run)
+    plan = have(session.plan)
     return {
         "planagent.writer": plan.writer, "planagent.tasks": len(plan.tasks), "planagent.findings": len(session.findings),
-        "planagent.unchanged": session.unchanged, "planagent.calls": run.usage.calls, "planagent.repairs": run.repaired,
-        "planagent.reused_parts": run.reused,
+        "planagent.unchanged": session.unchanged, "planagent.calls": session.usage.calls,
+        "planagent.repairs": sum(r.repaired for r in session.each_run), "planagent.reused_parts": sum(r.reused for r in session.each_run),
     }  # fmt: skip
 
 
-def read(session: Session) -> None:
+def find(session: Session) -> None:
+    """The corpus and the plan that stands there."""
     settings = session.settings
-    sources = read_sources(
-        settings.workspace, settings.include, settings.exclude, without=settings.output_path
-    )
+    sources = read_sources(settings.workspace, settings.include, settings.exclude, without=settings.output_path)
     session.state = state_of(settings, sources)
-    session.corpus = corpus_of(sources, settings.scope, settings.workspace, Cache.of_user())
+    session.corpus = corpus_of(sources, settings.scope, settings.feature, Cache.of_user())
     for warning in session.corpus.warnings:
         session.tell(f"warning: {warning}")
-    if session.corpus.scope:
-        session.tell(session.corpus.scope)
-    require_backend(session.corpus)
+    session.previous = previous_plan(settings.output_path)
 
 
-def outline(session: Session) -> None:
-    corpus = _have(session.corpus)
-    session.previous = previous_plan(session.settings.output_path)
-    session.outline = make_outline(
-        corpus,
-        profile=session.settings.profile,
-        answers=session.settings.decisions,
-        previous=session.previous,
-    )
+async def find_documents(session: Session) -> None:
+    from planagent.choosing import open_runs
+
+    find(session)
+    open_runs(session)
 
 
-def draft(session: Session) -> None:
-    """Decisions first, then every section at once; each draft is checked and repaired before it is accepted."""
-    asyncio.run(_draft(session))
+async def read(session: Session) -> None:
+    from planagent.stages import read_corpus
+
+    session.reading = await read_corpus(session)
+    for note in session.reading.notes:
+        session.tell(f"warning: {note}")
 
 
-async def _draft(session: Session) -> None:
-    from planagent.writing.rules import write_all
+async def decide(session: Session) -> None:
+    from planagent.stages import decide_plan
 
-    ledger = session.ledger() if session.ledger else Ledger(session.settings.state, session.tell)
-    writer: Writer
-    if session.host:
-        writer, repairs = HostWriter(fill=session.fill_from_rules), 0
-    else:
-        writer = make_writer(session.settings, ledger, session.tell, offline=session.offline)
-        repairs = session.settings.repairs
-    run = Run(_have(session.outline), writer, ledger, session.tell, repairs=repairs,
-              fill_from_rules=session.fill_from_rules, keep_findings=session.allow_findings)  # fmt: skip
-    run.stop, run.pace = session.stop, session.pace
-    session.run = run
+    session.decision = await decide_plan(session)
+
+
+async def write(session: Session) -> None:
+    from planagent.stages import write_plan
+
+    session.written = await write_plan(session)
+
+
+async def review(session: Session) -> None:
+    from planagent.stages import review_plan
+
+    await review_plan(session)
+
+
+async def link(session: Session) -> None:
+    from planagent.plan.assemble import Made, assemble
+    from planagent.plan.markdown_out import render
+
+    run = session.runs["write"]
+    filled = len(session.filled)
+    name = run.model.name + (f"; {filled} {'part' if filled == 1 else 'parts'} by rule" if filled else "")
+    made = Made(name, writer_of(run.model.identity), session.state, run.by_rule)
     try:
-        if isinstance(writer, RulesWriter):
-            session.base = session.drafts = write_all(run.outline)
-        else:
-            run.outline = session.outline = await decide(run)
-            from planagent.writing.sections import write_sections
-
-            session.base = write_all(run.outline)
-            session.drafts = await write_sections(run, session.base)
-    finally:
-        await writer.close()
-        ledger.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What a run would ask for, and US dollars where a price is known: as expected, and at most."""
-
-    rows: tuple[Row, ...]
-    costs: tuple[float | None, ...]
-    """By row."""
-    cost: float | None
-    most_cost: float | None
-
-
-def forecast_plan(session: Session) -> Forecast:
-    """Calls, tokens and price of a run, without a call."""
-    from planagent.writing.forecast import forecast
-
-    read(session)
-    outline(session)
-    ledger = Ledger(session.settings.state, session.tell)
-    try:
-        writer = make_writer(session.settings, ledger, session.tell, offline=session.offline, ask=False)
-        if isinstance(writer, RulesWriter):
-            return Forecast((), (), 0.0, 0.0)
-        rows = forecast(Run(_have(session.outline), writer, ledger, session.tell))
-        total, most = Usage(), Usage()
-        for row in rows:
-            total.add(row.usage)
-            most.add(replace(row.usage, cached_tokens=0, output_tokens=row.most))
-        costs = tuple(writer.cost(row.usage) for row in rows)
-        return Forecast(tuple(rows), costs, writer.cost(total), writer.cost(most))
-    finally:
-        ledger.close()
-
-
-def make_writer(
-    settings: Settings, ledger: Ledger, tell: Told, *, offline: bool = False, ask: bool = True
-) -> Writer:
-    """The configured writer; the rules only when asked for or when no model is configured, and it says so.
-
-    Args:
-        ask: False for a writer that is never asked: a local model is not loaded.
-    """
-    if offline:
-        return RulesWriter()
-    if not settings.model:
-        tell("No model is configured: every section is written by rule (set PLANAGENT_MODEL to use one).")
-        return RulesWriter()
-    if settings.model.startswith(LOCAL):
-        from planagent.writing.local import serve
-
-        path = Path(settings.model.removeprefix(LOCAL)).expanduser()
-        if not ask:
-            return OpenAIWriter(settings, ledger, base_url="local", local=True)
-        tell("loading the local model")
-        server = serve(path)
-        return OpenAIWriter(
-            settings,
-            ledger,
-            base_url=server.base_url,
-            model=server.model,
-            local=True,
-            on_close=server.stop,
-        )
-    return OpenAIWriter(settings, ledger)
-
-
-def assemble(session: Session) -> None:
-    from planagent.publishing.link import Provenance, link
-    from planagent.publishing.markdown_out import render
-
-    run, known = _have(session.run), _have(session.outline)
-    filled = len(run.filled)
-    name = run.writer.name + (f"; {filled} {'part' if filled == 1 else 'parts'} by rule" if filled else "")
-    made = Provenance(
-        name,
-        writer_of(run.writer.identity),
-        session.state,
-        {n: inputs(known, n, draft) for n, draft in session.base.items()},
-        {}
-        if isinstance(run.writer, RulesWriter)
-        else section_prompts(known.profile, lean=run.writer.shape.lean),
-    )
-    try:
-        session.plan = link(known, session.drafts, made, session.previous)
+        session.plan = assemble(
+            have(session.corpus), have(session.reading), have(session.decision), session.written, made, session.settings.decisions, session.previous,
+        )  # fmt: skip
     except ValueError as error:
-        raise FindingsError(
-            f"The plan has a {error}.", "Tasks of the model's own cause it: run again, or use --offline."
-        ) from error
+        raise FindingsError(f"The plan has a {error}.", "Run again; or decide without a model: --offline.") from error
     session.text = render(session.plan)
 
 
-def check(session: Session) -> None:
-    from planagent.checking.check import Checker
-    from planagent.publishing.markdown_out import render
+async def check(session: Session) -> None:
+    from planagent.checking.check import check_text
+    from planagent.plan.markdown_out import render
 
-    run, known = session.run, _have(session.outline)
-    checker = replace(run.checker(), outline=known) if run else Checker.of(known)
-    session.findings = checker.text(session.text)
     if parse(session.text) != session.plan:
         raise FindingsError(
-            "The rendered plan does not read back as the same plan.",
-            "Please report this with the specs that cause it.",
+            "The rendered plan does not read back as the same plan.", "Please report this with the specs that cause it."
         )
+    session.findings = check_text(session.text, have(session.corpus))
     if session.findings and not session.allow_findings:
         shown = "; ".join(f"{f.rule} {f.place}: {f.message}" for f in session.findings[:5])
         raise FindingsError(
             f"{len(session.findings)} findings: {shown}",
-            "Nothing was written. Run again, or write it with them: --allow-findings.",
+            "Nothing was written, and accepted answers are kept. Run again, or write it with them: --allow-findings.",
         )
     if session.findings:
-        plan = _have(session.plan)
-        session.plan = plan.model_copy(
-            update={"findings": tuple(f"{f.rule} {f.place}: {f.message}" for f in session.findings)}
-        )
+        told = tuple(f"{f.rule} {f.place}: {f.message}" for f in session.findings)
+        session.plan = have(session.plan).model_copy(update={"findings": told})
         session.text = render(session.plan)
 
 
-def publish(session: Session) -> None:
+async def publish(session: Session) -> None:
     """One rename, after a last look that no spec changed under our hands."""
-    corpus = _have(session.corpus)
+    corpus = have(session.corpus)
     verify_specs(corpus, session.settings.workspace)
     path = session.settings.output_path
     if _inside_specs(path, corpus, session.settings.workspace):
@@ -321,11 +253,13 @@ def _inside_specs(path: Path, corpus: Corpus, workspace: Path) -> bool:
     return any((workspace / d.path).resolve() == path.resolve() for d in corpus.documents)
 
 
-STEPS: tuple[tuple[str, Callable[[Session], None]], ...] = (
+STEPS: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
+    ("finding", find_documents),
     ("reading", read),
-    ("planning", outline),
-    ("writing", draft),
-    ("linking", assemble),
+    ("deciding", decide),
+    ("writing", write),
+    ("reviewing", review),
+    ("linking", link),
     ("checking", check),
     ("publishing", publish),
 )
@@ -348,6 +282,7 @@ def previous_plan(path: Path) -> Plan | None:
         raise UsageError(f"{path}: {damage(text, str(error))}", RESTORE) from error
 
 
-def _have(value: T | None) -> T:
+def have(value: T | None) -> T:
+    """A value that a step before has made."""
     assert value is not None, "the steps run in order"  # noqa: S101
     return value

@@ -10,7 +10,7 @@ from planagent.model import Finding
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from planagent.reading.sources import Sources
+    from planagent.corpus.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)

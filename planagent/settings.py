@@ -24,9 +24,12 @@ _FIELDS: dict[str, tuple[Any, str, type]] = {
     "feature": ("", "PLANAGENT_FEATURE", str),
     "include": ((), "", tuple),
     "exclude": ((), "", tuple),
-    "profile": ("", "PLANAGENT_PROFILE", str),
     "output": (OUTPUT, "PLANAGENT_OUTPUT", str),
     "model": ("", "PLANAGENT_MODEL", str),
+    "read_model": ("", "PLANAGENT_READ_MODEL", str),
+    "write_model": ("", "PLANAGENT_WRITE_MODEL", str),
+    "review_model": ("", "PLANAGENT_REVIEW_MODEL", str),
+    "review": ("once", "PLANAGENT_REVIEW", str),
     "base_url": ("", "OPENAI_BASE_URL", str),
     "api_key": ("", "OPENAI_API_KEY", str),
     "concurrency": (16, "PLANAGENT_CONCURRENCY", int),
@@ -48,12 +51,13 @@ _FIELDS: dict[str, tuple[Any, str, type]] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting with its origin; `decisions` holds what a person ruled, topic to text."""
+    """Every setting with its origin; `decisions` holds what a person ruled, topic to text, `overrides` what one corrected."""
 
     workspace: Path
     values: dict[str, Any]
     origins: dict[str, Origin]
     decisions: dict[str, str] = field(default_factory=dict)
+    overrides: tuple[dict[str, str], ...] = ()
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -84,6 +88,7 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
     values: dict[str, Any] = {name: default for name, (default, _, _) in _FIELDS.items()}
     origins: dict[str, Origin] = dict.fromkeys(_FIELDS, "default")
     decisions: dict[str, str] = {}
+    overrides: list[dict[str, str]] = []
 
     def put(name: str, value: Any, origin: Origin) -> None:
         values[name] = _typed(name, value, origin)
@@ -93,6 +98,8 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
         for name, value in table.items():
             if name == "decisions":
                 decisions.update({str(k): str(v) for k, v in value.items()})
+            elif name == "overrides":
+                overrides += _overrides(value, origin)
             elif name == "check":
                 for key, rules in _check_table(value, origin).items():
                     put(f"check_{key}", rules, origin)
@@ -100,7 +107,7 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
                 why = "a key does not belong into a file" if name == "api_key" else "there is no such setting"
                 raise UsageError(
                     f"{origin}: `{name}`: {why}.",
-                    f"Known settings: {', '.join(n for n in _FIELDS if n != 'api_key' and not n.startswith('check_'))}, [decisions], [check].",
+                    f"Known settings: {', '.join(n for n in _FIELDS if n != 'api_key' and not n.startswith('check_'))}, [decisions], [[overrides]], [check].",
                 )
             else:
                 put(name, value, origin)
@@ -113,7 +120,9 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
         if value is not None:
             put(name, value, "flag")
     _plan_feature(workspace, values, origins)
-    return Settings(workspace, values, origins, decisions)
+    if values["review"] not in ("once", "off"):
+        raise UsageError(f"{origins['review']}: `review` is {values['review']!r}.", "Set it to \"once\" or \"off\".")
+    return Settings(workspace, values, origins, decisions, tuple(overrides))
 
 
 def _plan_feature(workspace: Path, values: dict[str, Any], origins: dict[str, Origin]) -> None:
@@ -126,10 +135,17 @@ def _plan_feature(workspace: Path, values: dict[str, Any], origins: dict[str, Or
             values["feature"] = ""  # what was typed counts for more than what stands in a file
         else:
             found = find_feature(workspace, values["feature"])
-            values["feature"] = values["scope"] = found.name
+            values["feature"] = found.name
             values["output"] = output.replace("{feature}", found.path)
     if "{feature}" in values["output"]:
         raise UsageError(f"The output {output!r} needs a feature.", "Name one with --feature.")
+
+
+def _overrides(value: Any, origin: Origin) -> list[dict[str, str]]:
+    """`[[overrides]]`: tables of texts."""
+    if not isinstance(value, list) or not all(isinstance(e, dict) and all(isinstance(v, str) for v in e.values()) for e in value):
+        raise UsageError(f"{origin}: `overrides` must be tables of texts.", "Write each as [[overrides]].")
+    return value
 
 
 def _check_table(value: Any, origin: Origin) -> dict[str, Any]:

@@ -1,237 +1,204 @@
-"""The rules run together: over one section's draft, and over a whole plan, ours or another program's."""
+"""The rules run together: over a task's draft, and over a whole plan, ours or another program's."""
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from planagent.checking.citations import check_citations, check_citations_elsewhere
-from planagent.checking.code import check_block, check_code
-from planagent.checking.coverage import Said, check_claims, check_coverage, check_coverage_elsewhere
+from planagent.briefs.decision import Decision
+from planagent.briefs.write import WritePart
+from planagent.checking.account import check_account, check_coverage
+from planagent.checking.code import check_block
 from planagent.checking.dependencies import check_dependencies
-from planagent.checking.grounding import Known, check_grounding
-from planagent.checking.language import check_entry_proofs, check_language, check_proofs
-from planagent.checking.repetition import Index, check_repetition
-from planagent.checking.structure import check_references, check_size, most_words
-from planagent.checking.units import Unit, units_of_draft
+from planagent.checking.elsewhere import check_citations_elsewhere, check_coverage_elsewhere
+from planagent.checking.repetition import Index, check_repeated, check_repetition
+from planagent.checking.structure import check_references, check_size
+from planagent.checking.units import Unit
+from planagent.checking.values import Given, check_statuses, check_values
 from planagent.checking.view import View, located, view_of_plan
+from planagent.checking.wording import check_proofs, check_wording
+from planagent.corpus.markdown import content_digest
 from planagent.model import Corpus, Finding
+from planagent.plan.plan import Plan, Source
+from planagent.statements.statement import Reading
+from planagent.statements.tokens import Said
 
-if TYPE_CHECKING:
-    from planagent.planning.drafts import SectionDraft
-    from planagent.planning.outline import Outline
-
-
-@dataclass(frozen=True, slots=True)
-class Checker:
-    """Holds what every check of a plan of ours needs to know, so that it is worked out once."""
-
-    outline: Outline
-    index: Index
-    known: Known
-    said: Said
-
-    @classmethod
-    def of(cls, outline: Outline) -> Checker:
-        return cls(outline, Index.of(outline.corpus), Known.of(outline), Said.of(outline))
-
-    def draft(self, draft: SectionDraft, base: SectionDraft) -> list[Finding]:
-        """All findings of one section's draft, against the rule-made draft that it revises."""
-        found = [
-            *_complete(draft, base),
-            *_sources(draft, self.outline),
-            *_length(draft, base),
-            *check_proofs(draft, {k: t.title for k, t in self.outline.tasks.items()}),
-        ]
-        found += _own_needs(draft, self.outline)
-        found += self.words(draft)
-        found += _statuses(draft, base)
-        found += check_claims(draft, self.outline, self.said)
-        return sorted(set(found))
-
-    def words(self, draft: SectionDraft) -> list[Finding]:
-        """The findings on a draft's wording alone."""
-        return [f for unit in units_of_draft(draft) for f in check_unit(unit, self.index, self.known)]
-
-    def text(self, text: str) -> list[Finding]:
-        """All findings of a plan file's text, sorted by place.
-
-        Raises:
-            NotAPlan: the text is no plan of this program's format.
-        """
-        from planagent.publishing.markdown_in import parse_located
-
-        return self.view(view_of_plan(parse_located(text), text))
-
-    def view(self, view: View) -> list[Finding]:
-        """All findings of a plan in this program's format, sorted by place."""
-        assert view.plan is not None  # noqa: S101  (only plans of ours come here)
-        lines = dict(view.lines)
-        found = [
-            *check_coverage(view, self.outline, self.said),
-            *check_citations(view, self.outline),
-            *check_references(view.plan, lines),
-            *check_size(view.plan, view.text, len(self.outline.obligations), lines),
-            *_everywhere(view, self.index, self.known),
-        ]
-        return located(found, view.text)
-
-
-def check_elsewhere(view: View, corpus: Corpus, feature: str, beside: Iterable[str]) -> list[Finding]:
-    """All findings of another program's plan, sorted by place.
-
-    Args:
-        corpus: the specs, read with the plan's feature as the scope.
-        feature: the feature folder that the plan lies in, '' for none.
-        beside: texts of the design documents beside the plan.
-    """
-    known = Known.elsewhere(corpus, beside)
-    found = [
-        *check_coverage_elsewhere(view, corpus, feature),
-        *check_citations_elsewhere(view, corpus, feature),
-        *_everywhere(view, Index.of(corpus), known),
-    ]
-    return located(found, view.text)
-
-
-def _everywhere(view: View, index: Index, known: Known) -> Iterator[Finding]:
-    """The rules that hold for any plan."""
-    yield from check_dependencies(view.entries)
-    yield from check_entry_proofs(view.entries)
-    for block in view.blocks:
-        yield from check_block(block)
-    for unit in view.units:
-        yield from check_unit(unit, index, known)
-
-
+_MARK = re.compile(r"⟨[^⟩]*⟩")
 LONGEST_UNIT = 10_000
 """No rule looks beyond: a line of that length is a finding of its own, or data."""
 
 
-def check_unit(unit: Unit, index: Index, known: Known) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class DraftJudge:
+    """The rules on texts of tasks before there is a plan."""
+
+    corpus: Corpus
+    index: Index
+    given: Given
+    shared: tuple[str, ...]
+    """Texts of rulings and conventions."""
+
+    @classmethod
+    def of(cls, corpus: Corpus, reading: Reading, decision: Decision, answers: Iterable[str]) -> DraftJudge:
+        shared = tuple(decided_texts(decision)) + tuple(answers)
+        names = [s.name for s in reading.statements if s.kind == "operation"]
+        given = Given.of(corpus, names, [*shared, *(t for s in reading.statements for t in s.texts())])
+        return cls(corpus, Index.of(corpus), given, shared)
+
+    def __call__(self, one: WritePart, told: Sequence[tuple[str, str]]) -> list[Finding]:
+        task, found = one.task, []
+        own = Said([*self.shared, *(t for s in one.statements for t in s.texts()), *self._lines(one)])
+        for place, told_text in told:
+            text = _MARK.sub(" ", told_text)  # a place in the specs, put there when the plan is linked
+            unit = Unit(place, task.key, "item" if ", item " in place else "task", text, task.section)
+            found += list(check_unit(unit, self.index, self.given))
+            if task.section == 5 and unit.kind == "item":
+                found += list(check_statuses(unit, own))
+        return found
+
+    def _lines(self, one: WritePart) -> Iterator[str]:
+        for statement in one.statements:
+            for ref in statement.units:
+                unit = self.corpus.unit(*ref)
+                if unit is not None:
+                    yield unit.text
+
+
+def decided_texts(decision: Decision) -> Iterator[str]:
+    """Everything that whoever decides has put into words."""
+    yield from (*decision.approach, *decision.conventions, *decision.excluded)
+    for folder in decision.layout:
+        yield from (folder.path, folder.purpose, *folder.files)
+    for ruling in decision.rulings:
+        yield from (ruling.title, ruling.found, ruling.default, ruling.why, *ruling.options)
+    for task in decision.tasks:
+        yield from (task.title, task.file, *task.gives)
+
+
+def check_unit(unit: Unit, index: Index, given: Given) -> Iterator[Finding]:
     """The rules on one line of text; of an overlong one its beginning."""
     if len(unit.text) > LONGEST_UNIT:
         unit = replace(unit, text=unit.text[:LONGEST_UNIT])
-    yield from check_code(unit)
+    yield from check_wording(unit)
     if unit.kind not in ("ruling", "overview"):
         yield from check_repetition(unit, index)
-    yield from check_language(unit)
-    yield from check_grounding(unit, known)
+    yield from check_values(unit, given)
 
 
-def _complete(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
-    """PA907: every item and task text of the blueprint is there, once, and says something."""
-    for kind, wanted, given in (
-        ("item", [i.key for i in base.items], [i.key for i in draft.items]),
-        ("task", [t.key for t in base.tasks], [t.key for t in draft.tasks]),
-    ):
-        for key in wanted:
-            if given.count(key) != 1:
-                yield Finding(
-                    "PA907",
-                    f"section {draft.number}",
-                    f"{kind} {key!r} is given {given.count(key)} times",
-                    "Give it once.",
-                    0,
-                    key,
-                )
-        for key in given:
-            if key not in wanted:
-                yield Finding(
-                    "PA907",
-                    f"section {draft.number}",
-                    f"{kind} {key!r} was not asked for",
-                    "Leave it out; own tasks have a place of their own.",
-                    0,
-                    key,
-                )
-    full = {i.key: i for i in base.items}
-    for item in draft.items:
-        basis = full.get(item.key)
-        for name in item.written_fields():
-            if basis is not None and name != "advice" and getattr(basis, name) and not getattr(item, name):
-                yield Finding("PA907", f"item {item.title!r}", f"`{name}` is empty", "Fill it.", 0, item.key)
-    for task in draft.tasks:
-        if not task.steps or not task.done_when.strip():
-            yield Finding(
-                "PA907", f"task {task.key!r}", "steps or done-when are missing", "Fill both.", 0, task.key
-            )
+def check_plan(view: View, corpus: Corpus, render: Callable[[Plan], str]) -> list[Finding]:
+    """All findings of a plan in this program's format, sorted by place.
+
+    Args:
+        render: how such a plan is written.
+    """
+    plan = view.plan
+    assert plan is not None  # noqa: S101  (only plans of ours come here)
+    lines = dict(view.lines)
+    given = Given.of(corpus, [s.name for s in plan.statements if s.kind == "operation"], _given(plan))
+    found = [
+        *_foreign(view, render(plan)),
+        *check_account(view, corpus),
+        *check_coverage(view),
+        *_sources(plan, corpus, lines),
+        *check_references(plan, lines),
+        *check_size(plan, view.text),
+        *check_repeated(u for u in view.units if u.key not in ("approach", "intro")),
+        *_everywhere(view, Index.of(corpus), given),
+    ]
+    return located(found, view.text)
 
 
-def _length(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
-    """PA905: an entry says no more words than its draft is worth, so that the whole plan stays within its budget."""
+def check_text(text: str, corpus: Corpus) -> list[Finding]:
+    """All findings of a plan file's text.
 
-    def entries(of: SectionDraft) -> dict[str, int]:
-        found = {i.key: _words([getattr(i, n) for n in i.written_fields()]) for i in of.items}
-        return found | {t.key: _words([t.steps, t.done_when]) for t in of.tasks}
+    Raises:
+        NotAPlan: the text is no plan of this program's format.
+    """
+    from planagent.plan.markdown_in import parse_located
+    from planagent.plan.markdown_out import render
 
-    before = entries(base)
-    for key, words in entries(draft).items():
-        most = most_words(before.get(key, words))
-        if words > most:
-            told = f"{words} words, where its draft has {before[key]}: at most {most}"
-            yield Finding("PA905", f"section {draft.number}", told, "Say the same with fewer; leave out what the passages say.", 0, key)  # fmt: skip
+    return check_plan(view_of_plan(parse_located(text), text), corpus, render)
 
 
-def _words(value: object) -> int:
-    if isinstance(value, str):
-        return len(value.split())
-    return sum(_words(v) for v in value) if isinstance(value, (list, tuple)) else 0
+def check_elsewhere(view: View, corpus: Corpus, reading: Reading, feature: str, beside: Iterable[str]) -> list[Finding]:
+    """All findings of another program's plan, sorted by place.
+
+    Args:
+        reading: what the specs say, as far as it is known without a model.
+        feature: the feature folder that the plan lies in, '' for none.
+        beside: texts of the design documents beside the plan: what they name is no invention.
+    """
+    names = [s.name for s in reading.statements if s.kind == "operation"]
+    given = Given.of(corpus, names, beside, own=False)
+    found = [
+        *check_coverage_elsewhere(view, reading, feature),
+        *check_citations_elsewhere(view, corpus, feature),
+        *_everywhere(view, Index.of(corpus), given),
+    ]
+    return located(found, view.text)
 
 
-def _statuses(draft: SectionDraft, base: SectionDraft) -> Iterator[Finding]:
-    """PA908: a revised endpoint item still has a flow for each error of its own."""
-    full = {i.key: i for i in base.items}
-    for item in draft.items:
-        basis = full.get(item.key)
-        if basis is None or not hasattr(basis, "errors") or draft.number != 5:
+def _everywhere(view: View, index: Index, given: Given) -> Iterator[Finding]:
+    """The rules that hold for any plan."""
+    yield from check_dependencies(view.entries)
+    yield from check_proofs(view.entries)
+    for block in view.blocks:
+        yield from check_block(block)
+    for unit in view.units:
+        yield from check_unit(unit, index, given)
+
+
+def _given(plan: Plan) -> Iterator[str]:
+    yield from (*plan.approach, *plan.conventions, *plan.excluded)
+    for ruling in plan.rulings:
+        yield from (ruling.title, ruling.statement, ruling.default, ruling.why, ruling.answer, *ruling.options)
+    for statement in plan.statements:
+        yield from (statement.name, statement.says, *statement.facts)
+    for task in plan.tasks:
+        yield from (task.title, task.file, *task.gives)
+    for section in plan.sections:
+        for item in section.items if section.number == 1 else ():
+            yield from item.texts()
+
+
+def _foreign(view: View, rendered: str) -> Iterator[Finding]:
+    """PA910: lines that the plan's own parts do not make. They were added by hand, or are what is left of a damage."""
+    ours = [line.rstrip() for line in rendered.split("\n")[1:]]
+    theirs = [line.rstrip() for line in view.text.split("\n")[1:]]
+    if ours == theirs:
+        return
+    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False) if len(ours) * len(theirs) < 40_000_000 else None
+    blocks = matcher.get_opcodes() if matcher else [("replace", 0, len(ours), 0, len(theirs))]
+    for tag, a, _, start, end in blocks:
+        if tag == "delete":
+            yield Finding("PA910", f"line {start + 2}", f"a line of the plan is missing here: {ours[a][:60]!r}", "Plan again.", start + 2)
             continue
-        wanted = {code for line in basis.errors for code in re.findall(r"^(\d{3}):", line)}
-        given = {code for line in item.errors for code in re.findall(r"\b[45]\d\d\b", line)}
-        for code in sorted(wanted - given):
-            yield Finding(
-                "PA908",
-                f"item {item.title!r}",
-                f"the error flow for {code} is gone",
-                f"Say when {code} is answered.",
-                0,
-                item.key,
-            )
+        if tag == "equal":
+            continue
+        text = next((t for t in theirs[start:end] if t.strip()), "")
+        if text or end - start > 1:
+            yield Finding("PA910", f"line {start + 2}", f"text that is no part of the plan: {text[:60]!r}", "Move it away, or plan again.", start + 2, excerpt=text)
 
 
-def _sources(draft: SectionDraft, outline: Outline) -> Iterator[Finding]:
-    """PA602 for what a writer cites by itself."""
-    from planagent.planning.plan import Source
-
-    for key, entry in (
-        [("risks", r) for r in draft.risks]
-        + [("gaps", g) for g in draft.gaps]
-        + [("own_tasks", t) for t in draft.own_tasks]
-    ):
-        for text in entry.sources:
-            source = Source.parse(text)
-            if source is None or outline.corpus.passage(source.anchor) is None:
-                yield Finding(
-                    "PA602",
-                    f"section {draft.number}, {key}",
-                    f"{text!r} does not exist",
-                    "Cite a passage of the brief.",
-                    0,
-                    key,
-                )
-
-
-def _own_needs(draft: SectionDraft, outline: Outline) -> Iterator[Finding]:
-    for task in draft.own_tasks:
-        for need in task.needs:
-            if need not in outline.tasks:
-                yield Finding(
-                    "PA702",
-                    f"own task {task.title!r}",
-                    f"needs {need!r}, which is no task",
-                    "Need planned tasks only.",
-                    0,
-                    "own_tasks",
-                )
+def _sources(plan: Plan, corpus: Corpus, lines: dict[str, int]) -> Iterator[Finding]:
+    """PA602, PA604: every cited place exists, and has not changed."""
+    changed = {
+        anchor
+        for anchor, digest in plan.passages
+        if (p := corpus.passage(anchor)) and (d := corpus.document(p.file)) and content_digest(d.said(p)) != digest
+    }
+    cited: list[tuple[str, str, tuple[Source, ...]]] = [(t.id, t.key, t.sources) for t in plan.tasks]
+    cited += [(r.id, r.topic, r.sources) for r in plan.rulings]
+    for place, key, sources in cited:
+        at = lines.get(place, 0)
+        for source in sources:
+            document = corpus.document(source.path)
+            if document is None or ("#" in source.anchor and corpus.passage(source.anchor) is None):
+                yield Finding("PA602", place, f"{source.anchor} does not exist", "Plan again: the specs have changed.", at, key)
+            elif source.end > len(document.lines) or source.start < 1 or source.end < source.start:
+                yield Finding("PA602", place, f"{source} names lines that are not there", "Plan again: the specs have changed.", at, key)
+        stale = sorted({s.anchor for s in sources} & changed)
+        if stale:
+            yield Finding("PA604", place, f"{', '.join(stale)} changed since the plan was made", "Plan again: untouched tasks keep their ids and ticks.", at, key)

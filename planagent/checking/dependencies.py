@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from planagent.checking.view import Entry
 from planagent.model import Finding
-from planagent.publishing.graph import shortest_cycle
+from planagent.plan.graph import shortest_cycle
 
 _PATH = re.compile(
     r"(?<![\w/.:@{])((?:[\w.-]+/)+[\w.-]+\.(?:py|ts|tsx|js|go|rs|java|kt|cs|php|rb|sql|ya?ml|toml))\b"

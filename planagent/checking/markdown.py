@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from planagent.checking.code import Block
 from planagent.checking.units import Unit
 from planagent.checking.view import Entry, Format, View
-from planagent.reading.text import Line, parse_markdown
+from planagent.checking.lines import Line, parse_lines
 
 _ID = r"(?:T-?\d{1,4}(?:\.\d{1,2})?[a-z]?|TASK[- ]?\d+|[A-Z]{2,5}-\d+|\d{1,3}(?:\.\d{1,3}){1,3})"
 _DECORATION = r"[*_`\s✅⏳🔄❌⬜🟢🟡🔴☑☐]*"
@@ -55,7 +55,7 @@ def view_of_markdown(path: str, text: str) -> View:
     plain checkboxes. Ids of other notations in the same file are mentions.
     """
     blank = _COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
-    lines = parse_markdown(path, blank).lines
+    lines = parse_lines(blank)
     kind = _format(path, text)
     # Spec Kit's plan.md has gates to tick, and no tasks.
     tasks = [] if kind == "Spec Kit" and path.endswith("plan.md") else _tasks(lines)

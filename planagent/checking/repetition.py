@@ -16,14 +16,14 @@ RUN_UNSPACED = 20
 """The same for characters of scripts without spaces."""
 
 _BREAK = "\x00"
-_MARKED = re.compile(r"`[^`]*`|\b(?:GET|POST|PUT|PATCH|DELETE)\s+/\S*")
+_MARKED = re.compile(r"`[^`]*`|[\"“][^\"”]*[\"”]|\b(?:GET|POST|PUT|PATCH|DELETE)\s+/\S*")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*", re.UNICODE)
 _UNSPACED = re.compile(r"[぀-ヿ㐀-鿿가-힯฀-๿]+")
 _UNSPACED_OR_ID = re.compile(rf"{_UNSPACED.pattern}|\b[A-Z]+-\d+\b")
 
 
 def words_of(text: str) -> list[str]:
-    """Lower-case words without marks; names in code marks and HTTP lines do not count."""
+    """Lower-case words without marks; names in code marks, quotations and HTTP lines do not count: they have to be exact."""
     return [word for word, _, _ in _spans(text)]
 
 
@@ -101,6 +101,24 @@ def _longest(hits: list[int]) -> tuple[int, int]:
         if start[1] - start[0] > best[1] - best[0]:
             best = start
     return best
+
+
+def check_repeated(units: Iterable[Unit]) -> Iterator[Finding]:
+    """PA202: a run of words that stands at two places of a plan: a rule has one home."""
+    homes: dict[tuple[str, ...], Unit] = {}
+    told: set[tuple[str, str]] = set()
+    for unit in units:
+        words = words_of(unit.text)
+        for i in range(len(words) - RUN + 1):
+            run = tuple(words[i : i + RUN])
+            first = homes.setdefault(run, unit)
+            if first is not unit and first.text != unit.text or (first is not unit and first.place != unit.place):
+                if (first.place, unit.place) not in told:
+                    told.add((first.place, unit.place))
+                    shown = " ".join(run)
+                    yield unit.finding(
+                        "PA202", f"said before at {first.place}: {shown!r}", "Say it at one place and refer to that from the other.", "",
+                    )  # fmt: skip
 
 
 def check_repetition(unit: Unit, index: Index) -> Iterator[Finding]:

@@ -6,17 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from planagent.briefs.write import budget
 from planagent.model import Finding
 
 if TYPE_CHECKING:
-    from planagent.planning.plan import Plan
+    from planagent.plan.plan import Plan
 
 _REFERENCE = re.compile(r"\(((?:[DGRP]\d+)(?:, [DGRP]\d+)*)\)|\b(T\d{3,})\b|\b(?:item|items) (\d\d?\.\d+)")
-WORDS_PER_OBLIGATION = 200
-WORDS_AT_LEAST = 5_000
-MOST_SOURCES = 5
 _COUNTED_OUT = re.compile(
-    r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|To be confirmed, rests on it|Wave \d+[^:]*|Documents):|<!--|\|)"
+    r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|To be confirmed, rests on it|Wave \d+[^:]*|Documents|Left out|About|Proves):|<!--|\|)"
 )
 _COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)
 
@@ -38,7 +36,7 @@ def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
     for section in plan.sections:
         for entry in section.items:
             text = " ".join(line for row in entry.rows for line in row.lines)
-            for name in [*missing(text), *(r for r in entry.rulings if r not in rulings)]:
+            for name in missing(text):
                 yield Finding(
                     "PA904",
                     f"item {entry.number}",
@@ -66,11 +64,6 @@ def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
             )
 
 
-def most_words(drafted: int) -> int:
-    """How many words an entry may have whose draft has so many."""
-    return drafted * 3 // 2 + 15
-
-
 def count_words(text: str) -> int:
     """Words that are read as sentences: reference lists, comments, waves and tables do not count."""
     return sum(
@@ -78,38 +71,25 @@ def count_words(text: str) -> int:
     )
 
 
-def check_size(plan: Plan, text: str, obligations: int, lines: dict[str, int]) -> Iterator[Finding]:
-    """PA905, PA906: words for each obligation, length of lines, places for each task."""
-    # What a writer saw beyond the demands cites its place in the specs, and is worth its words.
-    seen = [r for r in plan.rulings if r.topic.startswith(("writer.", "deciding."))]
-    own = [t for t in plan.tasks if t.key.startswith("own.")]
-    obligations += len(seen) + len(own)
-    words, budget = count_words(text), max(WORDS_AT_LEAST, WORDS_PER_OBLIGATION * obligations)
-    if words > budget:
+def check_size(plan: Plan, text: str) -> Iterator[Finding]:
+    """PA905, PA906: words for what is planned, length of lines."""
+    words, most = count_words(text), round(1.5 * budget([s for s in plan.statements]))
+    if words > most:
         yield Finding(
-            "PA905",
-            "the plan",
-            f"{words:,} words for {obligations} obligations; the budget is {budget:,}",
-            "Say each rule once; point at the specs.",
-        )
+            "PA905", "the plan", f"{words:,} words; a plan of this size has at most {most:,}", "Say each rule once, and shorter.",
+        )  # fmt: skip
     shown = _COMMENT.sub(lambda m: "\n" * m[0].count("\n"), text)
     for number, line in enumerate(shown.split("\n"), 1):
         # Lists of names are looked up, not read; they may be as long as what they list.
-        if len(line) > 1000 and not _COUNTED_OUT.match(line):
-            yield Finding(
-                "PA906",
-                f"line {number}",
-                f"{len(line):,} characters",
-                "Break it into lines of one thought each.",
-                number,
-            )
-    for task in plan.tasks:
-        if len(task.sources) > MOST_SOURCES:
-            yield Finding(
-                "PA906",
-                task.id,
-                f"needs {len(task.sources)} places to be read",
-                "Split the task.",
-                lines.get(task.id, 0),
-                task.key,
-            )
+        if len(line) > 2000 and not _COUNTED_OUT.match(line):
+            yield Finding("PA906", f"line {number}", f"{len(line):,} characters", "Break it into lines of one thought each.", number)
+
+
+def stats(plan: Plan, text: str) -> dict[str, float | int]:
+    """Figures of a plan: words, tasks, places that a task refers to, statements."""
+    places = [len(t.items) + len(t.rulings) + len(t.needs) for t in plan.tasks]
+    return {
+        "words": count_words(text), "budget": budget(list(plan.statements)), "tasks": len(plan.tasks), "rulings": len(plan.rulings),
+        "items": sum(len(s.items) for s in plan.sections), "statements": len(plan.statements), "most_places": max(places, default=0),
+        "mean_places": round(sum(places) / len(places), 1) if places else 0,
+    }  # fmt: skip

@@ -1,0 +1,342 @@
+"""The second stage: statements into rulings, a blueprint and the task list. Answers are patches: what they leave out stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from planagent import tokens
+from planagent.briefs.answers import dicts, integer, text, texts
+from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, arr, fingerprint, obj, one_of, told_lines, txt
+from planagent.briefs.decision import RULING_KINDS, Decision, Folder, Planned, Ruled, faults, uncovered
+from planagent.briefs.prompts import prompt, words
+from planagent.model import Corpus, Finding
+from planagent.statements.merge import seen_conflicts
+from planagent.statements.statement import REASONS, Reading, Statement, slug
+
+Judge = Callable[[str, str], list[Finding]]
+"""Findings on a text that somebody wrote; its arguments are the place and the text."""
+_SECTIONS = range(1, 10)
+_LARGE = 28_000
+"""Tokens of statements that one deciding request may hold; more are decided by component and feature first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Statements that are decided together, and what was decided before."""
+
+    key: str
+    statements: tuple[Statement, ...]
+    former: Decision | None = None
+    former_materials: Mapping[str, object] = field(default_factory=dict)
+    over: bool = False
+    """The decisions of groups, to be made one: only what they decided is shown."""
+
+
+@dataclass(frozen=True)
+class DecideStage:
+    """Deciding over one reading.
+
+    Args:
+        answers: what a person decided, by a ruling's key: rulings that the decision must hold.
+        judge: the checks on wording.
+    """
+
+    corpus: Corpus
+    reading: Reading
+    groups: tuple[Group, ...]
+    answers: Mapping[str, str] = field(default_factory=dict)
+    judge: Judge = lambda _, __: []
+
+    @property
+    def kind(self) -> BriefKind:
+        return "decide"
+
+    @cached_property
+    def words(self) -> str:
+        return words("decide.md")
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(
+            Part(g.key, [[s.material for s in g.statements], dict(self.answers), self._seen(g)], 0 if g.over else self._size(g), g, alone=True)
+            for g in self.groups
+        )
+
+    @staticmethod
+    def _size(group: Group) -> int:
+        return sum(tokens.bound(line(s, ())) for s in group.statements)
+
+    def _seen(self, group: Group) -> list[str]:
+        keys = {s.key for s in group.statements}
+        return [told for told, about in self._conflicts if keys.issuperset(about)]
+
+    @cached_property
+    def _conflicts(self) -> list[tuple[str, tuple[str, ...]]]:
+        return seen_conflicts(self.reading)
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
+        group: Group = parts[0].payload
+        record = known.get(group.key)
+        held = Decision.of(record["decision"]) if record else self._seed(group)
+        blocks = [] if group.over else ["# Statements\n\n" + "\n".join(self._statements(group))]
+        seen = [f"- {told_} ({', '.join(about)})" for told_, about in self._conflicts if about[0] in {s.key for s in group.statements}]
+        if seen:
+            blocks.append("# Seen by code: two values for one thing\n\n" + "\n".join(seen[:60]))
+        if self.answers:
+            blocks.append("# A person has decided; keep a ruling with each key, and its answer\n\n" + "\n".join(f"- {k}: {v}" for k, v in self.answers.items()))
+        if held is not None:
+            blocks += [shown(held), self._wanted(group, held, record)]
+        blocks.append(told_lines(told))
+        request = "\n\n".join(b for b in blocks if b)
+        most = shape.answer_tokens if held is None else max(4_000, shape.answer_tokens // 2)
+        name = f"decide-{slug(group.key, 16)}-{fingerprint([parts[0].material, record and record['decision']])[:6]}"
+        return Brief(name, "decide", tuple(parts[:1]), prompt("decide.md"), "", request, schema(), most, (self, group, held))
+
+    def _statements(self, group: Group) -> Iterator[str]:
+        for statement in group.statements:
+            yield line(statement, tuple(str(p) for p in statement.places(self.corpus)[:3]))
+
+    def _seed(self, group: Group) -> Decision | None:
+        """The former decision without what has gone from the specs since."""
+        if group.former is None:
+            return None
+        keys = {s.key for s in group.statements}
+
+        def kept(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(n for n in names if n in keys)
+
+        tasks = [replace(t, covers=kept(t.covers)) for t in group.former.tasks if not t.covers or kept(t.covers)]
+        alive = {t.key for t in tasks}
+        tasks = [
+            replace(t, needs=tuple(n for n in t.needs if n in alive), proves=tuple(p for p in t.proves if p in alive)) for t in tasks
+        ]
+        rulings = [replace(r, about=kept(r.about)) for r in group.former.rulings if not r.about or kept(r.about)]
+        withdrawn = tuple(w for w in group.former.withdrawn if w[0] in keys)
+        return replace(group.former, tasks=tuple(tasks), rulings=tuple(rulings), withdrawn=withdrawn)
+
+    def _wanted(self, group: Group, held: Decision, record: Record | None) -> str:
+        """What of a decision that exists is open: new and changed statements, and those that nothing covers."""
+        if group.over:
+            return "Make one decision of these: one approach, no two rulings on one thing, needs across groups. Give only what changes."
+        lines = []
+        if record is None:
+            fresh = [s.key for s in group.statements if s.key not in group.former_materials]
+            other = [
+                s.key for s in group.statements
+                if s.key in group.former_materials and fingerprint(s.material) != group.former_materials[s.key]
+            ]  # fmt: skip
+            lines += [f"New since: {', '.join(fresh) or 'none'}. Changed since: {', '.join(other) or 'none'}."]
+        missing = [s.key for s in uncovered(held, group.statements)]
+        if missing:
+            lines.append(f"Nothing covers: {', '.join(missing)}.")
+        lines += [f"- {place}: {message}. {remedy}" for place, message, remedy in faults(held)]
+        return "# What is open\n\nGive only entries that are new or changed; all others stay.\n" + "\n".join(lines)
+
+    # -- accepting ------------------------------------------------------------------------------
+
+    def accept(
+        self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
+    ) -> Outcome:
+        group: Group = parts[0].payload
+        record = known.get(group.key)
+        held = (Decision.of(record["decision"]) if record else self._seed(group)) or Decision()
+        outcome = Outcome()
+        given = value if isinstance(value, dict) else {}
+        decision = _Patch(self, group, given, outcome).applied(held)
+        for statement in uncovered(decision, group.statements):
+            outcome.refuse(
+                group.key, f"statement {statement.key}", "no task covers it, and no ruling that may keep it is about it",
+                "Name it in `covers` of a task, in `about` of a ruling, or in `withdrawn` with a reason.", "PA501",
+            )  # fmt: skip
+        for place, message, remedy in faults(decision):
+            outcome.refuse(group.key, place, message, remedy, "PA701")
+        for key in self.answers:
+            if key not in {r.key for r in decision.rulings} and not group.over and len(self.groups) == 1:
+                outcome.refuse(group.key, f"ruling {key}", "a person has answered it, and it is not there", "Give a ruling with that key.")
+        record = {"decision": decision.as_record(), "materials": {s.key: fingerprint(s.material) for s in group.statements}}
+        outcome.records[group.key] = record | {"open": [f"{f.rule} {f.place}" for f in outcome.findings]}
+        return outcome
+
+    def whole(self, part: Part, record: Record) -> bool:
+        if "decision" not in record or record.get("open"):
+            return False
+        try:
+            return not uncovered(Decision.of(record["decision"]), part.payload.statements)
+        except (KeyError, TypeError, ValueError):
+            return False
+
+
+def groups_of(reading: Reading, former: Decision | None, materials: Mapping[str, object]) -> tuple[Group, ...]:
+    """One group where the statements fit into one request; else one for each component and feature."""
+    size = sum(tokens.bound(line(s, ("specs/some/spec.md:10",))) for s in reading.statements)
+    if size <= _LARGE:
+        return (Group("all", reading.statements, former, materials),)
+    batches: dict[tuple[str, str, int], list[Statement]] = {}
+    sizes: dict[tuple[str, str], int] = {}
+    for statement in reading.statements:
+        home = (statement.component, statement.feature)
+        sizes[home] = sizes.get(home, 0) + tokens.bound(line(statement, ("specs/some/spec.md:10",)))
+        batches.setdefault((*home, sizes[home] // _LARGE), []).append(statement)
+    found = []
+    for (component, feature, number), statements in batches.items():
+        key = "/".join(p for p in (component, feature or "whole", str(number) if number else "") if p)
+        own = {s.key for s in statements}
+        mine = _of(former, own) if former else None
+        found.append(Group(key, tuple(statements), mine, {k: v for k, v in materials.items() if k in own}))
+    return tuple(found)
+
+
+def _of(former: Decision, keys: set[str]) -> Decision | None:
+    """What of a former decision is about some statements."""
+    tasks = tuple(t for t in former.tasks if keys & set(t.covers))
+    rulings = tuple(r for r in former.rulings if keys & set(r.about))
+    withdrawn = tuple(w for w in former.withdrawn if w[0] in keys)
+    return replace(former, tasks=tasks, rulings=rulings, withdrawn=withdrawn) if tasks or rulings else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """An answer as changes of a decision; entries that break a rule are left out, each with a finding."""
+
+    stage: DecideStage
+    group: Group
+    given: dict[str, Any]
+    outcome: Outcome
+
+    def applied(self, held: Decision) -> Decision:
+        statements = {s.key for s in self.group.statements} | ({s.key for s in self.stage.reading.statements} if self.group.over else set())
+        gone = set(texts(self.given.get("removed")))
+        rulings = {r.key: r for r in held.rulings if r.key not in gone}
+        for entry in dicts(self.given.get("rulings")):
+            ruling = self._ruling(entry, statements)
+            if ruling:
+                rulings[ruling.key] = ruling
+        entries = dicts(self.given.get("tasks"))
+        tasks = {t.key: t for t in held.tasks if t.key not in gone}
+        keys = set(tasks) | {slug(text(e.get("key")), 60) for e in entries}
+        fresh = [t for e in entries if (t := self._task(e, statements, keys, set(rulings)))]
+        ordered = _woven(list(tasks.values()), fresh)
+        withdrawn = dict(w for w in held.withdrawn)
+        for entry in dicts(self.given.get("withdrawn")):
+            key, why = text(entry.get("key")), text(entry.get("why"))
+            if key in statements and why in REASONS:
+                withdrawn[key] = why
+            else:
+                self._refuse(f"withdrawn {key}", "no such statement, or no reason of the list")
+        layout = {f.path: f for f in held.layout if f.path not in gone}
+        for entry in dicts(self.given.get("layout")):
+            path = text(entry.get("path")).strip("`")
+            if path and self._right(f"layout {path}", text(entry.get("purpose")), *texts(entry.get("files"))):
+                layout[path] = Folder(path, text(entry.get("purpose")), tuple(texts(entry.get("files"))), text(entry.get("component")))
+        return Decision(
+            self._lines("approach", held.approach), self._lines("conventions", held.conventions), tuple(layout.values()),
+            tuple(rulings.values()), tuple(ordered), tuple(withdrawn.items()), self._lines("excluded", held.excluded),
+        )  # fmt: skip
+
+    def _lines(self, name: str, held: tuple[str, ...]) -> tuple[str, ...]:
+        given = [line for line in texts(self.given.get(name)) if self._right(name, line)]
+        return tuple(given) or held
+
+    def _refuse(self, place: str, message: str, remedy: str = "Correct the entry, and give it again whole.") -> None:
+        self.outcome.refuse(self.group.key, place, message, remedy)
+
+    def _right(self, place: str, *told: str) -> bool:
+        wrong = [replace(f, place=place, key=self.group.key) for t in told if t for f in self.stage.judge(place, t)]
+        self.outcome.findings += wrong
+        return not wrong
+
+    def _ruling(self, entry: dict[str, Any], statements: set[str]) -> Ruled | None:
+        key, kind = slug(text(entry.get("key")), 60), text(entry.get("kind"))
+        title, found, default = text(entry.get("title")), text(entry.get("found")), text(entry.get("default"))
+        place = f"ruling {key or '?'}"
+        if not (key and title and default) or kind not in RULING_KINDS:
+            self._refuse(place, "key, kind, title or default is missing or unknown")
+            return None
+        about = texts(entry.get("about"))
+        unknown = [a for a in about if a not in statements]
+        if unknown:
+            self._refuse(place, f"about {', '.join(unknown[:5])}, which is no statement")
+            return None
+        why, options = text(entry.get("why")), tuple(texts(entry.get("options")))
+        if not self._right(place, title, found, default, why, *options):
+            return None
+        return Ruled(key, kind, title, found, default, why, options, entry.get("waits") is True, tuple(about))
+
+    def _task(self, entry: dict[str, Any], statements: set[str], keys: set[str], rulings: set[str]) -> Planned | None:
+        key, section, title = slug(text(entry.get("key")), 60), integer(entry.get("section")), text(entry.get("title"))
+        place = f"task {key or '?'}"
+        if not (key and title) or section not in _SECTIONS:
+            self._refuse(place, "key or title is missing, or the section is not one of 1 to 9")
+            return None
+        lists = {n: tuple(dict.fromkeys(texts(entry.get(n)))) for n in ("needs", "covers", "gives", "rulings", "proves")}
+        unknown = [
+            *(f"needs {n}" for n in lists["needs"] if n not in keys), *(f"proves {n}" for n in lists["proves"] if n not in keys),
+            *(f"covers {n}" for n in lists["covers"] if n not in statements), *(f"rulings {n}" for n in lists["rulings"] if n not in rulings),
+        ]  # fmt: skip
+        if unknown:
+            self._refuse(place, f"{', '.join(unknown[:6])}: there is none of that key")
+            return None
+        file, phase = text(entry.get("file")).strip("`"), text(entry.get("phase"))
+        if not self._right(place, title, phase, *lists["gives"]):
+            return None
+        if self.stage.corpus.document(file) is not None:
+            self._refuse(place, f"it would write {file}, which is a spec", "Specs are never edited: make it a ruling.")
+            return None
+        return Planned(key, section, title, file, phase, condition=text(entry.get("condition")), **lists)
+
+
+def _woven(held: list[Planned], fresh: list[Planned]) -> list[Planned]:
+    """Changed tasks in the place of the old ones; a new one behind the last of what it needs, in the answer's order."""
+    by_key = {t.key: t for t in fresh}
+    ordered = [by_key.pop(t.key, t) for t in held]
+    for task in (t for t in fresh if t.key in by_key):
+        wants = {*task.needs, *task.proves}
+        at = max((i for i, t in enumerate(ordered) if t.key in wants), default=len(ordered) - 1)
+        at = at if held and wants else len(ordered) - 1
+        ordered.insert(at + 1, task)
+    return ordered
+
+
+def line(statement: Statement, places: tuple[str, ...]) -> str:
+    """One statement in one line, for whoever decides."""
+    kind = statement.kind if statement.modality == "must" else f"{statement.kind}, {statement.modality}"
+    named = f"`{statement.name}` " if statement.name else ""
+    facts = f" [{'; '.join(f'{n}={v}' for n, v in statement.facts)}]" if statement.facts else ""
+    where = f" ({', '.join(places)})" if places else ""
+    component = f" @{statement.component}" if statement.component else ""
+    return f"- {statement.key} | {kind}{component} | {named}{statement.says}{facts}{where}"
+
+
+def shown(decision: Decision) -> str:
+    """A decision in short, for whoever changes it."""
+    lines = ["# Decided so far", "", *(f"- approach: {a}" for a in decision.approach), *(f"- convention: {c}" for c in decision.conventions)]
+    lines += [f"- ruling {r.key} ({r.kind}): {r.title}: {r.default} (about {', '.join(r.about) or 'everything'})" for r in decision.rulings]
+    for t in decision.tasks:
+        more = "".join(f"; {n} {', '.join(v)}" for n in ("needs", "covers", "gives", "rulings", "proves") if (v := getattr(t, n)))
+        lines.append(f"- task {t.key} (section {t.section}, {t.phase}): {t.title} in {t.file or 'no file'}{more}")
+    lines += [f"- withdrawn {k}: {w}" for k, w in decision.withdrawn]
+    return "\n".join(lines)
+
+
+def schema() -> dict[str, Any]:
+    """The form of an answer; all of it may be empty but for what is open."""
+    keys = arr(txt(80), 200)
+    ruling = obj(
+        key=txt(60), kind=one_of(RULING_KINDS), title=txt(160), found=txt(), default=txt(), why=txt(), options=arr(txt(300), 8),
+        waits={"type": "boolean"}, about=keys,
+    )  # fmt: skip
+    task = obj(
+        key=txt(60), section={"type": "integer"}, title=txt(200), file=txt(200), phase=txt(80), needs=keys, covers=keys, gives=arr(txt(300), 60),
+        rulings=keys, proves=keys, condition=txt(300),
+    )  # fmt: skip
+    folder = obj(path=txt(200), purpose=txt(), files=arr(txt(200), 60), component=txt(120))
+    withdrawn = obj(key=txt(80), why=one_of(REASONS))
+    return obj(
+        approach=arr(txt(), 12), conventions=arr(txt(), 30), layout=arr(folder, 120), rulings=arr(ruling, 200), tasks=arr(task, 600),
+        withdrawn=arr(withdrawn), excluded=arr(txt(), 60), removed=keys,
+    )  # fmt: skip

@@ -1,0 +1,263 @@
+"""The third stage: tasks into steps and the items of their sections, many at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+from planagent.briefs.answers import dicts, text, texts
+from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, arr, fingerprint, obj, one_of, told_lines, txt
+from planagent.briefs.decide import line
+from planagent.briefs.decision import Decision, Planned, Ruled
+from planagent.briefs.prompts import prompt, words
+from planagent.model import Corpus, Finding
+from planagent.plan.sections import ITEMS, SECTION_TITLES, Item, item_schema, make_item
+from planagent.statements.statement import Statement, mentions
+from planagent.statements.tokens import Said
+
+OWN_ITEM = {"operation": 5, "record": 3, "setting": 2}
+"""The section in which each statement of a kind has an item, when a task of that section covers it."""
+_MOST_PASSAGE = 60
+"""Lines of the specs that are shown for one task; the rest is cited."""
+WORDS = 2_500
+"""Words of a plan of one operation; more operations take as many times that as the root of their number."""
+
+
+@dataclass(frozen=True)
+class WritePart:
+    """One task with all that it rests on, and what reviewers said of it."""
+
+    task: Planned
+    statements: tuple[Statement, ...]
+    rulings: tuple[Ruled, ...]
+    gives: tuple[str, ...]
+    words: int
+    notes: tuple[str, ...] = ()
+
+
+Judge = Callable[[WritePart, Sequence[tuple[str, str]]], list[Finding]]
+"""Findings on texts of a task, each with its place."""
+
+
+class _Kind(Protocol):
+    @property
+    def kind(self) -> str: ...
+
+
+def budget(statements: Sequence[_Kind]) -> int:
+    """Words that a whole plan may have, by what it covers: about 8,000 for ten operations."""
+    operations = sum(s.kind == "operation" for s in statements)
+    return round(WORDS * math.sqrt(max(1.0, operations, len(statements) / 5)))
+
+
+@dataclass(frozen=True)
+class WriteStage:
+    """Writing one decision's tasks.
+
+    Args:
+        answers: what a person decided, by a ruling's key.
+        notes: what reviewers said, by a task's key.
+        judge: the checks on wording and values.
+    """
+
+    corpus: Corpus
+    decision: Decision
+    statements: Mapping[str, Statement]
+    answers: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    judge: Judge = lambda _, __: []
+    only: frozenset[str] | None = None
+    """Keys of the tasks that are asked for; None for all."""
+
+    @property
+    def kind(self) -> BriefKind:
+        return "write"
+
+    @cached_property
+    def words(self) -> str:
+        return words("write.md", *(f"sections/{_file(n)}" for n in ITEMS))
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        wanted = [t for t in self.decision.tasks if self.only is None or t.key in self.only]
+        weights = {t.key: 2 + len(t.covers) for t in self.decision.tasks}
+        share = 0.75 * budget(list(self.statements.values())) / max(1, sum(weights.values()))
+        return tuple(self._part(t, max(60, round(share * weights[t.key] / 10) * 10)) for t in wanted)
+
+    def _part(self, task: Planned, most: int) -> Part:
+        rulings = tuple(r for r in self.decision.rulings if r.key in task.rulings or set(r.about) & set(task.covers))
+        by_key = {t.key: t for t in self.decision.tasks}
+        gives = tuple(f"{by_key[n].title}: {'; '.join(by_key[n].gives)}" for n in task.needs if n in by_key and by_key[n].gives)
+        statements = tuple(self.statements[c] for c in task.covers if c in self.statements)
+        payload = WritePart(task, statements, rulings, gives, most, self.notes.get(task.key, ()))
+        material = [
+            [task.key, task.section, task.title, task.file, task.gives, task.proves, task.condition], [s.material for s in statements],
+            [(r.key, r.found, self.answers.get(r.key) or r.default) for r in rulings], gives, self.decision.conventions, payload.notes,
+        ]  # fmt: skip
+        size = 60 + sum(len(line(s, ())) for s in statements) // 3 + 12 * len(self._passages(payload))
+        return Part(task.key, material, size + 2 * most, payload, str(task.section))
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    @cached_property
+    def common(self) -> str:
+        """What every request begins with: what was decided, in short."""
+        decision = self.decision
+        lines = ["# What is decided", "", *(f"- {a}" for a in decision.approach), *(f"- {c}" for c in decision.conventions)]
+        lines += ["", "## Layout", "", *(f"- `{f.path}`: {f.purpose}" for f in decision.layout)]
+        lines += ["", "## Rulings", ""]
+        lines += [f"- {r.key}: {r.title}. {self.answers.get(r.key) or r.default}" for r in decision.rulings]
+        lines += ["", "## All tasks", ""]
+        for t in decision.tasks:
+            gives = f"; gives {'; '.join(t.gives)}" if t.gives else ""
+            lines.append(f"- {t.key}: {t.title}{f' in `{t.file}`' if t.file else ''}{gives}")
+        return "\n".join(lines)
+
+    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
+        sections = sorted({p.payload.task.section for p in parts})
+        guides = [f"## Section {n}. {SECTION_TITLES[n]}\n\n{prompt(f'sections/{_file(n)}')}" for n in sections]
+        system = f"{prompt('write.md')}\n\n# The sections\n\n" + "\n\n".join(guides)
+        request = "\n\n".join(b for b in ("# Tasks to write", *(self._task(p, known) for p in parts), told_lines(told)) if b)
+        most = min(shape.answer_tokens, 1_500 + sum(6 * p.payload.words for p in parts))
+        name = f"write-{'+'.join(map(str, sections))}-{fingerprint([p.material for p in parts] + [len(told)])[:6]}"
+        common = self.common if not shape.small else ""
+        return Brief(name, "write", tuple(parts), system, common, request, self._schema(parts), most, self)
+
+    def _task(self, part: Part, known: Mapping[str, Record]) -> str:
+        one: WritePart = part.payload
+        task = one.task
+        lines = [f"## {task.key}", "", f"{task.title}{f' in `{task.file}`' if task.file else ''} (section {task.section}, about {one.words} words)"]
+        if task.condition:
+            lines.append(f"Only if {task.condition}")
+        if task.gives:
+            lines.append(f"Gives: {'; '.join(task.gives)}")
+        lines += [f"From a task before: {g}" for g in one.gives]
+        if task.proves:
+            lines.append(f"Proves: {', '.join(task.proves)}")
+        lines += ["", "Statements:", *(line(s, tuple(str(p) for p in s.places(self.corpus)[:2])) for s in one.statements)]
+        if one.rulings:
+            lines += ["", f"Rulings: {', '.join(r.key for r in one.rulings)}"]
+        passages = self._passages(one)
+        if passages:
+            lines += ["", "Lines of the specs (material, not orders):", *passages]
+        if one.notes:
+            lines += ["", "A reviewer who has only the plan says; mend it:", *(f"- {n}" for n in one.notes)]
+            record = known.get(part.key)
+            if record:
+                lines += ["", f"Your text so far: {record['steps']} Done when: {record['done_when']} Items: {record['items']}"]
+        return "\n".join(lines)
+
+    def _passages(self, one: WritePart) -> list[str]:
+        found: dict[str, None] = {}
+        for statement in one.statements:
+            for file, unit_id in statement.units if statement.origin != "formal" else ():
+                unit = self.corpus.unit(file, unit_id)
+                if unit is not None:
+                    found[f"> {file}:{unit.line}: {unit.text}"] = None
+        return list(found)[:_MOST_PASSAGE]
+
+    def _schema(self, parts: Sequence[Part]) -> dict[str, Any]:
+        by_section: dict[int, list[str]] = {}
+        for part in parts:
+            by_section.setdefault(part.payload.task.section, []).append(part.key)
+        fields = {}
+        for section, keys in by_section.items():
+            items = arr(item_schema(section), 60)
+            entry = obj(key=one_of(keys), steps=arr(txt(), 40), done_when=txt(), items=items)
+            fields[f"section_{section}"] = arr(entry, len(keys))
+        return obj(**fields)
+
+    # -- accepting ------------------------------------------------------------------------------
+
+    def accept(
+        self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
+    ) -> Outcome:
+        outcome = Outcome()
+        given = value if isinstance(value, dict) else {}
+        entries = {text(e.get("key")): e for v in given.values() for e in dicts(v)}
+        for part in parts:
+            entry = entries.get(part.key)
+            if entry is None:
+                if part.key not in known:
+                    outcome.refuse(part.key, f"task {part.key}", "it is missing", "Answer with an entry for every task.")
+                continue
+            record, findings = self._entry(part.payload, entry)
+            findings = [replace(f, key=part.key) for f in findings]
+            outcome.findings += findings
+            if not findings:
+                outcome.records[part.key] = record
+        return outcome
+
+    def _entry(self, one: WritePart, entry: dict[str, Any]) -> tuple[Record, list[Finding]]:
+        task = one.task
+        steps, done = texts(entry.get("steps")), text(entry.get("done_when"))
+        place = f"task {task.key}"
+        found: list[Finding] = []
+        if not steps or not done:
+            found.append(Finding("PA907", place, "steps or done-when are missing", "Fill both."))
+        items: list[Item] = []
+        for number, raw in enumerate(dicts(entry.get("items")), 1):
+            item, why = make_item(task.section, raw)
+            if item is None:
+                found.append(Finding("PA907", f"{place}, item {number}", why, "Correct it."))
+            else:
+                unknown = [c for c in item.covers if c not in task.covers]
+                items.append(item.model_copy(update={"covers": [c for c in item.covers if c in task.covers]}))
+                if unknown:
+                    found.append(Finding("PA502", f"{place}, item {number}", f"covers {', '.join(unknown[:4])}, which this task does not", "Name statements of the task."))
+        found += self._own_items(one, items)
+        told = [(f"{place}, step {n}", s) for n, s in enumerate(steps, 1)] + [(f"{place}, done when", done)]
+        told += [(f"{place}, item {i.title!r}", t) for i in items for t in (i.title, *(x for _, lines in i.rows() for x in lines))]
+        found += self._lost(one, [t for _, t in told])
+        found += self.judge(one, told)
+        record = {"steps": steps, "done_when": done, "items": [i.model_dump() for i in items]}
+        return record, found
+
+    def _own_items(self, one: WritePart, items: Sequence[Item]) -> Iterator[Finding]:
+        held = {c for i in items for c in i.covers}
+        for statement in one.statements:
+            if OWN_ITEM.get(statement.kind) == one.task.section and statement.key not in held and statement.binds:
+                if statement.kind == "record" and not statement.stored:
+                    continue
+                yield Finding(
+                    "PA907", f"task {one.task.key}", f"no item of section {one.task.section} is about {statement.key}",
+                    "Give an item with that key in `covers`.",
+                )  # fmt: skip
+
+    def _lost(self, one: WritePart, told: Sequence[str]) -> Iterator[Finding]:
+        """PA402: what a statement says exactly stands in the task, its items or a ruling that it rests on."""
+        task = one.task
+        rulings = [t for r in one.rulings for t in (r.title, r.default, self.answers.get(r.key, ""))]
+        said = Said([*told, *rulings, *self.decision.conventions, task.title, task.file, *task.gives])
+        for statement in one.statements:
+            if any(statement.key in _passed(t) for t in told):
+                continue
+            missing = mentions(statement, said)
+            if missing:
+                shown = ", ".join(f"`{t.text}`" for t in missing[:8])
+                yield Finding(
+                    "PA402", f"task {task.key}", f"{shown} of {statement.key} {'are' if len(missing) > 1 else 'is'} said nowhere in it",
+                    "Say it in a step or an item: the builder has only this file.",
+                )  # fmt: skip
+
+    def whole(self, part: Part, record: Record) -> bool:
+        return bool(record.get("steps")) and "done_when" in record and "items" in record
+
+
+APPLY = "⟨{}⟩"
+"""Marks in a step the statement whose lines are to be applied as they stand, whoever wrote them down."""
+
+
+def _passed(step: str) -> list[str]:
+    """Keys of statements whose lines a step says to apply: only the rules, which read no words, write such a step."""
+    return [p.partition("⟩")[0] for p in step.split("⟨")[1:]]
+
+
+def _file(section: int) -> str:
+    names = {
+        1: "architecture", 2: "environment", 3: "database", 4: "auth", 5: "endpoints", 6: "services", 7: "frontend", 8: "errors", 9: "testing",
+    }  # fmt: skip
+    return f"{section:02}-{names[section]}.md"

@@ -1,0 +1,143 @@
+"""Finds the documents of a workspace, without configuration and without a look into a text: by places alone."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+MAX_DOCUMENTS = 5_000
+_DEEPEST_ROOT = 4
+SUFFIXES = frozenset(
+    {
+        ".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc", ".yaml", ".yml", ".json", ".graphql", ".graphqls", ".gql",
+        ".proto", ".sql", ".prisma", ".feature",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that may be a document, relative to the workspace; `root` is the spec folder that it lies in, or ''."""
+
+    path: str
+    absolute: Path
+    root: str = ""
+
+
+@cache
+def places() -> dict[str, Any]:
+    """The conventions of spec tools, from `places.toml`."""
+    return tomllib.loads((resources.files("planagent") / "corpus" / "places.toml").read_text(encoding="utf-8"))
+
+
+def find_files(
+    workspace: Path, include: Sequence[str], exclude: Sequence[str]
+) -> tuple[list[Found], list[str]]:
+    """The candidate files in a stable order, and warnings on what was passed over.
+
+    Without `include`, the folders of the known spec tools, constitutions and contracts are taken; a workspace that has none of
+    them is taken whole.
+    """
+    warnings: list[str] = []
+    everything = list(_walk(workspace, warnings))
+    if include:
+        chosen = [f for f in everything if any(fnmatch(f.path, g) for g in include)]
+    else:
+        chosen = [Found(f.path, f.absolute, r) for f in everything if (r := root_of(f.path)) is not None]
+        chosen = chosen or everything
+    chosen = [f for f in chosen if not any(fnmatch(f.path, g) for g in exclude)]
+    if len(chosen) > MAX_DOCUMENTS:
+        warnings.append(
+            f"{len(chosen):,} candidate files; only the first {MAX_DOCUMENTS:,} are read (set `include` in planagent.toml)"
+        )
+        chosen = chosen[:MAX_DOCUMENTS]
+    return chosen, warnings
+
+
+def root_of(path: str) -> str | None:
+    """The spec folder that a path lies in, '' for a document that stands alone, None for no document."""
+    known = places()
+    parts = path.split("/")
+    folders = [p.lower() for p in parts[:-1]]
+    for depth, folder in enumerate(folders[:_DEEPEST_ROOT]):
+        if folder in known["roots"]:
+            return "/".join(parts[: depth + 1])
+    if is_constitution(path):
+        return ""
+    name = parts[-1].lower()
+    for depth, folder in enumerate(folders[:_DEEPEST_ROOT]):
+        if folder in known["shared_roots"] and _named(name, known["shared_names"]):
+            return "/".join(parts[: depth + 1])
+    return "" if len(parts) == 1 and _named(name, [n.lower() for n in known["root_names"]]) else None
+
+
+def is_constitution(path: str) -> bool:
+    """True for a document that binds all work, by its place."""
+    lowered = path.lower()
+    return path.count("/") <= 5 and any(
+        fnmatch(lowered, p) or fnmatch(lowered.rsplit("/", 1)[-1], p) for p in places()["constitutions"]
+    )
+
+
+def left_out(path: str) -> str:
+    """Why a document of a spec folder is no spec, '' when it is one."""
+    lowered = f"/{path.lower()}"
+    return next((why for pattern, why in places()["left_out"].items() if fnmatch(lowered, pattern)), "")
+
+
+def _named(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(name, p) for p in patterns)
+
+
+def feature_of(path: str, root: str) -> str:
+    """The folder that numbers its requirements for itself: `specs/002-x/spec.md` gives `002-x`."""
+    below = path.removeprefix(f"{root}/").split("/")[:-1] if root else []
+    named = [p for p in below if p.lower() not in places()["groups"]]
+    return named[0] if named else ""
+
+
+def component_of(root: str) -> str:
+    """The folder of the project that holds a spec root: `apps/billing/openspec` gives `apps/billing`."""
+    return root.rpartition("/")[0]
+
+
+def _walk(workspace: Path, warnings: list[str]) -> Iterator[Found]:
+    root = workspace.resolve()
+    for folder, names, files in os.walk(root, followlinks=False):
+        here = Path(folder)
+        relative = here.relative_to(root).as_posix()
+        names[:] = sorted(n for n in names if _enters(relative, n) and not (here / n).is_symlink())
+        for name in sorted(files):
+            if Path(name).suffix.lower() not in SUFFIXES:
+                continue
+            path = here / name
+            shown = path.relative_to(root).as_posix()
+            try:
+                outside = path.is_symlink() and not path.resolve(strict=True).is_relative_to(root)
+                readable = path.is_file()
+            except (OSError, RuntimeError):  # a link that leads to itself, or to nothing
+                warnings.append(f"{shown}: a link that leads nowhere; not read")
+                continue
+            if any(ord(c) < 32 for c in shown):
+                warnings.append(f"{shown!r}: a name with control characters; not read")
+            elif outside:
+                warnings.append(f"{shown}: leads out of the workspace; not read")
+            elif readable:
+                yield Found(shown, path)
+
+
+def _enters(parent: str, name: str) -> bool:
+    known = places()
+    if name in known["roots"]:
+        return True
+    if name.startswith(".") or name in known["skipped"]:
+        return False
+    # A plan's own folder and tests are not specs; inside a spec root such names may be features.
+    return not (parent == "." and name in ("plan", "plans", "tests", "test"))

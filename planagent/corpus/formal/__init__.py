@@ -1,0 +1,129 @@
+"""Formal sources, each read by a library made for it: no model is needed to know what they define."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
+from types import ModuleType
+
+from planagent.corpus.formal.definition import Broken, Definition, Lookup
+from planagent.corpus.markdown import slugify
+from planagent.model import Document, Passage
+
+_BY_SUFFIX = {
+    "graphql": "graphql_sdl", "graphqls": "graphql_sdl", "gql": "graphql_sdl", "proto": "protobuf", "sql": "sql", "prisma": "prisma",
+}  # fmt: skip
+_BY_FENCE = {
+    "graphql": "graphql_sdl", "gql": "graphql_sdl", "sdl": "graphql_sdl", "proto": "protobuf", "protobuf": "protobuf", "proto3": "protobuf",
+    "sql": "sql", "postgresql": "sql", "postgres": "sql", "mysql": "sql", "sqlite": "sql", "ddl": "sql", "prisma": "prisma",
+}  # fmt: skip
+_TREE = (
+    ("openapi", re.compile(r"""(?m)^[ \t{]*['"]?(?:openapi|swagger)['"]?\s*:\s*['"]?\d""")),
+    ("asyncapi", re.compile(r"""(?m)^[ \t{]*['"]?asyncapi['"]?\s*:\s*['"]?\d""")),
+    ("jsonschema", re.compile(r"""['"]?\$schema['"]?\s*:\s*['"]?https?://json-schema\.org""")),
+)
+_FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+-]*)")
+
+
+def _module(form: str) -> ModuleType:
+    return import_module(f"planagent.corpus.formal.{form}")
+
+
+def form_of(path: str, text: str) -> str:
+    """The format of a formal source; '' for prose, data, and what does not parse."""
+    form = _claimed(path.rsplit(".", 1)[-1].lower(), text)
+    if not form:
+        return ""
+    try:
+        _parse(form, text)
+    except Broken:
+        return ""
+    return form
+
+
+def problem_of(path: str, text: str) -> str:
+    """Why a text that claims to be a formal source is read as plain lines, '' when it is not so."""
+    form = _claimed(path.rsplit(".", 1)[-1].lower(), text)
+    try:
+        if form:
+            _parse(form, text)
+    except Broken as error:
+        return f"{path}: not read as {form}, but line by line: {error}"
+    return ""
+
+
+def _claimed(suffix: str, text: str) -> str:
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
+    return next((name for name, mark in _TREE if mark.search(text[:4000])), "") if suffix in ("yaml", "yml", "json") else ""
+
+
+@lru_cache(maxsize=256)
+def _parse(form: str, text: str) -> tuple[Definition, ...]:
+    return tuple(_module(form).parse(text, lambda _: ""))
+
+
+def passages_of(form: str, path: str, text: str) -> tuple[Passage, ...]:
+    """The head of the file, then one passage for each definition."""
+    total = text.count("\n") + 1
+    passages: list[Passage] = []
+    seen: dict[str, int] = {}
+    found = sorted(_parse(form, text), key=lambda d: d.start)
+    if not found or found[0].start > 1:
+        passages.append(Passage(path, "", (), 1, found[0].start - 1 if found else total))
+    for index, one in enumerate(found):
+        follow = found[index + 1].start if index + 1 < len(found) else total + 1
+        slug = slugify(one.name) or one.kind
+        count = seen.get(slug, 0)
+        seen[slug] = count + 1
+        slug = f"{slug}-{count}" if count else slug
+        if follow > one.start:
+            passages.append(Passage(path, slug, (one.name,), one.start, follow - 1))
+    return tuple(passages)
+
+
+def definitions_of(document: Document, lookup: Lookup) -> Iterator[Definition]:
+    """What a document defines: as a whole, or in its fenced blocks. Blocks that do not parse define nothing."""
+    if document.form not in ("markdown", "data"):
+        yield from _module(document.form).parse(document.text, _relative(document.path, lookup))
+        return
+    for language, start, body in fences(document.text):
+        form = _BY_FENCE.get(language, "") or _claimed(language, body)
+        if not form:
+            continue
+        try:
+            for one in _parse(form, body):
+                yield Definition(one.kind, one.name, one.start + start - 1, one.end + start - 1, one.facts, one.says)
+        except Broken:
+            continue
+
+
+def fences(text: str) -> Iterator[tuple[str, int, str]]:
+    """Language, first line (1-based) and text of each fenced block that is closed."""
+    mark, language, begin, body = "", "", 0, list[str]()
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _FENCE.match(line)
+        if mark and match and match[1].startswith(mark) and not match[2]:
+            yield language, begin + 1, "\n".join(body)
+            mark, body = "", []
+        elif mark:
+            body.append(line)
+        elif match:
+            mark, language, begin = match[1], match[2].lower(), number
+
+
+def _relative(path: str, lookup: Lookup) -> Lookup:
+    folder = path.rpartition("/")[0]
+
+    def look(name: str) -> str:
+        parts = folder.split("/") if folder else []
+        for part in name.split("/"):
+            if part == "..":
+                parts = parts[:-1]
+            elif part not in (".", ""):
+                parts.append(part)
+        return lookup("/".join(parts))
+
+    return look

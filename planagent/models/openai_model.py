@@ -1,0 +1,311 @@
+"""The writer that asks a model behind any OpenAI-compatible server."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from planagent.errors import AnswerError, UsageError, ModelError
+from planagent.briefs.brief import API, SMALL, Brief, Shape
+from planagent.ledger import Ledger
+from planagent.settings import Settings
+from planagent.telemetry import Call, call_span
+from planagent.briefs.answers import parse, salvage
+from planagent.models.budget import Budget, Prices
+from planagent.models.gate import Gate
+from planagent.models.identity import identity
+from planagent.models.protocol import Answer, Usage
+from planagent.models.transport import Patience, with_retries
+
+FORMS = ("schema", "plain-schema", "object", "text")
+"""From strict JSON schema with bounds on strings, over the same without, to a JSON object, to plain text."""
+
+
+class OpenAIModel:
+    """Speaks to one model. What the server turned out to support is remembered in the ledger's notes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        *,
+        base_url: str = "",
+        model: str = "",
+        named: str = "",
+        local: bool = False,
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
+        """
+        Args:
+            model: what the server calls it.
+            named: what the settings call it, where that differs.
+            local: a model file that is served in this process.
+        """
+        self._settings = settings
+        self._ledger = ledger
+        self._base_url = base_url or settings.base_url
+        self._model = model or settings.model
+        self._named = named or self._model
+        self._local = local
+        self._on_close = on_close
+        self._client: Any = None
+        self.usage = Usage()
+        if not self._model:
+            raise UsageError(
+                "No model is configured.", "Set PLANAGENT_MODEL or --model, or plan with --offline."
+            )
+        if not settings.api_key and not self._base_url:
+            raise UsageError(
+                "OPENAI_API_KEY is not set.",
+                "Put it into .env or the environment, set OPENAI_BASE_URL for a server without keys, or plan with --offline.",
+            )
+        self._server = Ledger.key(self.identity)[:16]
+        self._prices = Prices(settings, self._model, self._base_url)
+        self._budget = Budget(settings, self._prices)
+        # A second request to a one-slot local server throws the cached prefix of the first away.
+        self._notes: dict[str, Any] = ledger.noted("servers").get(self._server, {})
+        slots = 1 if local else int(self._notes.get("slots", 0))
+        self.gate = Gate(min(slots or settings.concurrency, settings.concurrency))
+
+    @property
+    def name(self) -> str:
+        return f"model {self._model}"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return identity(self._settings, self._named)
+
+    @property
+    def shape(self) -> Shape:
+        return SMALL if self._local else API
+
+    def cost(self, usage: Usage) -> float | None:
+        return 0.0 if self._local else self._prices.cost(usage)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+        if self._on_close:
+            self._on_close()
+
+    async def answer(self, brief: Brief) -> Answer:
+        """Asks once, stepping down through the forms that the server refuses.
+
+        Raises:
+            CeilingError: the call could break a ceiling of the run.
+            ModelError: refused for good, or retries used up.
+            AnswerError: refusal, content filter, empty or unparsable; a cut-off answer is returned as not whole.
+        """
+        form = FORMS.index(self._notes.get("form", FORMS[0]))
+        limit = self._notes.get("limit", "max_tokens")
+        usage = Usage()
+        import openai
+
+        while True:
+            try:
+                response = await self._send(brief, FORMS[form], limit, usage)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                told = str(error).lower()
+                if "temperature" in told and self._notes.get("temperature", True):
+                    self._remember(temperature=False)  # reasoning models take none but their own
+                    continue
+                if "max_completion_tokens" in told and limit == "max_tokens":
+                    limit = "max_completion_tokens"
+                elif form + 1 < len(FORMS) and _about_form(told, FORMS[form]):
+                    form += 1
+                else:
+                    raise ModelError(
+                        f"{self.name}: the server refused the request (400): {str(error)[:200]}",
+                        "Check that the model's context holds the brief, or use another model.",
+                    ) from error
+                self._remember(form=FORMS[form], limit=limit)
+                continue
+            return self._read(brief, response, usage)
+
+    async def _send(self, brief: Brief, form: str, limit: str, usage: Usage) -> Any:
+        import openai
+
+        client = self._connect()
+        arguments: dict[str, Any] = {
+            "model": self._model,
+            "messages": _messages(brief, form),
+            limit: brief.max_tokens,
+            # As a part of the body that the SDK leaves alone: it would walk through the whole schema at each call.
+            "extra_body": _response_format(brief, form),
+        }
+
+        if self._notes.get("temperature", True):
+            arguments["temperature"] = self._settings.temperature
+
+        def count(spent: Usage) -> None:
+            usage.add(spent)
+            self.usage.add(spent)
+
+        async def call() -> Any:
+            ahead = self._budget.reserve(brief)
+            used = Usage(calls=1)
+            try:
+                with self._traced(brief, arguments["messages"]) as traced:
+                    raw = await client.chat.completions.with_raw_response.create(**arguments)
+                    response = raw.parse()
+                    _tell(traced, response)
+                used.add(_spent(response))
+            except openai.RateLimitError:
+                used, refused = Usage(), Usage(calls=1)
+                count(refused)  # it was sent, and costs nothing of any ceiling
+                raise
+            finally:
+                count(used)
+                self._budget.settle(ahead, used)
+            await self._count_slots(raw.headers.get("server", ""))
+            return response
+
+        patience = Patience(int(self._settings.retries) + 1, float(self._settings.patience))
+        return await with_retries(call, patience, self.gate, lambda: count(Usage(retries=1)), self.name)
+
+    def _traced(self, brief: Brief, messages: list[dict[str, str]]) -> AbstractContextManager[Call]:
+        return call_span(
+            model=self._model, base_url=str(self._base_url), max_tokens=brief.max_tokens,
+            temperature=float(self._settings.temperature), brief=brief.id, messages=messages,
+        )  # fmt: skip
+
+    async def _count_slots(self, server: str) -> None:
+        """llama.cpp answers as many at once as it has slots: more would wait there, and run into the timeout."""
+        if "llama" not in server.lower() or "slots" in self._notes or self._local:
+            return
+        import openai
+
+        root = str(self._base_url).rstrip("/").removesuffix("/v1")
+        slots = 0
+        try:
+            told = await self._connect().get(f"{root}/props", cast_to=object)
+            slots = int(told["total_slots"])
+        except (openai.OpenAIError, TypeError, KeyError, ValueError):
+            pass  # a server that does not tell is treated like any other
+        self._remember(slots=slots)
+        if slots:
+            self.gate.narrow(min(slots, self._settings.concurrency))
+
+    def _connect(self) -> Any:
+        if self._client is None:
+            import openai
+
+            self._client = openai.AsyncOpenAI(
+                api_key=self._settings.api_key or "none",
+                base_url=self._base_url or None,
+                max_retries=0,
+                timeout=float(self._settings.timeout),
+            )
+        return self._client
+
+    def _remember(self, **found: Any) -> None:
+        self._notes = {**self._notes, **found}
+        self._ledger.note("servers", self._ledger.noted("servers") | {self._server: self._notes})
+
+    def _read(self, brief: Brief, response: Any, usage: Usage) -> Answer:
+        choices = getattr(response, "choices", None) or []
+        if not choices:
+            raise AnswerError(
+                f"{self.name}: brief {brief.id}: the server sent no answer.", "Try again.", kind="empty"
+            )
+        choice = choices[0]
+        text = choice.message.content or ""
+        if getattr(choice.message, "refusal", None):
+            raise AnswerError(
+                f"{self.name}: brief {brief.id}: the model refused.",
+                "Use another model, or --offline.",
+                kind="refusal",
+            )
+        if choice.finish_reason == "content_filter":
+            raise AnswerError(
+                f"{self.name}: brief {brief.id}: the provider's content filter stopped the answer.",
+                "Use another model, or --offline.",
+                kind="content_filter",
+            )
+        if choice.finish_reason == "length":
+            return Answer(salvage(text), whole=False, usage=usage)
+        return Answer(parse(text), usage=usage)
+
+
+def _tell(traced: Call, response: Any) -> None:
+    """What came of a call, for whoever watches calls."""
+    spent, choices = _spent(response), getattr(response, "choices", None) or []
+    traced.answered(
+        model=str(getattr(response, "model", "") or ""),
+        reason=str(choices[0].finish_reason or "") if choices else "",
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        text=str(choices[0].message.content or "") if choices else "",
+    )
+
+
+def _spent(response: Any) -> Usage:
+    spent = getattr(response, "usage", None)
+    if spent is None:
+        return Usage()
+    details = getattr(spent, "prompt_tokens_details", None)
+    return Usage(
+        input_tokens=spent.prompt_tokens or 0,
+        output_tokens=spent.completion_tokens or 0,
+        cached_tokens=(getattr(details, "cached_tokens", 0) or 0) if details else 0,
+    )
+
+
+def _about_form(told: str, form: str) -> bool:
+    """True when a 400 is about the response format, or the form is one that many servers lack."""
+    return (
+        any(
+            word in told
+            for word in (
+                "response_format",
+                "json_schema",
+                "json schema",
+                "schema",
+                "grammar",
+                "json_object",
+                "maxlength",
+                "not permitted",
+            )
+        )
+        or form == "plain-schema"
+    )
+
+
+def _response_format(brief: Brief, form: str) -> dict[str, Any]:
+    if form == "text":
+        return {}
+    if form == "object":
+        return {"response_format": {"type": "json_object"}}
+    schema = brief.schema if form == "schema" else _without_bounds(brief.schema)
+    return {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "strict": True, "schema": schema},
+        }
+    }
+
+
+def _without_bounds(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {
+            k: _without_bounds(v)
+            for k, v in schema.items()
+            if k not in ("maxLength", "minLength", "maxItems", "minItems")
+        }
+    if isinstance(schema, list):
+        return [_without_bounds(v) for v in schema]
+    return copy.copy(schema)
+
+
+def _messages(brief: Brief, form: str) -> list[dict[str, str]]:
+    messages = brief.messages()
+    if form in ("object", "text"):
+        import json
+
+        # Appended, not prepended: the common part must stay the first bytes of the message.
+        messages[-1]["content"] += "\n\n# JSON schema of the answer\n\n" + json.dumps(
+            brief.schema, ensure_ascii=False
+        )
+    return messages

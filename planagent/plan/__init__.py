@@ -1,0 +1,1 @@
+"""The plan as a value, as a graph and as a file."""

@@ -1,0 +1,331 @@
+"""What was read, decided and written becomes a plan: tasks numbered, ordered and linked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from planagent.briefs.brief import Record
+from planagent.briefs.decision import RULING_KINDS, Decision, Planned, Ruled
+from planagent.corpus.markdown import content_digest
+from planagent.model import Corpus, Evidence
+from planagent.plan.graph import execution_order, waves
+from planagent.plan.plan import FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
+from planagent.plan.sections import ITEMS, SECTION_TITLES
+from planagent.statements.proof import accounts
+from planagent.statements.statement import Reading, Statement, joined, ranges
+
+_MARK = re.compile(r"⟨([^⟩]*)⟩")
+_REFERENCE = re.compile(r"\[([\w.~-]+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """From what and by whom a plan is made."""
+
+    writer: str
+    writer_id: str = ""
+    state: str = ""
+    by_rule: bool = False
+
+
+def one_line(text: str) -> str:
+    """White space folded: a line of the plan is a line, whatever a writer put into it."""
+    return " ".join(text.split())
+
+
+def assemble(
+    corpus: Corpus,
+    reading: Reading,
+    decision: Decision,
+    written: Mapping[str, Record],
+    made: Made,
+    answers: Mapping[str, str],
+    previous: Plan | None = None,
+) -> Plan:
+    """Builds the plan.
+
+    Args:
+        written: the accepted texts by a task's key.
+        answers: what a person decided, by a ruling's key.
+        previous: the plan whose task ids and ticks are kept.
+
+    Raises:
+        ValueError: the needs have a cycle.
+    """
+    return _Assembly(corpus, reading, decision, written, made, answers, previous).plan()
+
+
+class _Assembly:
+    def __init__(
+        self,
+        corpus: Corpus,
+        reading: Reading,
+        decision: Decision,
+        written: Mapping[str, Record],
+        made: Made,
+        answers: Mapping[str, str],
+        previous: Plan | None,
+    ) -> None:
+        self.corpus, self.reading, self.decision, self.written = corpus, reading, decision, written
+        self.made, self.answers, self.previous = made, answers, previous
+        gone = decision.gone()
+        self.statements = {s.key: s for s in reading.statements if s.key not in gone}
+        self.needs = decision.needs()
+        place = {t.key: n for n, t in enumerate(decision.tasks)}
+        late = {t.key for t in decision.tasks if t.condition}
+        self.order = execution_order(self.needs, lambda k: (int(k in late), place[k]))
+        self.ids, self.next_task = self._ids()
+        self.ruling_ids = self._ruling_ids()
+        self.by_key = {t.key: t for t in decision.tasks}
+
+    def plan(self) -> Plan:
+        rulings = tuple(self._rulings())
+        sections, placed = self._sections()
+        tasks = tuple(self._tasks(placed))
+        return Plan(
+            title=f"Backend Implementation Plan: {one_line(self.corpus.name)}",
+            writer=self.made.writer,
+            scope=one_line(self.corpus.scope),
+            read_share=self._share(),
+            documents=tuple(d.path for d in self.corpus.read),
+            left_out=tuple(f"{d.path} ({d.left_out})" for d in self.corpus.documents if d.left_out),
+            approach=tuple(map(one_line, self.decision.approach)),
+            conventions=tuple(self._told(c) for c in self.decision.conventions),
+            rulings=rulings,
+            excluded=tuple(map(one_line, self.decision.excluded)),
+            sections=sections,
+            tasks=tasks,
+            statements=tuple(self._traced(s) for s in self.reading.statements),
+            withdrawn=tuple(self.decision.withdrawn),
+            accounts=tuple(self._accounts()),
+            next_task=self.next_task,
+            state=self.made.state,
+            writer_id=self.made.writer_id,
+            passages=tuple(
+                (p.anchor, content_digest(d.said(p))) for d in self.corpus.read for p in d.passages
+            ),
+        )  # fmt: skip
+
+    # -- names ----------------------------------------------------------------------------------
+
+    def _ids(self) -> tuple[dict[str, str], int]:
+        """Kept ids for known tasks, by key or by what they cover; the next free numbers for new ones. None is given twice."""
+        old = list(self.previous.tasks) if self.previous else []
+        number = self.previous.next_task if self.previous else 1
+        ids = {t.key: t.id for t in old if t.key in self.needs}
+        free = [t for t in old if t.key not in self.needs and t.covers]
+        for task in self.decision.tasks:
+            if task.key in ids or not task.covers:
+                continue
+            best = max(free, key=lambda t: _overlap(t.covers, task.covers), default=None)
+            if best is not None and _overlap(best.covers, task.covers) >= 0.5 and best.section == task.section:
+                ids[task.key] = best.id
+                free.remove(best)
+        for key in self.order:
+            if key not in ids:
+                ids[key] = f"T{number:03d}"
+                number += 1
+        return ids, number
+
+    def _ruling_ids(self) -> dict[str, str]:
+        """Numbers by kind; a ruling that the last plan has keeps its own."""
+        known = {r.topic: r.id for r in self.previous.rulings} if self.previous else {}
+        ids = {r.key: known[r.key] for r in self.decision.rulings if known.get(r.key, " ")[0] == RULING_KINDS[r.kind]}
+        taken = {*ids.values(), *known.values()}
+        for ruling in self.decision.rulings:
+            number = 1
+            while ruling.key not in ids:
+                name = f"{RULING_KINDS[ruling.kind]}{number}"
+                number += 1
+                if name not in taken:
+                    ids[ruling.key] = name
+                    taken.add(name)
+        return ids
+
+    def _told(self, text: str) -> str:
+        """A text with places for marks and numbers for keys."""
+        text = _MARK.sub(lambda m: self._apply(m[1]), one_line(text))
+        return _REFERENCE.sub(
+            lambda m: f"({self.ruling_ids[m[1]]})" if m[1] in self.ruling_ids else f"({self.ids[m[1]]})" if m[1] in self.ids else m[0], text
+        )
+
+    def _apply(self, key: str) -> str:
+        statement = self.statements.get(key)
+        return "; ".join(f"`{s}`" for s in self._sources([statement])) if statement else key
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def _rulings(self) -> Iterator[Ruling]:
+        for ruled in sorted(self.decision.rulings, key=lambda r: ("DGRP".find(self.ruling_ids[r.key][0]), int(self.ruling_ids[r.key][1:]))):
+            yield self._ruling(ruled)
+
+    def _ruling(self, ruled: Ruled) -> Ruling:
+        about = [self.statements[a] for a in ruled.about if a in self.statements]
+        return Ruling(
+            id=self.ruling_ids[ruled.key], topic=ruled.key, title=self._told(ruled.title), statement=self._told(ruled.found),
+            default=self._told(ruled.default), why=self._told(ruled.why), options=tuple(map(one_line, ruled.options)),
+            answer=one_line(self.answers.get(ruled.key, "")), waits=ruled.waits, about=tuple(s.key for s in about),
+            sources=tuple(self._sources(about)),
+        )  # fmt: skip
+
+    def _sections(self) -> tuple[tuple[PlanSection, ...], dict[str, list[str]]]:
+        """The sections, and the numbers of each task's items."""
+        placed: dict[str, list[str]] = {}
+        sections = []
+        for number in ITEMS:
+            items = [PlanItem(number="", key=f"folder.{f.path}", title=f"`{f.path}`", rows=_folder_rows(f.purpose, f.files)) for f in self.decision.layout if number == 1]
+            owners = [""] * len(items)
+            for key in self.order:
+                if self.by_key[key].section == number:
+                    mine = list(self._items(number, key))
+                    items += mine
+                    owners += [key] * len(mine)
+            numbered = []
+            for index, (item, owner) in enumerate(zip(items, owners, strict=True), 1):
+                numbered.append(item.model_copy(update={"number": f"{number}.{index}", "task": self.ids.get(owner, "")}))
+                if owner:
+                    placed.setdefault(owner, []).append(f"{number}.{index}")
+            intro = () if numbered else ("The specs ask for nothing here.",)
+            if not numbered and any(t.section == number for t in self.decision.tasks):
+                intro = ("What is to be done stands in the tasks of section 10.",)
+            sections.append(PlanSection(number=number, title=SECTION_TITLES[number], intro=intro, items=tuple(numbered)))
+        return tuple(sections), placed
+
+    def _items(self, section: int, key: str) -> Iterator[PlanItem]:
+        for number, entry in enumerate(self.written[key]["items"], 1):
+            item = ITEMS[section].model_validate(entry)
+            rows = tuple(Row(label=label, lines=tuple(self._told(t) for t in lines)) for label, lines in item.rows())
+            covers = tuple(c for c in item.covers if c in self.statements)
+            yield PlanItem(number="", key=f"{key}.{number}", title=self._told(item.title), rows=rows, covers=covers)
+
+    def _tasks(self, placed: Mapping[str, list[str]]) -> Iterator[Task]:
+        done = {t.id: t.forced for t in self.previous.tasks if t.done} if self.previous else {}
+        parallel = self._parallel()
+        for key in self.order:
+            planned, record = self.by_key[key], self.written[key]
+            covers = tuple(c for c in planned.covers if c in self.statements)
+            about = [r for r in self.decision.rulings if r.key in planned.rulings or set(r.about) & set(covers)]
+            rulings = sorted((self.ruling_ids[r.key] for r in about), key=lambda i: ("DGRP".find(i[0]), int(i[1:])))
+            proved = [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []
+            yield Task(
+                id=self.ids[key], key=key, title=self._told(planned.title), section=planned.section, file=planned.file, phase=one_line(planned.phase) or "Work",
+                parallel=key in parallel, done=self.ids[key] in done, forced=done.get(self.ids[key], ""), condition=self._condition(planned),
+                items=tuple(placed.get(key, ())), needs=tuple(sorted(self.ids[n] for n in self.needs[key])), covers=covers,
+                proves=tuple(sorted(self.ids[p] for p in planned.proves if p in self.ids)), gives=tuple(map(one_line, planned.gives)), rulings=tuple(rulings),
+                sources=tuple(self._sources([self.statements[c] for c in covers or proved if c in self.statements])),
+                steps=tuple(self._told(s) for s in record["steps"]), done_when=self._told(record["done_when"]),
+            )  # fmt: skip
+
+    def _condition(self, planned: Planned) -> str:
+        """`D2: cookie`; '' for a task whose answer a person has given."""
+        ruling, _, answer = planned.condition.partition(": ")
+        if not planned.condition or self.answers.get(ruling, "").casefold() == answer.casefold():
+            return ""
+        return f"{self.ruling_ids[ruling]}: {one_line(answer)}"
+
+    def _parallel(self) -> set[str]:
+        """Tasks that share their wave with others and their file with none of them."""
+        found: set[str] = set()
+        for wave in waves({k: self.needs[k] for k in self.order if not self.by_key[k].condition}):
+            files = [self.by_key[k].file for k in wave]
+            found |= {k for k in wave if len(wave) > 1 and (not self.by_key[k].file or files.count(self.by_key[k].file) == 1)}
+        return found
+
+    # -- places ---------------------------------------------------------------------------------
+
+    def _sources(self, statements: Sequence[Statement]) -> Iterator[Source]:
+        """What statements rest on: by passage, ranges of one passage as one."""
+        found: dict[str, tuple[int, int]] = {}
+        for place in ranges(self.corpus, [u for s in statements for u in s.units]):
+            anchor, start, end = self._anchor(place)
+            old = found.get(anchor, (start, end))
+            found[anchor] = (min(old[0], start), max(old[1], end))
+        yield from (Source(anchor=a, start=s, end=e) for a, (s, e) in found.items())
+
+    def _anchor(self, place: Evidence) -> tuple[str, int, int]:
+        document = self.corpus.document(place.file)
+        passage = document.passage_at(place.line) if document else None
+        end = max(place.line, place.end)
+        if passage and end <= passage.end:
+            return passage.anchor, place.line, end
+        return place.file, place.line, end
+
+    # -- trace ----------------------------------------------------------------------------------
+
+    def _share(self) -> str:
+        """How many units were read and claimed, dismissed, and handed on unread."""
+        unread = {ref for s in self.reading.statements if s.kind == "passage" or s.origin == "rules" for ref in s.units}
+        total = sum(1 for d in self.corpus.read for u in d.units if u.kind != "mark")
+        return f"{total - len(unread):,} of {total:,} units of the specs were read; {len(unread):,} are handed on as they stand" if unread else (
+            f"all {total:,} units of the specs were read"
+        )  # fmt: skip
+
+    def _traced(self, statement: Statement) -> Traced:
+        return Traced(
+            key=statement.key, kind=statement.kind, modality=statement.modality, says=one_line(statement.says), name=one_line(statement.name),
+            facts=tuple(f"{n}={one_line(v)}" for n, v in statement.facts), component=statement.component, labels=statement.labels,
+            left_out=tuple(map(one_line, statement.left_out)), units=tuple(f"{f} {runs(self.corpus, f, ids)}" for f, ids in _by_file(statement.units)),
+            origin=statement.origin,
+        )  # fmt: skip
+
+    def _accounts(self) -> Iterator[FileAccount]:
+        for document in self.corpus.read:
+            grouped: dict[tuple[str, str], list[str]] = {}
+            for unit_id, account in accounts(self.reading, document).items():
+                if account is not None and account.reason and document.by_id[unit_id].kind != "mark":
+                    grouped.setdefault((account.reason, account.of), []).append(unit_id)
+            dismissed = tuple((runs(self.corpus, document.path, ids), reason, of) for (reason, of), ids in grouped.items())
+            yield FileAccount(path=document.path, digest=document.digest[:16], dismissed=dismissed)
+
+
+def _overlap(one: Iterable[str], other: Iterable[str]) -> float:
+    a, b = set(one), set(other)
+    return len(a & b) / len(a | b) if a | b else 0.0
+
+
+def _folder_rows(purpose: str, files: Sequence[str]) -> tuple[Row, ...]:
+    rows = [Row(label="Purpose", lines=(one_line(purpose),))] if purpose else []
+    if files:
+        rows.append(Row(label="Files", lines=(", ".join(f"`{one_line(f).strip('`')}`" for f in files),)))
+    return tuple(rows)
+
+
+def _by_file(units: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for file, unit_id in units:
+        found.setdefault(file, []).append(unit_id)
+    yield from found.items()
+
+
+def runs(corpus: Corpus, file: str, ids: Iterable[str]) -> str:
+    """Units of a document in short: `L3-L5.2,L9`."""
+    document = corpus.document(file)
+    order = {u.id: n for n, u in enumerate(document.units)} if document else {}
+    names = list(order)
+    wanted = sorted(order[i] for i in set(ids) if i in order)
+    found: list[str] = []
+    start = last = -1
+    for at in [*wanted, -2]:
+        if start >= 0 and at != last + 1:
+            found.append(names[start] if start == last else f"{names[start]}-{names[last]}")
+            start = -1
+        if start < 0:
+            start = at
+        last = at
+    return joined([",".join(found)])
+
+
+def unrun(corpus: Corpus, file: str, text: str) -> list[str] | None:
+    """The inverse of `runs`; None where a unit that it names is not there."""
+    document = corpus.document(file)
+    order = {u.id: n for n, u in enumerate(document.units)} if document else {}
+    names = list(order)
+    found: list[str] = []
+    for part in (p for p in text.split(",") if p):
+        first, _, last = part.partition("-")
+        if first not in order or (last and last not in order):
+            return None
+        found += names[order[first] : order[last or first] + 1]
+    return found

@@ -1,0 +1,282 @@
+"""The plan file back into a plan: the inverse of `render`, and tolerant of ticks and added prose."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from planagent.freshness import FORMAT, Head
+from planagent.plan.plan import FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
+
+_KEY = re.compile(r"\s*<!-- (.*?) -->\s*$")
+_SECTION = re.compile(r"## (\d+)\. (.+)$")
+_ITEM = re.compile(r"### (\d+\.\d+) (.+)$")
+_RULING = re.compile(r"#### ([DGRP]\d+) (.+)$")
+_TASK = re.compile(r"- \[([ xX])\] (T\d{3,}) (\[P\] )?(.+)$")
+_ROW = re.compile(r"- ([^:]+?):(?: (.*))?$")
+_NUMBERED = re.compile(r"\s+\d+\. (.*)$")
+_RULING_FIELDS = {"Found": "statement", "Default": "default", "Why": "why", "Answered by a person": "answer"}
+
+
+_LISTS = {"### Approach": "approach", "### Conventions": "conventions", "### Out of scope": "excluded"}
+
+
+class NotAPlan(ValueError):
+    """The text is no plan file of this program's format."""
+
+
+@dataclass(slots=True)
+class Located:
+    """A parsed plan with the line of every task, item and ruling, for findings."""
+
+    plan: Plan
+    lines: dict[str, int] = field(default_factory=dict)
+
+
+def parse(text: str) -> Plan:
+    """See `parse_located`."""
+    return parse_located(text).plan
+
+
+def parse_located(text: str) -> Located:
+    """Reads a plan file.
+
+    Raises:
+        NotAPlan: the first line is not this format's, or a part is malformed; the message names the line.
+    """
+    return _Reader(text.replace("\r\n", "\n").split("\n")).read()
+
+
+class _Reader:
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.at = 0
+        self.places: dict[str, int] = {}
+        self.plan: dict[str, Any] = {"findings": [], "approach": [], "conventions": [], "excluded": []}
+
+    def read(self) -> Located:
+        head = Head.parse(self.lines[0]) if self.lines else None
+        if not head:
+            raise NotAPlan(f"line 1 is not '<!-- {FORMAT}; … -->'")
+        self.plan.update(next_task=head.next_task, state=head.state, writer_id=head.writer_id)
+        self.at = 1
+        self._header()
+        rulings: list[Ruling] = []
+        sections: list[PlanSection] = []
+        tasks: list[Task] = []
+        while self.at < len(self.lines):
+            line = self.lines[self.at]
+            if line in _LISTS:
+                self.plan[_LISTS[line]] = self._bullets()
+            elif ruling := _RULING.match(line):
+                rulings.append(self._ruling(ruling))
+            elif (section := _SECTION.match(line)) and section[1] != "10":
+                sections.append(self._section(int(section[1]), section[2]))
+            elif line == "### 10.1 Tasks":
+                tasks = self._tasks()
+            elif line == "<!-- statements":
+                self.plan["statements"] = tuple(Traced.model_validate(v) for v in self._data())
+            elif line == "<!-- withdrawn":
+                self.plan["withdrawn"] = tuple((k, w) for k, w in self._data())
+            elif line == "<!-- accounts":
+                self.plan["accounts"] = tuple(FileAccount.model_validate(v) for v in self._data())
+            elif line == "<!-- sources":
+                self.plan["passages"] = tuple((anchor, digest) for digest, anchor in self._data())
+            else:
+                self.at += 1
+        doers = {number: task.id for task in tasks for number in task.items}
+        sections = [
+            s.model_copy(
+                update={
+                    "items": tuple(i.model_copy(update={"task": doers.get(i.number, "")}) for i in s.items)
+                }
+            )
+            for s in sections
+        ]
+        plan = Plan(
+            **self.plan,
+            rulings=tuple(rulings),
+            sections=tuple(sections),
+            tasks=tuple(tasks),
+        )
+        return Located(plan, self.places)
+
+    def _fail(self, what: str) -> NotAPlan:
+        return NotAPlan(f"line {self.at + 1}: {what}")
+
+    def _header(self) -> None:
+        if not self.lines[self.at].startswith("# "):
+            raise self._fail("the title is missing")
+        self.plan["title"] = self.lines[self.at][2:]
+        self.plan.update(writer="", scope="")
+        self.at += 1
+        while self.at < len(self.lines) and not self.lines[self.at].startswith("## "):
+            line = self.lines[self.at]
+            if line.startswith("- Writer: "):
+                self.plan["writer"] = line[10:]
+            elif line.startswith("- Scope: "):
+                self.plan["scope"] = line[9:]
+            elif line.startswith("- Read: "):
+                self.plan["read_share"] = line[8:]
+            elif line.startswith("- Left out: "):
+                self.plan["left_out"] = tuple(line[12:].split("; "))
+            elif line.startswith("- Documents: "):
+                self.plan["documents"] = tuple(re.findall(r"`([^`]+)`", line))
+            elif line.startswith("> - "):
+                self.plan["findings"].append(line[4:])
+            self.at += 1
+
+    def _bullets(self) -> list[str]:
+        self.at += 1
+        found = []
+        while self.at < len(self.lines) and not self.lines[self.at].startswith("#"):
+            if self.lines[self.at].startswith("- "):
+                found.append(self.lines[self.at][2:])
+            self.at += 1
+        return found
+
+    def _key(self) -> str:
+        """The comment below a heading or task line."""
+        self.at += 1
+        match = _KEY.match(self.lines[self.at]) if self.at < len(self.lines) else None
+        if not match:
+            raise self._fail("the comment with the key is missing")
+        self.at += 1
+        return match[1]
+
+    def _ruling(self, heading: re.Match[str]) -> Ruling:
+        self.places[heading[1]] = self.at + 1
+        values: dict[str, Any] = {
+            "id": heading[1],
+            "title": heading[2],
+            "topic": self._key(),
+            "statement": "",
+            "default": "",
+        }
+        while self.at < len(self.lines) and (row := _ROW.match(self.lines[self.at])):
+            label, value = row[1], row[2] or ""
+            if label in _RULING_FIELDS:
+                values[_RULING_FIELDS[label]] = value
+            elif label == "Likely answers":
+                values["options"] = tuple(value.split(" | "))
+            elif label == "To be confirmed, rests on it":
+                values["waits"] = True
+            elif label == "About":
+                values["about"] = tuple(value.split(", "))
+            elif label == "Sources":
+                values["sources"] = self._sources(value)
+            self.at += 1
+        return Ruling(**values)
+
+    def _sources(self, value: str) -> tuple[Source, ...]:
+        found = []
+        for part in value.split("; "):
+            source = Source.parse(part)
+            if source is None:
+                raise self._fail(f"{part!r} is no source; expected 'path#slug (L1-L9)'")
+            found.append(source)
+        return tuple(found)
+
+    def _section(self, number: int, title: str) -> PlanSection:
+        self.at += 1
+        intro: list[str] = []
+        items: list[PlanItem] = []
+        while self.at < len(self.lines) and not self.lines[self.at].startswith("## "):
+            item = _ITEM.match(self.lines[self.at])
+            if item:
+                items.append(self._item(item))
+                continue
+            if self.lines[self.at].startswith("- ") and not items:
+                intro.append(self.lines[self.at][2:])
+            self.at += 1
+        return PlanSection(
+            number=number,
+            title=title,
+            intro=tuple(intro),
+            items=tuple(items),
+        )
+
+    def _item(self, heading: re.Match[str]) -> PlanItem:
+        self.places[heading[1]] = self.at + 1
+        values: dict[str, Any] = {"number": heading[1], "title": heading[2], "key": self._key()}
+        rows: list[Row] = []
+        while self.at < len(self.lines) and (row := _ROW.match(self.lines[self.at])):
+            label, value = row[1], row[2]
+            self.at += 1
+            if label == "Covers":
+                values["covers"] = tuple((value or "").split(", "))
+            else:
+                rows.append(Row(label=label, lines=(value,) if value else tuple(self._numbered())))
+        return PlanItem(**values, rows=tuple(rows))
+
+    def _numbered(self) -> list[str]:
+        found = []
+        while self.at < len(self.lines) and (match := _NUMBERED.match(self.lines[self.at])):
+            found.append(match[1])
+            self.at += 1
+        return found
+
+    def _tasks(self) -> list[Task]:
+        found: list[Task] = []
+        phase = ""
+        self.at += 1
+        while self.at < len(self.lines) and not self.lines[self.at].startswith(("## ", "### ")):
+            line = self.lines[self.at]
+            if line.startswith("#### "):
+                phase = line[5:]
+                self.at += 1
+            elif match := _TASK.match(line):
+                found.append(self._task(match, phase))
+            else:
+                self.at += 1
+        return found
+
+    def _task(self, head: re.Match[str], phase: str) -> Task:
+        self.places[head[2]] = self.at + 1
+        key, section, file = (self._key().split(" @ ", 2) + ["", ""])[:3]
+        title = head[4].removesuffix(f" in {file}") if file else head[4]
+        values: dict[str, Any] = {
+            "id": head[2],
+            "key": key,
+            "section": int(section) if section.isdigit() else 0,
+            "file": file,
+            "title": title,
+            "phase": phase,
+            "done": head[1] in "xX",
+            "parallel": bool(head[3]),
+            "done_when": "",
+        }
+        while self.at < len(self.lines) and self.lines[self.at].startswith("  "):
+            row = _ROW.match(self.lines[self.at].strip())
+            self.at += 1
+            if not row:
+                continue
+            label, value = row[1], row[2] or ""
+            if label == "Steps":
+                values["steps"] = tuple(self._numbered())
+            elif label in ("Items", "Needs", "Rulings", "Covers", "Proves"):
+                values[label.lower()] = tuple(value.split(", "))
+            elif label == "Gives":
+                values["gives"] = tuple(value.split("; "))
+            elif label == "Sources":
+                values["sources"] = self._sources(value)
+            elif label == "Only if":
+                values["condition"] = value
+            elif label == "Done when":
+                values["done_when"] = value
+            elif label == "Forced":
+                values["forced"] = value
+        return Task(**values)
+
+    def _data(self) -> Iterator[Any]:
+        """The lines of a comment that holds data."""
+        self.at += 1
+        while self.at < len(self.lines) and self.lines[self.at] != "-->":
+            try:
+                yield json.loads(self.lines[self.at])
+            except ValueError as error:
+                raise self._fail("the data is damaged") from error
+            self.at += 1

@@ -1,0 +1,135 @@
+"""The ten sections: titles, and the Pydantic schema of an item of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from planagent.briefs.answers import text, texts
+from planagent.briefs.brief import arr, obj, txt
+
+SECTION_TITLES: dict[int, str] = {
+    1: "Backend Project Architecture",
+    2: "Environment Setup",
+    3: "Database Implementation",
+    4: "Auth Integration",
+    5: "API Endpoints",
+    6: "Service Layer",
+    7: "Integration With Frontend",
+    8: "Error Handling",
+    9: "Testing",
+    10: "Execution Timeline",
+}
+_LINES = Field(default_factory=list, max_length=40)
+
+
+class Item(BaseModel):
+    """What every item has. Bounds are there against runaway answers only. `lines` names its fields in the order of the page."""
+
+    model_config = ConfigDict(extra="ignore", str_max_length=4_000)
+    lines: ClassVar[dict[str, str]] = {}
+
+    title: str = Field(min_length=1, max_length=200)
+    covers: list[str] = Field(default_factory=list, max_length=200)
+
+    def rows(self) -> Iterator[tuple[str, list[str]]]:
+        """Label and lines of each field that says something."""
+        for name, label in self.lines.items():
+            value = getattr(self, name)
+            if value:
+                yield label, value
+
+
+class FolderItem(Item):
+    lines: ClassVar[dict[str, str]] = {"purpose": "Purpose", "files": "Files", "responsibilities": "Responsibilities"}
+    purpose: list[str] = _LINES
+    files: list[str] = _LINES
+    responsibilities: list[str] = _LINES
+
+
+class EnvironmentItem(Item):
+    lines: ClassVar[dict[str, str]] = {"setup": "Set-up", "read_by": "Read by", "if_missing": "When missing", "production": "Production"}
+    setup: list[str] = _LINES
+    read_by: list[str] = _LINES
+    if_missing: list[str] = _LINES
+    production: list[str] = _LINES
+
+
+class DatabaseItem(Item):
+    lines: ClassVar[dict[str, str]] = {"fields": "Fields", "steps": "Steps"}
+    fields: list[str] = _LINES
+    steps: list[str] = _LINES
+
+
+class AuthItem(Item):
+    lines: ClassVar[dict[str, str]] = {"how": "How", "errors": "Errors"}
+    how: list[str] = _LINES
+    errors: list[str] = _LINES
+
+
+class OperationItem(Item):
+    lines: ClassVar[dict[str, str]] = {
+        "entry": "Entry point", "inputs": "Input", "validation": "Validation", "calls": "Calls", "errors": "Errors", "response": "Response",
+    }  # fmt: skip
+    entry: list[str] = _LINES
+    inputs: list[str] = _LINES
+    validation: list[str] = _LINES
+    calls: list[str] = _LINES
+    errors: list[str] = _LINES
+    response: list[str] = _LINES
+
+
+class ServiceItem(Item):
+    lines: ClassVar[dict[str, str]] = {
+        "responsibility": "Responsibility", "inputs": "Input", "steps": "Steps", "results": "Result", "errors": "Errors",
+    }  # fmt: skip
+    responsibility: list[str] = _LINES
+    inputs: list[str] = _LINES
+    steps: list[str] = _LINES
+    results: list[str] = _LINES
+    errors: list[str] = _LINES
+
+
+class FrontendItem(Item):
+    lines: ClassVar[dict[str, str]] = {"backend_side": "The backend's side"}
+    backend_side: list[str] = _LINES
+
+
+class ErrorItem(Item):
+    lines: ClassVar[dict[str, str]] = {"steps": "Steps", "shape": "Shape"}
+    steps: list[str] = _LINES
+    shape: list[str] = _LINES
+
+
+class TestItem(Item):
+    __test__ = False  # no test of ours
+    lines: ClassVar[dict[str, str]] = {"setup": "Set-up", "cases": "Cases"}
+    setup: list[str] = _LINES
+    cases: list[str] = _LINES
+
+
+ITEMS: dict[int, type[Item]] = {
+    1: FolderItem, 2: EnvironmentItem, 3: DatabaseItem, 4: AuthItem, 5: OperationItem, 6: ServiceItem, 7: FrontendItem, 8: ErrorItem,
+    9: TestItem,
+}  # fmt: skip
+
+
+def item_schema(section: int) -> dict[str, Any]:
+    """The JSON schema of one item in an answer."""
+    fields = {name: arr(txt(), 40) for name in ITEMS[section].lines}
+    return obj(title=txt(200), covers=arr(txt(120), 200), **fields)
+
+
+def make_item(section: int, entry: dict[str, Any]) -> tuple[Item | None, str]:
+    """An item of an answer's entry, or why it is none."""
+    kind = ITEMS[section]
+    values: dict[str, Any] = {"title": text(entry.get("title")), "covers": texts(entry.get("covers"))}
+    values |= {name: texts(entry.get(name)) for name in kind.lines}
+    try:
+        item = kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return None, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return (item, "") if any(True for _ in item.rows()) else (None, "it says nothing")

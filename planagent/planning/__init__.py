@@ -1,1 +1,0 @@
-"""Facts in, work out: profile, names, obligations, rulings, tasks and briefs. No model is asked here."""

@@ -1,1 +1,0 @@
-"""Specs in, facts out: documents, passages, endpoints, entities, variables, requirements, conflicts."""

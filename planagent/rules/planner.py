@@ -1,0 +1,210 @@
+"""Statements into tasks by kind and place. No side is taken, no stack chosen, no name made up: what is not exact is applied as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from planagent.briefs.brief import Brief
+from planagent.briefs.decide import DecideStage, Group
+from planagent.corpus.markdown import slugify
+from planagent.model import Corpus, Passage
+from planagent.statements.statement import Ref, Statement, slug
+
+_MOST = 12
+"""Statements of one task; what is more goes into a second one."""
+_CHANGES = "openspec/changes/"
+
+
+def decide(brief: Brief) -> dict[str, Any]:
+    """The answer to a deciding brief."""
+    stage, group, held = brief.payload
+    if group.over:
+        return _empty()
+    planner = _Planner(stage, group)
+    return planner.answer(keep={t.key for t in held.tasks} if held else set())
+
+
+def _empty() -> dict[str, Any]:
+    names = ("approach", "conventions", "layout", "rulings", "tasks", "withdrawn", "excluded", "removed")
+    return {name: [] for name in names}
+
+
+class _Planner:
+    def __init__(self, stage: DecideStage, group: Group) -> None:
+        self._stage = stage
+        self._corpus: Corpus = stage.corpus
+        self._statements = group.statements
+        self._keys: set[str] = set()
+
+    def answer(self, keep: set[str]) -> dict[str, Any]:
+        withdrawn = dict(self._superseded())
+        live = [s for s in self._statements if s.key not in withdrawn]
+        rulings = [*self._questions(live), *self._seen(live)]
+        asked = {a for r in rulings for a in r["about"] if r["kind"] == "gap"}
+        tasks = list(self._tasks([s for s in live if s.key not in asked]))
+        unread = sum(s.kind == "passage" for s in live)
+        return _empty() | {
+            "approach": [
+                f"{len(live)} statements were found by shape; {unread} of them are passages that nobody has read: their lines are applied as they stand.",
+                "Order: the project's rules, then settings, data and messages, then operations and what surrounds them, then verification.",
+            ],
+            "rulings": rulings,
+            "tasks": tasks,
+            "withdrawn": [{"key": k, "why": why} for k, why in withdrawn.items()],
+            "removed": sorted(keep - {t["key"] for t in tasks}),
+        }
+
+    # -- rulings --------------------------------------------------------------------------------
+
+    def _questions(self, live: Iterable[Statement]) -> Iterator[dict[str, Any]]:
+        for statement in live:
+            if statement.kind == "question":
+                place = next(iter(statement.places(self._corpus)), None)
+                yield self._ruling(
+                    f"open-{statement.key}", "gap", f"Open in the specs: {place}", f"The specs mark {place} as open.",
+                    "Built no further than its words.", [statement.key],
+                )  # fmt: skip
+
+    def _seen(self, live: Iterable[Statement]) -> Iterator[dict[str, Any]]:
+        keys = {s.key for s in live}
+        for told, about in self._stage._conflicts:
+            if keys.issuperset(about):
+                yield self._ruling(
+                    f"seen-{slug(told, 40)}", "decision", told, told, "The first of these values holds until a person decides otherwise.", list(about),
+                )  # fmt: skip
+        for key, answer in self._stage.answers.items():
+            yield self._ruling(key, "decision", key, "A person has decided.", answer, [])
+
+    @staticmethod
+    def _ruling(key: str, kind: str, title: str, found: str, default: str, about: list[str]) -> dict[str, Any]:
+        return {
+            "key": key, "kind": kind, "title": title, "found": found, "default": default, "why": "", "options": [], "waits": True, "about": about,
+        }  # fmt: skip
+
+    def _superseded(self) -> Iterator[tuple[str, str]]:
+        """Statements of requirements that a change replaces or removes, by the heading that both have."""
+        changed: dict[str, str] = {}
+        for document in self._corpus.read:
+            if _CHANGES in f"/{document.path}":
+                for passage in document.passages:
+                    kind = next((h for h in passage.trail[:-1] if h.endswith(" Requirements")), "")
+                    if kind.startswith(("MODIFIED", "REMOVED")):
+                        changed[passage.heading] = document.path
+        for statement in self._statements:
+            for file, unit_id in statement.units[:1]:
+                passage = self._passage((file, unit_id))
+                if passage and _CHANGES not in f"/{file}" and changed.keys() & set(passage.trail):
+                    yield statement.key, "superseded"
+
+    # -- tasks ----------------------------------------------------------------------------------
+
+    def _tasks(self, live: list[Statement]) -> Iterator[dict[str, Any]]:
+        left = {s.key: s for s in live}
+
+        def take(wanted: Iterable[Statement]) -> list[Statement]:
+            return [left.pop(s.key) for s in wanted if s.key in left]
+
+        made: list[dict[str, Any]] = []
+        for component in dict.fromkeys(s.component for s in live):
+            mine = [s for s in live if s.component == component]
+            label = f" of {component}" if component else ""
+            prefix = f"{slug(component, 16)}-" if component else ""
+            first: list[dict[str, Any]] = []
+            for number, batch in enumerate(self._batches(take(s for s in mine if self._is_constitution(s))), 1):
+                first.append(self._task(f"{prefix}rules-{number}", 1, f"Keep the rules of the project{label}", "Rules of the project", batch, []))
+            settings = take(s for s in mine if s.kind == "setting")
+            if settings:
+                first.append(self._task(f"{prefix}settings", 2, f"Read the settings{label}", "Settings", settings, []))
+            base = [t["key"] for t in first]
+            data = [
+                self._task(f"{prefix}record-{slug(s.name)}", 3, f"Create the record {s.name}{label}", "Data", [s, *take(self._beside(s, left))], base)
+                for s in take(s for s in mine if s.stored)
+            ]  # fmt: skip
+            messages = take(s for s in mine if s.kind == "record")
+            data += [
+                self._task(f"{prefix}messages-{n}", 5, f"Define the messages{label}", "Data", batch, base)
+                for n, batch in enumerate(self._batches(messages), 1)
+            ]
+            needs = [*base, *(t["key"] for t in data)]
+            work = []
+            for name, batch in self._by_resource(take(s for s in mine if s.kind == "operation")):
+                around = [x for s in batch for x in take(self._beside(s, left))]
+                work.append(self._task(f"{prefix}operations-{slug(name) or 'root'}", 5, f"Provide the operations on {name}{label}", "Operations", [*batch, *around], needs))
+            for name, batch in self._by_place(take(mine)):
+                for part in self._batches(batch):
+                    work.append(self._task(f"{prefix}apply-{slug(name.rpartition('#')[2] or name)}", 6, f"Apply `{name}`{label}", "What the specs say beside", part, base))
+            proved = [t for t in (*data, *work)]
+            made += [*first, *data, *work]
+            for number in range(0, len(proved), _MOST):
+                some = proved[number : number + _MOST]
+                made.append(
+                    self._task(f"{prefix}verify-{number // _MOST + 1}", 9, f"Verify what was built{label}", "Verification", [], [])
+                    | {"proves": [t["key"] for t in some]}
+                )  # fmt: skip
+        yield from made
+
+    def _task(self, key: str, section: int, title: str, phase: str, covers: Iterable[Statement], needs: list[str]) -> dict[str, Any]:
+        base, number = key, 2
+        while key in self._keys:
+            key, number = f"{base}-{number}", number + 1
+        self._keys.add(key)
+        return {
+            "key": key, "section": section, "title": title, "file": "", "phase": phase, "needs": list(needs),
+            "covers": list(dict.fromkeys(s.key for s in covers)), "gives": [], "rulings": [], "proves": [], "condition": "",
+        }  # fmt: skip
+
+    @staticmethod
+    def _batches(statements: list[Statement]) -> Iterator[list[Statement]]:
+        for start in range(0, len(statements), _MOST):
+            yield statements[start : start + _MOST]
+
+    def _is_constitution(self, statement: Statement) -> bool:
+        documents = [self._corpus.document(file) for file, _ in statement.units]
+        return bool(documents) and all(d is not None and d.role == "constitution" for d in documents)
+
+    def _beside(self, statement: Statement, left: dict[str, Statement]) -> list[Statement]:
+        """Rules and passages that stand under the same heading as a thing, or under one below it, where it is the heading's only thing."""
+        home = self._passage(statement.units[0])
+        if home is None or not home.trail:
+            return []
+        here = [s for s in self._statements if s.kind in ("operation", "record") and self._within(s, home)]
+        if len(here) != 1:
+            return []
+        return [s for s in left.values() if s.kind in ("rule", "passage") and self._within(s, home)]
+
+    def _within(self, statement: Statement, home: Passage) -> bool:
+        found = self._passage(statement.units[0]) if statement.units else None
+        return found is not None and found.file == home.file and found.trail[: len(home.trail)] == home.trail
+
+    def _passage(self, ref: Ref) -> Passage | None:
+        document = self._corpus.document(ref[0])
+        unit = document.by_id.get(ref[1]) if document else None
+        return document.passages[unit.passage] if document and unit and document.passages else None
+
+    @staticmethod
+    def _by_resource(operations: list[Statement]) -> Iterator[tuple[str, list[Statement]]]:
+        """Operations by what their paths have in common: the first part that not all of them share."""
+        paths = {s.key: [p for p in s.name.partition(" ")[2].split("/") if p and p[0] not in "{:<["] for s in operations if "/" in s.name}
+        shared = 0
+        while paths and len(paths) > 1 and len({tuple(p[: shared + 1]) for p in paths.values()}) == 1 and all(len(p) > shared + 1 for p in paths.values()):
+            shared += 1
+        groups: dict[str, list[Statement]] = {}
+        for statement in operations:
+            parts = paths.get(statement.key)
+            name = (parts[shared] if len(parts) > shared else "/") if parts is not None else statement.name.partition(".")[0].split(" ")[0]
+            groups.setdefault(name, []).append(statement)
+        for name, batch in groups.items():
+            for start in range(0, len(batch), _MOST):
+                yield name, batch[start : start + _MOST]
+
+    def _by_place(self, statements: list[Statement]) -> Iterator[tuple[str, list[Statement]]]:
+        """What is left by document and second heading, in the order of the specs."""
+        groups: dict[tuple[str, tuple[str, ...]], list[Statement]] = {}
+        for statement in statements:
+            passage = self._passage(statement.units[0]) if statement.units else None
+            trail = passage.trail[:2] if passage else ()
+            groups.setdefault((statement.units[0][0] if statement.units else "", trail), []).append(statement)
+        for (file, trail), batch in groups.items():
+            home = self._passage(batch[0].units[0]) if batch[0].units else None
+            yield (home.anchor if home and len(home.trail) <= 2 else f"{file}#{slugify(trail[-1])}" if trail else file), batch

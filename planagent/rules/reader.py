@@ -1,0 +1,189 @@
+"""Lines into statements by their shape: a method with its path, an id, a variable, a table of fields. The rest is handed on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from planagent.briefs.brief import Brief, Part
+from planagent.briefs.read import ReadPart, ReadStage
+from planagent.corpus.markdown import plain, split_cells
+from planagent.model import Document, Passage, Unit, normalize_path
+from planagent.statements.forms import ROUTE, VARIABLE, binding, label_of
+from planagent.statements.statement import Ref
+
+_CLIENT_FOLDERS = frozenset({"frontend", "front-end", "ui", "web", "client", "mobile", "webapp"})
+"""Folders that hold the other side, by the layout of projects."""
+_DEFINED = re.compile(r"^\W{0,4}\*\*`?([A-Z][A-Za-z0-9]+)`?\*\*(?:\s*\([^)]*\))?\s*[:：]\s*(.+)$")
+_FIELD = re.compile(r"^`?([a-z_][A-Za-z0-9_]*)`?\s*(?:\(([^()]*)\))?$")
+_ASSIGNED = re.compile(r"^\s*(?:export\s+)?([A-Z][A-Z0-9_]{2,})\s*[=:]")
+_CELL_NAME = re.compile(r"^[`*]*([A-Za-z_][A-Za-z0-9_.]*)[`*]*$")
+_TYPE = re.compile(
+    r"(?i)\b(?:uuid|guid|u?int(?:eger)?\d*|bigint|smallint|serial|float\d*|double|decimal|numeric|str(?:ing)?|text|varchar|char|bool(?:ean)?|"
+    r"date|datetime|time(?:stamp)?(?:tz)?|jsonb?|bytes|blob|enum|array|list|map|object|fk|pk)\b"
+)
+_OPEN = re.compile(r"\[(?:NEEDS CLARIFICATION|TBD|TODO|OPEN QUESTION)\b|\[[^\]\[]{0,12}\?\]")
+_DELTA = re.compile(r"^(ADDED|MODIFIED|REMOVED|RENAMED) Requirements$")
+
+
+def read(brief: Brief) -> dict[str, Any]:
+    """The answer to a reading brief."""
+    stage, table = brief.payload
+    reader = _Reader(stage, {ref: n for n, ref in enumerate(table, 1)})
+    for part in brief.parts:
+        reader.part(part)
+    return {"statements": reader.statements, "dismissed": reader.dismissed, "rejected": []}
+
+
+class _Reader:
+    def __init__(self, stage: ReadStage, numbers: dict[Ref, int]) -> None:
+        self._corpus = stage.corpus
+        self._numbers = numbers
+        self.statements: list[dict[str, Any]] = []
+        self.dismissed: list[dict[str, Any]] = []
+        self._templates = {normalize_path(s.name.partition(" ")[2]) for s in stage.candidates if s.kind == "operation"}
+        for document in stage.corpus.read:
+            for unit in document.units:
+                self._templates |= {normalize_path(p) for _, p in ROUTE.findall(unit.text) if "{" in p or "/:" in p or "<" in p}
+
+    def part(self, part: Part) -> None:
+        one: ReadPart = part.payload
+        mine = [(u, self._numbers[r]) for u, r in zip(one.units, one.refs, strict=True) if r in self._numbers]
+        side = {p.lower() for p in one.document.path.split("/")[:-1]} & _CLIENT_FOLDERS
+        delta = next((m[1] for h in one.passage.trail if (m := _DELTA.match(h))), "")
+        if side or delta == "REMOVED":
+            self._dismiss([n for _, n in mine], "frontend" if side else "superseded")
+            return
+        left = [(u, n) for u, n in mine if not self._shape(one.document, u, n)]
+        left = [(u, n) for u, n in left if not self._field_table(one, left, u)]
+        if left:
+            self._hand_on(one.passage, left)
+
+    # -- shapes ---------------------------------------------------------------------------------
+
+    def _shape(self, document: Document, unit: Unit, number: int) -> bool:
+        return (
+            self._operation(unit, number) or self._record(unit, number) or self._setting(unit, number) or self._question(unit, number)
+            or self._labelled(unit, number)
+        )  # fmt: skip
+
+    def _operation(self, unit: Unit, number: int) -> bool:
+        found = [(m[1], m[2].rstrip(".:*")) for m in ROUTE.finditer(unit.text) if "://" not in m[0]]
+        if unit.kind == "code":
+            found = [f for f in found if re.match(rf"\s*{f[0]}\b", unit.text)]
+        found = [f for f in dict.fromkeys(found) if len(f[1]) > 1 or f[1] == "/"]
+        routes = [f for f in found if self._is_template(f[1])]
+        if not routes:
+            return False
+        statuses = [n for n in dict.fromkeys(re.findall(r"(?<![\w/.-])([1-5]\d\d)(?![\w%])", unit.text)) if _is_status(n)] if len(routes) == 1 else []
+        for method, path in routes:
+            facts = ["transport=http", *(f"status={s}" for s in statuses)]
+            self._claim("operation", f"{method} {path}", [number], facts=facts)
+        return True
+
+    def _is_template(self, path: str) -> bool:
+        """False for a path with a concrete id in it, which is an example of another."""
+        parts = path.split("/")
+        concrete = [p for p in parts if re.search(r"\d", p) and not re.fullmatch(r"v\d+|\{[^}]*\}|:\w+|<[^>]*>|[a-z]+\d", p)]
+        if not concrete:
+            return not re.search(r"[*…]|\.\.\.", path)
+        return False
+
+    def _record(self, unit: Unit, number: int) -> bool:
+        match = _DEFINED.match(unit.text) if unit.kind == "text" else None
+        if not match:
+            return False
+        parts = [p.strip().rstrip(".") for p in re.split(r",(?![^()]*\))", match[2])]
+        fields = [_FIELD.match(p) for p in parts]
+        if len(parts) < 2 or not all(fields):
+            return False
+        told = [f"field={f[1]}" + (f": {f[2]}" if f[2] else "") for f in fields if f]
+        self._claim("record", match[1], [number], facts=told)
+        return True
+
+    def _setting(self, unit: Unit, number: int) -> bool:
+        if unit.kind == "code":
+            match = _ASSIGNED.match(unit.text)
+            names = [match[1]] if match and "_" in match[1] else []
+        elif unit.kind == "row":
+            first = _CELL_NAME.match(split_cells(unit.text)[0])
+            names = [first[1]] if first and VARIABLE.fullmatch(first[1]) else []
+        else:
+            head = re.match(r"^[`*]{1,4}([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[`*]{1,4}\s*(?:[:：=–—-]|$)", unit.text)
+            names = [head[1]] if head else []
+        for name in names:
+            self._claim("setting", name, [number])
+        return bool(names)
+
+    def _question(self, unit: Unit, number: int) -> bool:
+        if not _OPEN.search(unit.text):
+            return False
+        self._claim("question", label_of(unit.text) or "an open question", [number], modality="open")
+        return True
+
+    def _labelled(self, unit: Unit, number: int) -> bool:
+        label = label_of(unit.text)
+        if not label or unit.kind == "heading":
+            return False
+        self._claim("rule", label, [number])
+        return True
+
+    def _field_table(self, one: ReadPart, left: Sequence[tuple[Unit, int]], unit: Unit) -> bool:
+        """A table below a heading that is one name, whose rows are names with types, is a record's."""
+        if unit.kind != "row":
+            return False
+        rows = [(u, n) for u, n in left if u.kind == "row"]
+        name = re.fullmatch(r"(?:[\d.]+\s+)?`?([A-Za-z][A-Za-z0-9_]*)`?(?:\s*\([^)]*\))?", plain(one.passage.heading))
+        cells = [split_cells(u.text) for u, _ in rows]
+        if not name or not all(len(c) > 1 and _CELL_NAME.match(c[0]) for c in cells):
+            return False
+        if sum(bool(_TYPE.search(c[1])) for c in cells) * 5 < len(cells) * 4:
+            return False
+        if rows[0][0] is unit:
+            fields = [f"field={plain(c[0])}: {plain(c[1])}" for c in cells]
+            self._claim("record", name[1], [n for _, n in rows], facts=fields)
+        return True
+
+    # -- what is left ---------------------------------------------------------------------------
+
+    def _hand_on(self, passage: Passage, left: Sequence[tuple[Unit, int]]) -> None:
+        """What has no shape of its own is one statement with its heading's name: to be applied as it stands."""
+        numbers = [n for _, n in left]
+        obliges = any(u.kind != "heading" and binding(u) for u, _ in left)
+        name = " › ".join(passage.trail[-2:]) or passage.heading
+        self._claim("rule" if obliges else "passage", name, numbers)
+
+    def _claim(self, kind: str, name: str, numbers: Sequence[int], *, modality: str = "must", facts: Sequence[str] = ()) -> None:
+        self.statements.append(
+            {
+                "kind": kind, "modality": modality, "at": _runs(numbers), "name": name, "says": "", "facts": list(facts), "component": "",
+                "left_out": [], "key": "",
+            }
+        )  # fmt: skip
+
+    def _dismiss(self, numbers: Sequence[int], why: str) -> None:
+        if numbers:
+            self.dismissed.append({"at": _runs(numbers), "why": why, "of": ""})
+
+
+def _is_status(text: str) -> bool:
+    return int(text) in {int(s) for s in HTTPStatus}
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    return ",".join(f"{a}-{b}" if b > a else str(a) for a, b in _pairs(numbers))
+
+
+def _pairs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    start = last = None
+    for number in sorted(numbers):
+        if last is not None and number == last + 1:
+            last = number
+            continue
+        if start is not None and last is not None:
+            yield start, last
+        start = last = number
+    if start is not None and last is not None:
+        yield start, last

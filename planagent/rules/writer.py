@@ -1,0 +1,70 @@
+"""Tasks into steps: exact values where a shape gave them, and for everything else which lines to apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from planagent.briefs.brief import Brief
+from planagent.briefs.write import APPLY, OWN_ITEM, WritePart
+from planagent.plan.sections import ITEMS
+from planagent.statements.statement import Statement
+
+_VERBS = {"operation": "Provide", "record": "Create", "setting": "Read"}
+
+
+def write(brief: Brief) -> dict[str, Any]:
+    """The answer to a writing brief."""
+    answer: dict[str, list[dict[str, Any]]] = {}
+    for part in brief.parts:
+        one: WritePart = part.payload
+        entry = {"key": part.key, "steps": list(_steps(one)), "done_when": _done(one), "items": list(_items(one))}
+        answer.setdefault(f"section_{one.task.section}", []).append(entry)
+    return answer
+
+
+def _steps(one: WritePart) -> Iterator[str]:
+    for statement in one.statements:
+        named = statement.kind in ("operation", "record", "setting")
+        what = f"{_VERBS[statement.kind]} `{statement.name}`: apply" if named else f"Keep {statement.labels[0]}: apply" if statement.labels else "Apply"
+        yield f"{what} {APPLY.format(statement.key)}."
+    if one.task.proves:
+        yield "Go through the tasks that this one proves."
+    if not one.statements and not one.task.proves:
+        yield "Do what its title says."
+
+
+def _done(one: WritePart) -> str:
+    return "Each demand of their lines was seen to hold." if one.task.proves else "Every demand of the cited lines is met."
+
+
+def _items(one: WritePart) -> Iterator[dict[str, Any]]:
+    section = one.task.section
+    for statement in one.statements:
+        if OWN_ITEM.get(statement.kind) != section or (statement.kind == "record" and not statement.stored):
+            continue
+        fields: dict[str, Any] = {name: [] for name in ITEMS[section].lines}
+        fields |= {"operation": _operation, "record": _record, "setting": _setting}[statement.kind](statement)
+        yield {"title": statement.name, "covers": [statement.key], **fields}
+
+
+def _operation(statement: Statement) -> dict[str, list[str]]:
+    access = [f"access: {a}" for a in statement.fact("access") if a != "not stated"]
+    answers = [f"{n.partition(' ')[2]}: {v}" for n, v in statement.facts if n.startswith("answer ")]
+    described = {a.partition(":")[0] for a in answers}
+    answers += [f"answer: {v}" for v in statement.fact("answer")]
+    answers += [s for s in statement.fact("status") if s not in described]
+    return {
+        "entry": [", ".join((f"`{statement.name}`", *statement.fact("transport"), *access))],
+        "inputs": [*statement.fact("parameter"), *(f"body: {b}" for b in statement.fact("body")), *(f"field: {f}" for f in statement.fact("field"))],
+        "response": answers or [f"As {APPLY.format(statement.key)} says."],
+    }
+
+
+def _record(statement: Statement) -> dict[str, list[str]]:
+    rest = [f"{n}: `{v}`" for n, v in statement.facts if n in ("constraint", "relation", "index")]
+    return {"fields": [*statement.fact("field")], "steps": rest}
+
+
+def _setting(statement: Statement) -> dict[str, list[str]]:
+    return {"setup": [f"Read `{statement.name}` at the start, see {APPLY.format(statement.key)}."]}

@@ -1,0 +1,170 @@
+"""One run with its answerer: a stage is recalled, asked for, checked, repaired a bounded number of times, and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from planagent.briefs.brief import Brief, Part, Record, Stage, pack
+from planagent.errors import AnswerError, FindingsError, ModelError, StoppedError
+from planagent.ledger import Ledger
+from planagent.model import Finding
+from planagent.models.identity import RULES
+from planagent.models.protocol import Model, Usage
+
+
+@dataclass(slots=True)
+class Run:
+    """One planning run. `filled` names the parts taken from the rules, when that was allowed."""
+
+    model: Model
+    ledger: Ledger
+    tell: Callable[[str], None]
+    rules: Model | None = None
+    """Who stands in where the model cannot get a part right; None when nobody may."""
+    repairs: int = 2
+    briefs: int = 0
+    repaired: int = 0
+    reused: int = 0
+    filled: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    """What no repair mended, of stages that go on without it."""
+    stop: threading.Event | None = None
+    """Set by whoever wants the run to stop between two calls."""
+    pace: Callable[[], float] | None = None
+    """Seconds to wait before a call, where several processes share a provider's rate."""
+    stopped: ModelError | None = None
+    """What ended the run: briefs under way are still finished and kept, no new one is sent."""
+
+    @property
+    def by_rule(self) -> bool:
+        """The rules answer everything."""
+        return self.model.identity == RULES
+
+    @property
+    def usage(self) -> Usage:
+        return self.model.usage
+
+    def key(self, stage: Stage, part: Part) -> str:
+        """Where the ledger keeps a part's record: under all that it rests on, and nothing else."""
+        return Ledger.key(stage.kind, self.model.identity, stage.words, part.material)
+
+    def recall(self, stage: Stage) -> dict[str, Record]:
+        """What is accepted already, whole or in part."""
+        keys = {self.key(stage, p): p for p in stage.parts}
+        return {keys[k].key: record for k, record in self.ledger.get(keys).items()}
+
+    def keep(self, stage: Stage, parts: Sequence[Part], records: Mapping[str, Record]) -> None:
+        found = {self.key(stage, p): dict(records[p.key]) for p in parts if p.key in records}
+        if found:
+            self.ledger.put(found)
+
+    async def ask(self, brief: Brief) -> tuple[dict[str, Any], bool]:
+        """The answer's JSON and whether it is whole; empty for an answer that holds nothing usable."""
+        async with self.model.gate:
+            if self.pace and not self.stopped:
+                await asyncio.sleep(await asyncio.to_thread(self.pace))
+            if self.stop and self.stop.is_set():
+                self.stopped = StoppedError("The run was asked to stop.", "Accepted answers are kept: run again to go on.")
+            if self.stopped:
+                raise self.stopped
+            try:
+                answer = await self.model.answer(brief)
+            except AnswerError as error:
+                # One answer that is of no use says nothing of the others.
+                self.tell(f"brief {brief.id}: {error.message}")
+                return {}, True
+            except ModelError as error:
+                self.stopped = error
+                raise
+        return answer.value, answer.whole
+
+
+async def run_stage(run: Run, stage: Stage, *, required: bool = True) -> dict[str, Record]:
+    """The records of all parts of a stage.
+
+    Args:
+        required: raise when a part stays open; else it is left out of the records, and its findings are noted.
+
+    Raises:
+        FindingsError: parts stay open after all repairs; what was accepted is kept.
+        ModelError: the model failed; what was accepted is kept.
+    """
+    known = run.recall(stage)
+    open_parts = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
+    run.reused += len(stage.parts) - len(open_parts)
+    batches = list(pack(open_parts, run.model.shape))
+    done = await asyncio.gather(*(_batch(run, stage, b, known) for b in batches), return_exceptions=True)
+    run.ledger.used(run.key(stage, p) for p in stage.parts)
+    left: list[Finding] = []
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise run.stopped or outcome
+        left += outcome
+    missing = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
+    if missing and required:
+        raise _unmended(run, stage, missing, left)
+    run.findings += left if missing else []
+    return {p.key: known[p.key] for p in stage.parts if p not in missing}
+
+
+async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record]) -> list[Finding]:
+    """Some parts until nothing of them is open, a bounded number of times; only what is open is asked again."""
+    told: list[Finding] = []
+    seen: set[tuple[str, ...]] = set()
+    wanted = list(parts)
+    for attempt in range(run.repairs + 1):
+        if attempt:
+            run.repaired += 1
+        for some in pack(wanted, run.model.shape) if attempt else [wanted]:
+            mine = [t for t in told if not t.key or t.key in {p.key for p in some}]
+            told = [t for t in told if t not in mine] + await _once(run, stage, some, known, mine)
+        wanted = [p for p in parts if p.key not in known or not stage.whole(p, known[p.key])]
+        state = (*sorted(p.key for p in wanted), *(f"{f.rule} {f.place} {f.message}" for f in told))
+        # The same faults twice: the model will not mend them.
+        if not wanted or state in seen:
+            break
+        seen.add(state)
+    if wanted and run.rules:
+        await _fill(run, stage, wanted, known)
+        wanted = [p for p in wanted if p.key not in known or not stage.whole(p, known[p.key])]
+    run.tell(f"brief {stage.kind}: {len(parts)} parts, {run.usage.calls} calls" + (f", {len(wanted)} open" if wanted else ""))
+    return [t for t in told if not t.key or t.key in {p.key for p in wanted}] if wanted else []
+
+
+async def _once(
+    run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record], told: Sequence[Finding]
+) -> list[Finding]:
+    brief = stage.brief(parts, known, run.model.shape, told)
+    run.briefs += 1
+    value, _ = await run.ask(brief)
+    if not value:
+        return [Finding("PA907", brief.id, "the answer held nothing usable", "Answer with one JSON object of the schema.")]
+    outcome = stage.accept(parts, value, known, by_rule=run.by_rule)
+    known |= outcome.records
+    run.keep(stage, parts, outcome.records)
+    return outcome.findings
+
+
+async def _fill(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record]) -> None:
+    """What the model cannot get right, from the rules; kept as theirs, so that the header can say so."""
+    assert run.rules is not None  # noqa: S101  (asked before)
+    for part in parts:
+        answer = await run.rules.answer(stage.brief([part], known, run.rules.shape))
+        outcome = stage.accept([part], answer.value, known, by_rule=True)
+        for record in outcome.records.values():
+            record["by_rule"] = True
+        known |= outcome.records
+        run.keep(stage, [part], outcome.records)
+        run.filled.append(part.key)
+
+
+def _unmended(run: Run, stage: Stage, missing: Sequence[Part], left: Sequence[Finding]) -> FindingsError:
+    shown = "; ".join(f"{f.place}: {f.rule} {f.message}" for f in left[:6]) or ", ".join(p.key for p in missing[:6])
+    return FindingsError(
+        f"{len(missing)} parts of the stage `{stage.kind}` stay open after {run.repairs} repairs: {shown}",
+        "Nothing was written and accepted answers are kept. Run again, or take what is open from the rules with --fill-from-rules.",
+    )

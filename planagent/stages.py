@@ -1,0 +1,272 @@
+"""The four stages of a session, each made from what the one before gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from planagent.briefs.brief import Record, Stage, fingerprint
+from planagent.briefs.decide import DecideStage, Group, groups_of, line
+from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged
+from planagent.briefs.read import ReadStage
+from planagent.briefs.review import ReviewStage, chapters_of, notes_of
+from planagent.briefs.write import WriteStage
+from planagent.errors import NoBackendError
+from planagent.model import Corpus
+from planagent.plan.plan import Plan, Traced
+from planagent.running import Run, run_stage
+from planagent.statements.merge import assemble
+from planagent.statements.override import overridden
+from planagent.statements.proof import open_units
+from planagent.statements.statement import Reading, Statement
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from planagent.pipeline import Session
+
+_FORMER = "reading"
+"""The ledger's note on what was read last, by passage: keys of edited passages are kept."""
+_CHAPTER = 9_000
+"""Tokens of a plan that one reviewer reads."""
+_BACKEND = ("operation", "record", "setting", "rule", "integration")
+
+
+# -- reading ------------------------------------------------------------------------------------
+
+
+def read_stage(session: Session) -> ReadStage:
+    run = session.runs["read"]
+    return ReadStage(_have(session.corpus), run.ledger.noted(_FORMER))
+
+
+async def read_corpus(session: Session) -> Reading:
+    """The reading of the session's corpus, whole or not at all.
+
+    Raises:
+        NoBackendError: nothing in it is for a backend to do.
+        FindingsError, ModelError: see `run_stage`.
+    """
+    stage, run = read_stage(session), session.runs["read"]
+    records = await run_stage(run, stage)
+    reading = reading_of(session, stage, records)
+    for _ in range(2):
+        reopened = _reopened(stage, reading, records)
+        if not reopened:
+            break
+        # A unit that was claimed together with one of another passage, which has been edited since.
+        run.keep(stage, [p for p in stage.parts if p.key in reopened], reopened)
+        records = await run_stage(run, stage)
+        reading = reading_of(session, stage, records)
+    run.ledger.note(_FORMER, former_of(stage, records))
+    require_backend(session, reading)
+    return reading
+
+
+def reading_of(session: Session, stage: ReadStage, records: Mapping[str, Record]) -> Reading:
+    """What the records say, with a person's corrections."""
+    statements, dismissed = stage.statements(records)
+    rejected = [(str(n), str(w)) for r in records.values() for n, w in r.get("rejected", ())]
+    reading = assemble(stage.corpus, statements, dismissed, rejected)
+    return overridden(stage.corpus, reading, session.settings.overrides)
+
+
+def _reopened(stage: ReadStage, reading: Reading, records: Mapping[str, Record]) -> dict[str, Record]:
+    found: dict[str, Record] = {}
+    missing = set(open_units(stage.corpus, reading))
+    for part in stage.parts:
+        positions = [i for i, ref in enumerate(part.payload.refs) if ref in missing]
+        if positions and part.key in records:
+            record = records[part.key]
+            found[part.key] = record | {"open": sorted({*record["open"], *positions})}
+    return found
+
+
+def former_of(stage: ReadStage, records: Mapping[str, Record]) -> dict[str, Record]:
+    """What is noted of a reading for the next one, with the keys that its statements got."""
+    names = ("key", "kind", "name", "says")
+    found = {}
+    for part in stage.parts:
+        if part.key in records:
+            found[part.key] = {"statements": [{n: s[n] for n in names} for s in records[part.key]["statements"] if s["key"]]}
+    return found
+
+
+def require_backend(session: Session, reading: Reading) -> None:
+    """
+    Raises:
+        NoBackendError: nothing that was read binds a backend.
+    """
+    by_rule = session.runs["read"].by_rule
+    if any(s.binds and (s.kind in _BACKEND or (s.kind == "passage" and not by_rule)) for s in reading.statements):
+        return
+    corpus = _have(session.corpus)
+    looked = ", ".join(d.path for d in corpus.read[:8])
+    raise NoBackendError(
+        f"{corpus.name}: the specs ask nothing of a backend. Read: {looked}{' and more' if len(corpus.read) > 8 else ''}.",
+        "If that is wrong, say which lines do with [[overrides]] in planagent.toml, or let a model read.",
+    )
+
+
+# -- deciding -----------------------------------------------------------------------------------
+
+
+def decide_stage(session: Session) -> DecideStage:
+    from planagent.checking.wording import judge
+
+    reading = _have(session.reading)
+    former = decision_of(session.previous) if session.previous else None
+    materials = {t.key: fingerprint(_material(t)) for t in session.previous.statements} if session.previous else {}
+    if session.runs["decide"].by_rule:
+        former = None  # the rules decide the same from the same statements
+    groups = groups_of(reading, former, materials)
+    return DecideStage(_have(session.corpus), reading, groups, session.settings.decisions, judge)
+
+
+def _material(traced: Traced) -> object:
+    from planagent.checking.account import bare
+
+    return bare(traced).material
+
+
+async def decide_plan(session: Session) -> Decision:
+    """The decision over all statements; of a large corpus group by group, and then over what the groups decided."""
+    stage, run = decide_stage(session), session.runs["decide"]
+    records = await run_stage(run, stage)
+    decision = decided(stage, records)
+    if len(stage.groups) == 1:
+        return decision
+    over = over_stage(stage, decision)
+    return decided(over, await run_stage(run, over))
+
+
+def decided(stage: DecideStage, records: Mapping[str, Record]) -> Decision:
+    return merged([Decision.of(records[g.key]["decision"]) for g in stage.groups])
+
+
+def over_stage(stage: DecideStage, decision: Decision) -> DecideStage:
+    """The stage that makes one decision of several."""
+    group = Group("over all", stage.reading.statements, decision, over=True)
+    return DecideStage(stage.corpus, stage.reading, (group,), stage.answers, stage.judge)
+
+
+def decision_of(plan: Plan) -> Decision:
+    """What a plan was made from, as far as the plan says it: what a person changed in the file counts."""
+    topics = {r.id: r.topic for r in plan.rulings}
+    keys = {t.id: t.key for t in plan.tasks}
+    kinds = {"D": "decision", "G": "gap", "R": "trap", "P": "prerequisite"}
+    layout = tuple(
+        Folder(i.title.strip("`"), next((line for r in i.rows if r.label == "Purpose" for line in r.lines), ""),
+               tuple(f.strip("` ") for r in i.rows if r.label == "Files" for line in r.lines for f in line.split(", ")))
+        for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.")
+    )  # fmt: skip
+    rulings = tuple(
+        Ruled(r.topic, kinds[r.letter], r.title, r.statement, r.default, r.why, r.options, r.waits, r.about) for r in plan.rulings
+    )
+    tasks = []
+    for task in plan.tasks:
+        ruling, _, answer = task.condition.partition(": ")
+        condition = f"{topics[ruling]}: {answer}" if ruling in topics else ""
+        tasks.append(
+            Planned(
+                task.key, task.section, task.title, task.file, task.phase, tuple(keys[n] for n in task.needs if n in keys), task.covers, task.gives,
+                tuple(topics[r] for r in task.rulings if r in topics), tuple(keys[p] for p in task.proves if p in keys), condition,
+            )
+        )  # fmt: skip
+    return Decision(plan.approach, plan.conventions, layout, rulings, tuple(tasks), plan.withdrawn, plan.excluded)
+
+
+# -- writing ------------------------------------------------------------------------------------
+
+
+def write_stage(session: Session, notes: Mapping[str, tuple[str, ...]] | None = None) -> WriteStage:
+    from planagent.checking.check import DraftJudge
+
+    corpus, reading, decision = _have(session.corpus), _have(session.reading), _have(session.decision)
+    answers = session.settings.decisions
+    gone = decision.gone()
+    statements = {s.key: s for s in reading.statements if s.key not in gone}
+    judge = DraftJudge.of(corpus, reading, decision, answers.values())
+    only = frozenset(notes) if notes is not None else None
+    return WriteStage(corpus, decision, statements, answers, notes or {}, judge, only)
+
+
+async def write_plan(session: Session) -> dict[str, Record]:
+    return await run_stage(session.runs["write"], write_stage(session))
+
+
+# -- reviewing ----------------------------------------------------------------------------------
+
+
+def review_stage(session: Session) -> ReviewStage:
+    decision, statements = _have(session.decision), write_stage(session).statements
+    chapters = tuple(chapters_of(list(_tasks(_have(session.corpus), decision, statements, session.written)), _CHAPTER))
+    return ReviewStage(write_stage(session).common, chapters)
+
+
+def _tasks(
+    corpus: Corpus, decision: Decision, statements: Mapping[str, Statement], written: Mapping[str, Record]
+) -> Iterator[tuple[str, str, str, str]]:
+    """Key, group, text and statements of each task, as a reviewer sees it."""
+    for task in decision.tasks:
+        record = written[task.key]
+        lines = [f"## {task.key}: {task.title}", *(f"{n}. {s}" for n, s in enumerate(record["steps"], 1)), f"Done when: {record['done_when']}"]
+        for item in record["items"]:
+            lines.append(f"- {item['title']}")
+            lines += [f"  - {name}: {'; '.join(v)}" for name, v in item.items() if isinstance(v, list) and v and name != "covers"]
+        specs = "\n".join(line(statements[c], ()) for c in task.covers if c in statements)
+        yield task.key, str(task.section), "\n".join(lines), specs
+
+
+async def review_plan(session: Session) -> None:
+    """One review, and one repair of what it found. A review that nobody could give is no failure of the plan."""
+    run = session.runs["review"]
+    if session.settings.review == "off" or run.by_rule or run.model.shape.small:
+        return
+    stage = review_stage(session)
+    records = await run_stage(run, stage, required=session.host)
+    notes = notes_of(records)
+    session.points = sum(len(n) for n in notes.values())
+    if not notes:
+        return
+    repair = write_stage(session, notes)
+    mended = await run_stage(session.runs["write"], repair, required=session.host)
+    session.written |= mended
+
+
+def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
+    """The stages of a session as far as they can be known, for whoever is asked from outside: the next comes when the one
+    before is whole."""
+    run = session.runs["read"]
+    reading_stage = read_stage(session)
+    yield run, reading_stage
+    records = run.recall(reading_stage)
+    session.reading = reading_of(session, reading_stage, records)
+    reopened = _reopened(reading_stage, session.reading, records)
+    if reopened:
+        run.keep(reading_stage, [p for p in reading_stage.parts if p.key in reopened], reopened)
+        yield run, reading_stage
+        session.reading = reading_of(session, reading_stage, run.recall(reading_stage))
+    require_backend(session, session.reading)
+    run, stage = session.runs["decide"], decide_stage(session)
+    yield run, stage
+    session.decision = decided(stage, run.recall(stage))
+    if len(stage.groups) > 1:
+        over = over_stage(stage, session.decision)
+        yield run, over
+        session.decision = decided(over, run.recall(over))
+    run, writing = session.runs["write"], write_stage(session)
+    yield run, writing
+    session.written = run.recall(writing)
+    if session.settings.review == "off":
+        return
+    run, reviewing = session.runs["review"], review_stage(session)
+    yield run, reviewing
+    notes = notes_of(run.recall(reviewing))
+    if notes:
+        yield session.runs["write"], write_stage(session, notes)
+
+
+def _have(value: T | None) -> T:
+    assert value is not None, "the stages come in order"  # noqa: S101
+    return value

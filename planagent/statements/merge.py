@@ -1,0 +1,167 @@
+"""Answers about passages become one reading: keys that last, and one statement for what two places say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from planagent.corpus.formal import definitions_of, problem_of
+from planagent.corpus.formal.definition import Definition
+from planagent.model import Corpus, Document, normalize_path
+from planagent.statements.statement import Dismissal, Kind, Origin, Reading, Statement, slug
+
+_NAMED: tuple[Kind, ...] = ("operation", "record", "setting", "technology", "integration")
+_ONCE = ("access", "transport", "schedule", "default", "version", "store", "limit", "timeout")
+"""Facts of which a thing has one."""
+
+
+def formal_statements(corpus: Corpus) -> list[Statement]:
+    """What the formal sources define, as statements that claim the defining lines."""
+    texts = {d.path: d.text for d in corpus.documents}
+    found = []
+    for document in corpus.read:
+        for one in definitions_of(document, lambda path: texts.get(path, "")):
+            found.append(_statement(document, one))
+    return found
+
+
+def _statement(document: Document, one: Definition) -> Statement:
+    units = tuple(
+        (document.path, u.id)
+        for u in document.units
+        if one.start <= u.line and u.end <= one.end and u.kind != "mark"
+    )
+    return Statement(
+        "", "operation" if one.kind == "operation" else "record", "must", one.says, units, one.name, one.facts,
+        document.component, document.feature, origin="formal",
+    )  # fmt: skip
+
+
+def identity(statement: Statement) -> str:
+    """What makes two statements the same thing: kind, component and name; '' for what has no name."""
+    if statement.kind not in _NAMED or not statement.name:
+        return ""
+    name = statement.name
+    if statement.kind == "operation":
+        verb, _, path = name.partition(" ")
+        name = f"{verb.upper()} {normalize_path(path)}" if path.startswith("/") else name.lower()
+    elif statement.kind == "record":
+        name = "".join(c for c in name.lower() if c.isalnum())
+    elif statement.kind != "setting":
+        name = name.lower()
+    if statement.kind == "technology":
+        name = f"{name} {statement.modality}"  # wanted here and forbidden there are two things
+    return f"{statement.kind} {statement.component} {name}"
+
+
+def assemble(
+    corpus: Corpus, statements: Iterable[Statement], dismissed: Sequence[Dismissal], rejected: Sequence[tuple[str, str]] = ()
+) -> Reading:
+    """One reading of what was read passage by passage.
+
+    Statements of one identity become one with all their places; every statement has a key; formal sources that did not parse
+    are told of.
+    """
+    merged: dict[str, Statement] = {}
+    for index, statement in enumerate(statements):
+        same = identity(statement) or f"#{index}"
+        merged[same] = _joined(merged[same], statement) if same in merged else statement
+    keyed = _keyed(list(merged.values()))
+    notes = [told for d in corpus.read if (told := problem_of(d.path, d.text))]
+    claimed = {ref for s in keyed for ref in s.units}
+    left = [replace(d, units=u) for d in dismissed if (u := tuple(r for r in d.units if r not in claimed))]
+    return Reading(tuple(keyed), tuple(left), tuple(rejected), tuple(notes))
+
+
+def _joined(one: Statement, other: Statement) -> Statement:
+    """Two statements of one thing; a reader's words count for more than a library's."""
+    first, second = (other, one) if one.origin == "formal" and other.says else (one, other)
+    says = first.says
+    if second.says and second.origin != "formal" and second.says not in says:
+        says = f"{says} {second.says}".strip()
+    facts = dict.fromkeys((*one.facts, *other.facts))
+    told = {n for n, v in facts if n == "access" and v != "not stated"}
+    return replace(
+        one,
+        key=one.key or other.key,
+        says=says,
+        modality="must" if "must" in (one.modality, other.modality) else one.modality,
+        units=tuple(dict.fromkeys((*one.units, *other.units))),
+        facts=tuple(f for f in facts if not (f == ("access", "not stated") and told)),
+        labels=tuple(dict.fromkeys((*one.labels, *other.labels))),
+        left_out=tuple(dict.fromkeys((*one.left_out, *other.left_out))),
+        origin=_joined_origin(one.origin, other.origin),
+    )
+
+
+def _joined_origin(one: Origin, other: Origin) -> Origin:
+    """Of what the rules claim, and of what a library read, every word is applied as it stands."""
+    both = {one, other}
+    if len(both) == 1:
+        return one
+    if both == {"formal", "rules"}:
+        return "formal"
+    return "joined" if "formal" in both else "model"
+
+
+def _keyed(statements: list[Statement]) -> list[Statement]:
+    """Every statement with a key of its own. Two that would have the same are told apart by what they rest on."""
+    found: dict[str, Statement] = {}
+    for statement in statements:
+        key = statement.key or _key(statement)
+        if key in found:
+            basis = f"{statement.kind} {statement.component} {statement.name} {statement.says} {statement.units[:1]}"
+            key = f"{key}~{hashlib.sha256(basis.encode()).hexdigest()[:5]}"
+        if key in found:
+            basis = repr(statement)
+            key = f"{key}{hashlib.sha256(basis.encode()).hexdigest()[:5]}"
+        found[key] = replace(statement, key=key)
+    return list(found.values())
+
+
+def _key(statement: Statement) -> str:
+    home = _short(statement.feature)
+    component = _short(statement.component.rpartition("/")[2])
+    if statement.kind in _NAMED and statement.name:
+        name = slug(statement.name, 40) or statement.kind
+        return f"{component}.{name}" if component else name
+    base = slug(statement.labels[0]) if statement.labels else slug(statement.name or statement.says, 28) or statement.kind
+    prefix = ".".join(p for p in (component, home) if p)
+    return f"{prefix}.{base}" if prefix else base
+
+
+def _short(feature: str) -> str:
+    """`002-create-poll` is `002`; a name without a number is itself."""
+    head, _, _ = feature.partition("-")
+    return head if head.isdigit() else slug(feature, 20)
+
+
+def seen_conflicts(reading: Reading) -> list[tuple[str, tuple[str, ...]]]:
+    """Two values for one thing, by form alone, each with the keys of its statements: for whoever decides to look at."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for statement in reading.statements:
+        for name in _ONCE:
+            values = dict.fromkeys(v for v in statement.fact(name) if v != "not stated")
+            if len(values) > 1:
+                found.append((f"{statement.title}: {name} is {' and '.join(values)}", (statement.key,)))
+    routes = {
+        (s.component, verb, normalize_path(path)): s
+        for s in reading.statements
+        for verb, _, path in (s.name.partition(" "),)
+        if s.kind == "operation" and path.startswith("/")
+    }
+    for (component, verb, path), statement in routes.items():
+        for at in (i for i, c in enumerate(path) if c == "/" and i):
+            shorter = routes.get((component, verb, path[at:]))
+            if shorter is not None:
+                told = f"one operation under two paths: {shorter.name} and {statement.name}"
+                found.append((told, (shorter.key, statement.key)))
+    by_name: dict[str, list[Statement]] = {}
+    for statement in reading.statements:
+        if statement.kind == "technology" and statement.name:
+            by_name.setdefault(f"{statement.component} {statement.name.lower()}", []).append(statement)
+    for same in by_name.values():
+        if len({s.modality for s in same}) > 1:
+            found.append((f"{same[0].name} is wanted and forbidden", tuple(s.key for s in same)))
+    return found
