@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.simulated_server import Request, SimulatedServer
-from planagent.reading.corpus import read_corpus
+from planagent.corpus.read import read_corpus
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPORA = ROOT.parent / "shared" / "corpora"

@@ -19,8 +19,8 @@ from typing import Any
 from bench.common import PLAN, environment_of
 from bench.corpora import write_corpus
 from bench.simulated_server import SimulatedServer
-from planagent.planning.ledger import Ledger
-from planagent.publishing.markdown_in import NotAPlan, parse
+from planagent.ledger import Ledger
+from planagent.plan.markdown_in import NotAPlan, parse
 
 KILLS = 200
 ENDPOINTS = 15

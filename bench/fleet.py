@@ -23,7 +23,7 @@ from bench.corpora import write_corpus
 from bench.simulated_server import SimulatedServer
 from planagent.fleet.database import VARIABLE, Database
 from planagent.fleet.roster import DONE, Roster
-from planagent.publishing.markdown_in import NotAPlan, parse
+from planagent.plan.markdown_in import NotAPlan, parse
 
 DEAD_AFTER = 6
 

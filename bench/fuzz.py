@@ -26,11 +26,11 @@ from planagent.checking.taskmaster import NotTaskMaster, view_of_taskmaster
 from planagent.errors import PlanagentError
 from planagent.files import sha256
 from planagent.planning.outline import make_outline
-from planagent.publishing.link import Provenance, link
-from planagent.publishing.markdown_in import NotAPlan, parse
-from planagent.publishing.markdown_out import render
-from planagent.reading.corpus import corpus_of, require_backend
-from planagent.reading.sources import Source, Sources
+from planagent.plan.link import Provenance, link
+from planagent.plan.markdown_in import NotAPlan, parse
+from planagent.plan.markdown_out import render
+from planagent.corpus.read import corpus_of, require_backend
+from planagent.corpus.sources import Source, Sources
 from planagent.writing.rules import write_all
 
 ROOT = Path(__file__).resolve().parents[1]

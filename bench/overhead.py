@@ -14,10 +14,10 @@ import openai
 from bench.corpora import write_corpus
 from bench.simulated_server import SimulatedServer
 from planagent.planning.briefs import Shape, common_part, make_briefs
-from planagent.planning.ledger import Ledger
+from planagent.ledger import Ledger
 from planagent.planning.outline import make_outline
 from planagent.planning.parts import section_parts
-from planagent.reading.corpus import read_corpus
+from planagent.corpus.read import read_corpus
 from planagent.settings import load_settings
 from planagent.writing.openai_writer import OpenAIWriter
 from planagent.writing.rules import write_all

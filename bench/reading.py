@@ -12,10 +12,10 @@ from bench.common import corpora, naive_prompts, words_a_third, workspace
 from bench.simulated_server import SimulatedServer
 from planagent import tokens
 from planagent.planning.briefs import SMALL, Shape, common_part, make_briefs
-from planagent.planning.ledger import Ledger
+from planagent.ledger import Ledger
 from planagent.planning.outline import make_outline
 from planagent.planning.parts import section_parts
-from planagent.reading.corpus import read_corpus
+from planagent.corpus.read import read_corpus
 from planagent.settings import load_settings
 from planagent.writing.deciding import decide
 from planagent.writing.openai_writer import OpenAIWriter

@@ -33,9 +33,15 @@ def open_runs(session: Session, *, ask: bool = True) -> None:
         if session.host:
             name = "host"
         if name not in by_name:
-            model = _host() if session.host else make_model(settings, name, ledger, session.tell, offline=session.offline, ask=ask)
+            model = (
+                _host()
+                if session.host
+                else make_model(settings, name, ledger, session.tell, offline=session.offline, ask=ask)
+            )
             fill = session.fill_from_rules or model.shape.small
-            run = Run(model, ledger, session.tell, rules if fill else None, 0 if session.host else int(settings.repairs))
+            run = Run(
+                model, ledger, session.tell, rules if fill else None, 0 if session.host else int(settings.repairs)
+            )
             run.stop, run.pace = session.stop, session.pace
             by_name[name] = run
         session.runs[kind] = by_name[name]
@@ -44,7 +50,9 @@ def open_runs(session: Session, *, ask: bool = True) -> None:
             session.runs[kind] = by_name.setdefault("rules", Run(rules, ledger, session.tell))
 
 
-def make_model(settings: Settings, name: str, ledger: Ledger, tell: Told, *, offline: bool = False, ask: bool = True) -> Model:
+def make_model(
+    settings: Settings, name: str, ledger: Ledger, tell: Told, *, offline: bool = False, ask: bool = True
+) -> Model:
     """The model of a name; the rules only when asked for or when no model is configured, and it says so."""
     if offline or not name:
         if not offline:
@@ -59,7 +67,9 @@ def make_model(settings: Settings, name: str, ledger: Ledger, tell: Told, *, off
 
         tell("loading the local model")
         server = serve(Path(name.removeprefix(LOCAL)).expanduser())
-        return OpenAIModel(settings, ledger, base_url=server.base_url, model=server.model, named=name, local=True, on_close=server.stop)
+        return OpenAIModel(
+            settings, ledger, base_url=server.base_url, model=server.model, named=name, local=True, on_close=server.stop
+        )
     return OpenAIModel(settings, ledger, model=name)
 
 

@@ -13,7 +13,7 @@ from planagent.commands.check import check, rule
 from planagent.commands.common import EXIT_CODES
 from planagent.commands.decide import decide
 from planagent.commands.execute import done, next_task, progress
-from planagent.commands.facts import facts
+from planagent.commands.facts import coverage, facts
 from planagent.commands.fleet import fleet, worker
 from planagent.commands.host import brief, merge, submit
 from planagent.commands.init import init
@@ -68,27 +68,26 @@ def _fail(args: list[str], error: Exception, message: str, remedy: str, code: in
     return code
 
 
-@click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES
-)
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="planagent")
 def main() -> None:
     """Turns a project's constitution and specs into one proved backend implementation plan.
 
-    \b
-    A first round in a project with a specs/ folder:
-      planagent facts             what was read, with file and line
-      planagent plan --offline    the plan, without a model
-      planagent check             prove it again
-      planagent status            is it still the plan of its specs?
-      planagent decide D1 "..."   answer a decision, then plan again
+      \b
+      A first round in a project with a specs/ folder:
+        planagent facts             what was read, with file and line
+        planagent plan --offline    the plan, without a model
+    planagent coverage          which part of the specs is accounted for, planned, done
+        planagent check             prove it again
+        planagent status            is it still the plan of its specs?
+        planagent decide D1 "..."   answer a decision, then plan again
 
-    With a model: put OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own) and PLANAGENT_MODEL
-    into .env and leave --offline out.
+      With a model: put OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own) and PLANAGENT_MODEL
+      into .env and leave --offline out.
     """
 
 
 for command in (
-    plan, status, diff, brief, submit, merge, check, rule, facts, decide, next_task, done, progress, init, mcp_server, watch, fleet, worker,
+    plan, status, diff, brief, submit, merge, check, rule, facts, coverage, decide, next_task, done, progress, init, mcp_server, watch, fleet, worker,
 ):  # fmt: skip
     main.add_command(command)

@@ -40,9 +40,7 @@ def record(settings: Settings, ruling_id: str, answer: str | None) -> dict[str, 
     try:
         document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.is_file() else tomlkit.document()
     except (TOMLKitError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(
-            f"planagent.toml: cannot be read ({error}).", "Mend the file, or move it away."
-        ) from error
+        raise UsageError(f"planagent.toml: cannot be read ({error}).", "Mend the file, or move it away.") from error
     table = document.setdefault("decisions", tomlkit.table())
     text = " ".join(answer.split()) if answer is not None else ""
     if text:

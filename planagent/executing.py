@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from planagent.cache import Cache
+from planagent.corpus.excerpts import Excerpt, excerpts
+from planagent.corpus.read import corpus_of
+from planagent.corpus.sources import read_sources
 from planagent.errors import OpenError, StaleError, UsageError
 from planagent.files import read_bytes, write_atomically
 from planagent.freshness import state_of
-from planagent.model import Corpus, Evidence
+from planagent.model import Corpus
 from planagent.pipeline import previous_plan
-from planagent.planning.plan import Plan, Ruling, Source, Task
-from planagent.planning.rulings import UNFILLED
-from planagent.publishing.page import cited, task_page
-from planagent.publishing.ready import due, open_needs, ready, tick, users
-from planagent.reading.corpus import corpus_of
-from planagent.reading.excerpts import MOST_LINES, Excerpt, excerpts
-from planagent.reading.sources import read_sources
+from planagent.plan.page import cited, task_page
+from planagent.plan.plan import Plan, Ruling, Task
+from planagent.plan.ready import due, open_needs, ready, tick, users
 from planagent.settings import Settings
 from planagent.staleness import changed_passages
 from planagent.workspace import locked
@@ -48,7 +47,7 @@ class Execution:
         if plan is None:
             raise UsageError(f"{path}: there is no plan yet.", "Write one with `planagent plan`.")
         sources = read_sources(settings.workspace, settings.include, settings.exclude, without=path)
-        corpus = corpus_of(sources, settings.scope, settings.workspace, Cache.of_user())
+        corpus = corpus_of(sources, settings.scope, settings.feature, Cache.of_user())
         same = plan.state == state_of(settings, sources)
         return cls(path, plan, corpus, {} if same else changed_passages(plan, corpus), same)
 
@@ -76,25 +75,14 @@ class Execution:
     def _passages(self, task: Task) -> tuple[Excerpt, ...]:
         sources = cited(self.plan, task)
         if self.same_state:
-            return _filled(excerpts(self.corpus, (_place(s) for s in sources), deep=True))
+            return tuple(excerpts(self.corpus, ((str(s), s.path, s.start, s.end) for s in sources)))
         # Lines have moved: the whole passage that has the name says what they said, or what is said now.
         moved = []
         for anchor in dict.fromkeys(s.anchor for s in sources):
             passage = self.corpus.passage(anchor)
             if passage:
-                end = min(passage.end, passage.start + MOST_LINES - 1)
-                text = "\n".join(passage.text.split("\n")[: end - passage.start + 1])
-                moved.append(Excerpt(anchor, passage.start, end, text))
-        return _filled(moved)
-
-
-def _filled(found: Iterable[Excerpt]) -> tuple[Excerpt, ...]:
-    """Without what is a template's place that nobody filled in."""
-    return tuple(e for e in found if not UNFILLED.search(e.text))
-
-
-def _place(source: Source) -> Evidence:
-    return Evidence(source.path, source.start, source.end if source.end > source.start else 0)
+                moved.append((anchor, passage.file, passage.start, passage.end))
+        return tuple(excerpts(self.corpus, moved))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +173,12 @@ def _text(path: Path) -> str:
     return read_bytes(path).decode("utf-8")
 
 
-def _written(
-    here: Execution, text: str, changed: list[str], already: list[str], warnings: list[str]
-) -> Ticked:
+def _written(here: Execution, text: str, changed: list[str], already: list[str], warnings: list[str]) -> Ticked:
     if changed:
         write_atomically(here.path, text)
     plan = previous_plan(here.path)
     assert plan is not None  # noqa: S101  (it was read before)
-    return Ticked(
-        here.path, tuple(changed), tuple(already), tuple(warnings), tuple(t.id for t in ready(plan))
-    )
+    return Ticked(here.path, tuple(changed), tuple(already), tuple(warnings), tuple(t.id for t in ready(plan)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from planagent import __version__
+from planagent.corpus.secrets import mask
 from planagent.model import Finding
 from planagent.proving import Checked
-from planagent.reading.secrets import mask
 from planagent.rulebook import rules
 
 _WIDTH = 96
@@ -34,11 +34,7 @@ def as_text(checked: Sequence[Checked], style: Style = plain) -> Iterator[str]:
             severity = rules()[f.rule].severity
             place = f"{shown}:{f.line or 1}:{f.column or 1}"
             code = style(f.rule, fg="red" if severity == "error" else "yellow", bold=True)
-            about = (
-                ""
-                if f.place in ("the plan", "") or f.place.startswith(("line ", "under "))
-                else f"{f.place}: "
-            )
+            about = "" if f.place in ("the plan", "") or f.place.startswith(("line ", "under ")) else f"{f.place}: "
             yield f"{style(place, bold=True)}: {code} {about}{f.message}"
             if 0 < f.line <= len(lines):
                 yield from _excerpt(f, lines[f.line - 1], style)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from planagent import __version__
-from planagent.data import prompts_folder
 from planagent.corpus.sources import Sources
+from planagent.data import prompts_folder
 from planagent.settings import Settings
 
 FORMAT = "planagent plan, format 2"
@@ -34,11 +34,7 @@ class Head:
 
     def __str__(self) -> str:
         known = (("state", self.state), ("writer", self.writer_id), ("text", self.text))
-        return (
-            f"<!-- {FORMAT}; next task {self.next_task}"
-            + "".join(f"; {n} {v or '-'}" for n, v in known)
-            + " -->"
-        )
+        return f"<!-- {FORMAT}; next task {self.next_task}" + "".join(f"; {n} {v or '-'}" for n, v in known) + " -->"
 
     @classmethod
     def parse(cls, line: str) -> Head | None:

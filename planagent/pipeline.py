@@ -206,7 +206,8 @@ async def check(session: Session) -> None:
         raise FindingsError(
             "The rendered plan does not read back as the same plan.", "Please report this with the specs that cause it."
         )
-    session.findings = check_text(session.text, have(session.corpus))
+    # What nobody has read stands in the plan's head; it is no fault of the plan.
+    session.findings = [f for f in check_text(session.text, have(session.corpus)) if f.rule != "PA508"]
     if session.findings and not session.allow_findings:
         shown = "; ".join(f"{f.rule} {f.place}: {f.message}" for f in session.findings[:5])
         raise FindingsError(

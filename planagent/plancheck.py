@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from planagent.cache import Cache
-from planagent.checking.check import Checker, check_elsewhere
-from planagent.checking.coverage import FEWEST
+from planagent.checking.check import check_elsewhere, check_plan
+from planagent.checking.elsewhere import FEWEST
 from planagent.checking.markdown import view_of_markdown
 from planagent.checking.suppressions import find_suppressions, suppress
 from planagent.checking.taskmaster import NotTaskMaster, view_of_taskmaster
 from planagent.checking.view import View, view_of_plan
+from planagent.corpus.read import corpus_of
+from planagent.corpus.secrets import secret_values
 from planagent.errors import CorpusError, UsageError
-from planagent.model import Corpus, Facts, Finding
-from planagent.reading.corpus import corpus_of
-from planagent.reading.secrets import secret_values
+from planagent.known import read_by_rule
+from planagent.model import Corpus, Finding
 from planagent.request import Outcome, Request
 from planagent.rulebook import rules
 from planagent.settings import Settings
+from planagent.statements.statement import Reading
 
-_NEEDS_SPECS = ("PA201", "PA4", "PA5", "PA6")
+_NEEDS_SPECS = ("PA201", "PA4", "PA5", "PA6", "PA912")
 _FULL_STACK = 0.25
 """Share of frontend tasks from which another program's plan is evidently for the frontend too."""
 
@@ -38,9 +39,7 @@ def check(request: Request, settings: Settings, cache: Cache | None) -> Outcome:
     active = [f for f in found if f.rule in request.active]
     left, gone = suppress(active, find_suppressions(request.text), rules(), request.active)
     lines = request.text.split("\n")
-    return Outcome(
-        view.format, len(view.entries), _unspoken(left, lines), _unspoken(gone, lines), tuple(notes)
-    )
+    return Outcome(view.format, len(view.entries), _unspoken(left, lines), _unspoken(gone, lines), tuple(notes))
 
 
 def _unspoken(findings: list[Finding], lines: list[str]) -> tuple[Finding, ...]:
@@ -57,8 +56,8 @@ def _unspoken(findings: list[Finding], lines: list[str]) -> tuple[Finding, ...]:
 
 def _own(request: Request, settings: Settings, cache: Cache | None) -> tuple[View, list[Finding], list[str]]:
     # Only a plan of ours needs the planner and its schemas; another program's is checked without them.
-    from planagent.planning.outline import make_outline
-    from planagent.publishing.markdown_in import NotAPlan, parse_located
+    from planagent.plan.markdown_in import NotAPlan, parse_located
+    from planagent.plan.markdown_out import render
 
     try:
         view = view_of_plan(parse_located(request.text), request.text)
@@ -67,23 +66,22 @@ def _own(request: Request, settings: Settings, cache: Cache | None) -> tuple[Vie
             f"{request.path}: the plan is damaged ({str(error).splitlines()[0]}).",
             "Restore it, or move it away and plan again.",
         ) from error
-    corpus = corpus_of(request.sources, settings.scope, settings.workspace, cache)
-    outline = make_outline(corpus, profile=settings.profile, answers=settings.decisions, previous=view.plan)
-    return view, Checker.of(outline).view(view), [corpus.scope] if corpus.scope else []
+    corpus = corpus_of(request.sources, settings.scope, settings.feature, cache)
+    notes = [f"Specs: {view.plan.read_share}."] if view.plan and "handed on" in view.plan.read_share else []
+    return view, check_plan(view, corpus, render), notes
 
 
-def _elsewhere(
-    request: Request, settings: Settings, cache: Cache | None
-) -> tuple[View, list[Finding], list[str]]:
+def _elsewhere(request: Request, settings: Settings, cache: Cache | None) -> tuple[View, list[Finding], list[str]]:
     view = _foreign_view(request.path, request.text)
     notes: list[str] = []
     try:
-        corpus = corpus_of(request.sources, settings.scope or request.feature, settings.workspace, cache)
-        notes += [corpus.scope] if corpus.scope else []
-        found = check_elsewhere(view, corpus, request.feature, request.beside)
+        corpus = corpus_of(request.sources, settings.scope, "", cache)
+        found = check_elsewhere(view, corpus, read_by_rule(settings), request.feature, request.beside)
     except CorpusError as error:
-        nothing = Corpus(settings.workspace.name, (), Facts(), ())
-        found = [f for f in check_elsewhere(view, nothing, "", ()) if not f.rule.startswith(_NEEDS_SPECS)]
+        nothing = Corpus(settings.workspace.name, ())
+        found = [
+            f for f in check_elsewhere(view, nothing, Reading((), ()), "", ()) if not f.rule.startswith(_NEEDS_SPECS)
+        ]
         notes.append(f"Checked without specs: {error.message} Repetition, invention, coverage and citations were not looked at.")  # fmt: skip
     if 0 < len(view.entries) < FEWEST:
         notes.append(f"Fewer than {FEWEST} tasks: whether they cover the specs was not looked at.")
@@ -103,34 +101,25 @@ def _foreign_view(path: Path, text: str) -> View:
                 "Give Markdown, or a tasks.json of Task Master.",
             ) from error
     if path.suffix.lower() not in (".md", ".markdown", ".mdx", ".txt", ""):
-        raise UsageError(
-            f"{path}: no plan that is known here.", "Give Markdown, or a tasks.json of Task Master."
-        )
+        raise UsageError(f"{path}: no plan that is known here.", "Give Markdown, or a tasks.json of Task Master.")
     return view_of_markdown(path.as_posix(), text)
 
 
 def _by_nature(view: View, path: Path, findings: list[Finding]) -> tuple[list[Finding], list[str]]:
-    """Leaves out what a plan of that kind is not meant to keep: a full-stack plan plans frontend work."""
+    """Leaves out what a plan of that kind is not meant to keep: by its place a frontend plan, by its tasks a full-stack one."""
     notes = []
-    named = f"{path.parent.name} {path.name} {view.text[:200]}"
-    backend, frontend = re.search(r"(?i)back-?end|server", named), re.search(r"(?i)front-?end|\bui\b", named)
     front = {f.place for f in findings if f.rule == "PA301"}
-    if frontend and not backend:
+    if path.parent.name.lower() in ("frontend", "ui", "web", "client", "mobile"):
         findings = [f for f in findings if f.rule != "PA301" and not f.rule.startswith("PA50")]
-        notes.append("Taken for a frontend plan by its name: scope and coverage are not looked at. --select PA shows all.")  # fmt: skip
-    elif front and not backend and (len(front) >= _FULL_STACK * len(view.entries) or _speaks_of_both(view)):
+        notes.append(
+            "Taken for a frontend plan by its place: scope and coverage are not looked at. --select PA shows all."
+        )
+    elif front and len(front) >= _FULL_STACK * len(view.entries):
         findings = [f for f in findings if f.rule != "PA301"]
-        notes.append(f"{len(front)} tasks work in the user interface: taken for a full-stack plan. --select PA301 shows them.")  # fmt: skip
-    if view.format == "Spec Kit" and path.name == "plan.md":
-        # Spec Kit's plan.md is where the stack and the layout are chosen.
-        findings = [f for f in findings if f.rule not in ("PA403", "PA406")]
+        notes.append(
+            f"{len(front)} tasks work in the user interface: taken for a full-stack plan. --select PA301 shows them."
+        )
     return _once(findings), notes
-
-
-def _speaks_of_both(view: View) -> bool:
-    """True when the plan says outside its tasks that it has a frontend part."""
-    prose = "\n".join(line for line in view.text.split("\n") if re.match(r"#{1,6}\s|\*\*|[A-Z]", line))
-    return bool(re.search(r"(?i)\b(?:front-?end|user interface|website|full-?stack)\b|\bUI\b", prose))
 
 
 def _once(findings: Iterable[Finding]) -> list[Finding]:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planagent.cache import Cache, digest
+from planagent.corpus.sources import literal, read_sources
 from planagent.errors import CorpusError, UsageError
 from planagent.files import decode, read_bytes
 from planagent.freshness import OWN, RESTORE, damage
-from planagent.reading.sources import literal, read_sources
 from planagent.request import Outcome, Request
 from planagent.rulebook import matching, rules
 from planagent.settings import Settings
 
+_STRICT = "PA508"
 _BESIDE = ("plan.md", "research.md", "data-model.md", "quickstart.md", "design.md", "architecture.md")
 _SPEC_ROOTS = ("specs", ".specify/specs", "spec", "docs/specs")
 
@@ -34,6 +35,7 @@ def check_file(
     *,
     select: tuple[str, ...] = (),
     ignore: tuple[str, ...] = (),
+    strict: bool = False,
     cache: Cache | None = None,
 ) -> Checked:
     """Checks a plan against the specs of its workspace.
@@ -41,6 +43,7 @@ def check_file(
     Args:
         select: codes, starts of codes or names of the only rules to apply; empty for the format's own set.
         ignore: the same, for rules to leave out.
+        strict: what nobody has read is a finding too.
         cache: where an outcome for the very same bytes may be found.
 
     Raises:
@@ -56,10 +59,10 @@ def check_file(
     if not own and path.resolve() == settings.output_path.resolve():
         raise UsageError(f"{path}: {damage(text, 'its first line is not that of a plan')}", RESTORE)
     chosen = select or settings.check_select
-    every = (
-        matching(chosen) if chosen else frozenset(c for c, r in rules().items() if own or r.plans == "all")
-    )
+    every = matching(chosen) if chosen else frozenset(c for c, r in rules().items() if own or r.plans == "all")
     active = every - matching((*ignore, *settings.check_ignore))
+    if not strict and not chosen:
+        active -= {_STRICT}
     feature, beside = ("", ()) if own else (_feature(settings, path, text), _beside(path))
     sources = read_sources(settings.workspace, settings.include, settings.exclude, without=path)
     request = Request(path, text, own, sources, active, not select, feature, beside)
@@ -90,7 +93,7 @@ def _key(request: Request, settings: Settings) -> str:
     path = request.path
     return digest(
         "check", path.name, path.parent.name, request.text, sorted(request.active), request.by_default, settings.scope,
-        settings.profile, sorted(settings.decisions.items()), request.feature, request.beside, request.sources.identity,
+        settings.feature, sorted(settings.decisions.items()), request.feature, request.beside, request.sources.identity,
     )  # fmt: skip
 
 

@@ -47,9 +47,7 @@ def matching(selectors: Iterable[str]) -> frozenset[str]:
     found: set[str] = set()
     for selector in selectors:
         wanted = selector.strip()
-        codes = [
-            c for c, r in rules().items() if (wanted and c.startswith(wanted.upper())) or r.name == wanted
-        ]
+        codes = [c for c, r in rules().items() if (wanted and c.startswith(wanted.upper())) or r.name == wanted]
         if not codes:
             raise UsageError(
                 f"{selector!r} names no rule.",

@@ -68,7 +68,9 @@ class Run:
             if self.pace and not self.stopped:
                 await asyncio.sleep(await asyncio.to_thread(self.pace))
             if self.stop and self.stop.is_set():
-                self.stopped = StoppedError("The run was asked to stop.", "Accepted answers are kept: run again to go on.")
+                self.stopped = StoppedError(
+                    "The run was asked to stop.", "Accepted answers are kept: run again to go on."
+                )
             if self.stopped:
                 raise self.stopped
             try:
@@ -131,7 +133,9 @@ async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str,
     if wanted and run.rules:
         await _fill(run, stage, wanted, known)
         wanted = [p for p in wanted if p.key not in known or not stage.whole(p, known[p.key])]
-    run.tell(f"brief {stage.kind}: {len(parts)} parts, {run.usage.calls} calls" + (f", {len(wanted)} open" if wanted else ""))
+    run.tell(
+        f"brief {stage.kind}: {len(parts)} parts, {run.usage.calls} calls" + (f", {len(wanted)} open" if wanted else "")
+    )
     return [t for t in told if not t.key or t.key in {p.key for p in wanted}] if wanted else []
 
 
@@ -142,7 +146,9 @@ async def _once(
     run.briefs += 1
     value, _ = await run.ask(brief)
     if not value:
-        return [Finding("PA907", brief.id, "the answer held nothing usable", "Answer with one JSON object of the schema.")]
+        return [
+            Finding("PA907", brief.id, "the answer held nothing usable", "Answer with one JSON object of the schema.")
+        ]
     outcome = stage.accept(parts, value, known, by_rule=run.by_rule)
     known |= outcome.records
     run.keep(stage, parts, outcome.records)

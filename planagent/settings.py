@@ -121,7 +121,7 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
             put(name, value, "flag")
     _plan_feature(workspace, values, origins)
     if values["review"] not in ("once", "off"):
-        raise UsageError(f"{origins['review']}: `review` is {values['review']!r}.", "Set it to \"once\" or \"off\".")
+        raise UsageError(f"{origins['review']}: `review` is {values['review']!r}.", 'Set it to "once" or "off".')
     return Settings(workspace, values, origins, decisions, tuple(overrides))
 
 
@@ -143,7 +143,9 @@ def _plan_feature(workspace: Path, values: dict[str, Any], origins: dict[str, Or
 
 def _overrides(value: Any, origin: Origin) -> list[dict[str, str]]:
     """`[[overrides]]`: tables of texts."""
-    if not isinstance(value, list) or not all(isinstance(e, dict) and all(isinstance(v, str) for v in e.values()) for e in value):
+    if not isinstance(value, list) or not all(
+        isinstance(e, dict) and all(isinstance(v, str) for v in e.values()) for e in value
+    ):
         raise UsageError(f"{origin}: `overrides` must be tables of texts.", "Write each as [[overrides]].")
     return value
 
@@ -170,9 +172,7 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(
-            f"{path.name}: cannot be read ({error}).", "Mend the file, or move it away."
-        ) from error
+        raise UsageError(f"{path.name}: cannot be read ({error}).", "Mend the file, or move it away.") from error
 
 
 def _typed(name: str, value: Any, origin: Origin) -> Any:

@@ -18,7 +18,7 @@ from planagent.running import Run, run_stage
 from planagent.statements.merge import assemble
 from planagent.statements.override import overridden
 from planagent.statements.proof import open_units
-from planagent.statements.statement import Reading, Statement
+from planagent.statements.statement import Reading, Statement, slug
 
 T = TypeVar("T")
 
@@ -88,7 +88,9 @@ def former_of(stage: ReadStage, records: Mapping[str, Record]) -> dict[str, Reco
     found = {}
     for part in stage.parts:
         if part.key in records:
-            found[part.key] = {"statements": [{n: s[n] for n in names} for s in records[part.key]["statements"] if s["key"]]}
+            found[part.key] = {
+                "statements": [{n: s[n] for n in names} for s in records[part.key]["statements"] if s["key"]]
+            }
     return found
 
 
@@ -141,7 +143,7 @@ async def decide_plan(session: Session) -> Decision:
 
 
 def decided(stage: DecideStage, records: Mapping[str, Record]) -> Decision:
-    return merged([Decision.of(records[g.key]["decision"]) for g in stage.groups])
+    return merged([(slug(g.key, 24), Decision.of(records[g.key]["decision"])) for g in stage.groups])
 
 
 def over_stage(stage: DecideStage, decision: Decision) -> DecideStage:
@@ -161,7 +163,8 @@ def decision_of(plan: Plan) -> Decision:
         for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.")
     )  # fmt: skip
     rulings = tuple(
-        Ruled(r.topic, kinds[r.letter], r.title, r.statement, r.default, r.why, r.options, r.waits, r.about) for r in plan.rulings
+        Ruled(r.topic, kinds[r.letter], r.title, r.statement, r.default, r.why, r.options, r.waits, r.about)
+        for r in plan.rulings
     )
     tasks = []
     for task in plan.tasks:
@@ -210,10 +213,18 @@ def _tasks(
     """Key, group, text and statements of each task, as a reviewer sees it."""
     for task in decision.tasks:
         record = written[task.key]
-        lines = [f"## {task.key}: {task.title}", *(f"{n}. {s}" for n, s in enumerate(record["steps"], 1)), f"Done when: {record['done_when']}"]
+        lines = [
+            f"## {task.key}: {task.title}",
+            *(f"{n}. {s}" for n, s in enumerate(record["steps"], 1)),
+            f"Done when: {record['done_when']}",
+        ]
         for item in record["items"]:
             lines.append(f"- {item['title']}")
-            lines += [f"  - {name}: {'; '.join(v)}" for name, v in item.items() if isinstance(v, list) and v and name != "covers"]
+            lines += [
+                f"  - {name}: {'; '.join(v)}"
+                for name, v in item.items()
+                if isinstance(v, list) and v and name != "covers"
+            ]
         specs = "\n".join(line(statements[c], ()) for c in task.covers if c in statements)
         yield task.key, str(task.section), "\n".join(lines), specs
 

@@ -68,9 +68,7 @@ def plan_span(attributes: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from opentelemetry import trace
 
     more: dict[str, Any] = {}
-    with trace.get_tracer("planagent", __version__).start_as_current_span(
-        "plan", attributes=attributes
-    ) as span:
+    with trace.get_tracer("planagent", __version__).start_as_current_span("plan", attributes=attributes) as span:
         try:
             yield more
         finally:
@@ -124,9 +122,7 @@ def call_span(
             shared = {**common, **_server(base_url)}
             duration.record(time.monotonic() - started, {**shared, **failed})
             for kind, count in call.tokens.items():
-                usage.record(
-                    count, {**shared, "gen_ai.token.type": kind, "gen_ai.response.model": call.response_model}
-                )
+                usage.record(count, {**shared, "gen_ai.token.type": kind, "gen_ai.response.model": call.response_model})
 
 
 def flush() -> None:

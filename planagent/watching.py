@@ -14,9 +14,7 @@ from planagent.pipeline import Session, make_plan
 from planagent.settings import STATE, Settings
 from planagent.staleness import Status, status_of
 
-_LEFT_OUT = frozenset(
-    {".git", STATE, "node_modules", ".venv", "venv", "__pycache__", "target", "dist", "build"}
-)
+_LEFT_OUT = frozenset({".git", STATE, "node_modules", ".venv", "venv", "__pycache__", "target", "dist", "build"})
 _READ = frozenset({".md", ".markdown", ".mdx", ".yaml", ".yml", ".json", ".txt", ".toml"})
 
 

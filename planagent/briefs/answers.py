@@ -12,7 +12,9 @@ from planagent.errors import AnswerError
 
 _THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _OPEN_THOUGHT = re.compile(r"^.*?</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
 """Control, zero-width, direction and tag characters, and halves of surrogates: nobody sees them, and some obey them."""
 _FENCE = re.compile(r"```(?:json)?\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 
@@ -36,9 +38,7 @@ def parse(text: str) -> dict[str, Any]:
     """
     body = strip(text)
     if not body:
-        raise AnswerError(
-            "The answer holds no JSON object.", "Another model may hold the schema better.", kind="empty"
-        )
+        raise AnswerError("The answer holds no JSON object.", "Another model may hold the schema better.", kind="empty")
     try:
         value, _ = json.JSONDecoder(strict=False).raw_decode(body)
     except ValueError as error:

@@ -106,7 +106,9 @@ class Stage(Protocol):
         """Hash of the prompts that it asks with."""
         ...
 
-    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
+    def brief(
+        self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()
+    ) -> Brief:
         """The request for what is open of some parts.
 
         Args:

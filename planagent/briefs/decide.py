@@ -9,7 +9,20 @@ from typing import Any
 
 from planagent import tokens
 from planagent.briefs.answers import dicts, integer, text, texts
-from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, arr, fingerprint, obj, one_of, told_lines, txt
+from planagent.briefs.brief import (
+    Brief,
+    BriefKind,
+    Outcome,
+    Part,
+    Record,
+    Shape,
+    arr,
+    fingerprint,
+    obj,
+    one_of,
+    told_lines,
+    txt,
+)
 from planagent.briefs.decision import RULING_KINDS, Decision, Folder, Planned, Ruled, faults, uncovered
 from planagent.briefs.prompts import prompt, words
 from planagent.model import Corpus, Finding
@@ -61,7 +74,13 @@ class DecideStage:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         return tuple(
-            Part(g.key, [[s.material for s in g.statements], dict(self.answers), self._seen(g)], 0 if g.over else self._size(g), g, alone=True)
+            Part(
+                g.key,
+                [[s.material for s in g.statements], dict(self.answers), self._seen(g)],
+                0 if g.over else self._size(g),
+                g,
+                alone=True,
+            )
             for g in self.groups
         )
 
@@ -79,23 +98,34 @@ class DecideStage:
 
     # -- asking ---------------------------------------------------------------------------------
 
-    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
+    def brief(
+        self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()
+    ) -> Brief:
         group: Group = parts[0].payload
         record = known.get(group.key)
         held = Decision.of(record["decision"]) if record else self._seed(group)
         blocks = [] if group.over else ["# Statements\n\n" + "\n".join(self._statements(group))]
-        seen = [f"- {told_} ({', '.join(about)})" for told_, about in self._conflicts if about[0] in {s.key for s in group.statements}]
+        seen = [
+            f"- {told_} ({', '.join(about)})"
+            for told_, about in self._conflicts
+            if about[0] in {s.key for s in group.statements}
+        ]
         if seen:
             blocks.append("# Seen by code: two values for one thing\n\n" + "\n".join(seen[:60]))
         if self.answers:
-            blocks.append("# A person has decided; keep a ruling with each key, and its answer\n\n" + "\n".join(f"- {k}: {v}" for k, v in self.answers.items()))
+            blocks.append(
+                "# A person has decided; keep a ruling with each key, and its answer\n\n"
+                + "\n".join(f"- {k}: {v}" for k, v in self.answers.items())
+            )
         if held is not None:
             blocks += [shown(held), self._wanted(group, held, record)]
         blocks.append(told_lines(told))
         request = "\n\n".join(b for b in blocks if b)
         most = shape.answer_tokens if held is None else max(4_000, shape.answer_tokens // 2)
         name = f"decide-{slug(group.key, 16)}-{fingerprint([parts[0].material, record and record['decision']])[:6]}"
-        return Brief(name, "decide", tuple(parts[:1]), prompt("decide.md"), "", request, schema(), most, (self, group, held))
+        return Brief(
+            name, "decide", tuple(parts[:1]), prompt("decide.md"), "", request, schema(), most, (self, group, held)
+        )
 
     def _statements(self, group: Group) -> Iterator[str]:
         for statement in group.statements:
@@ -113,7 +143,8 @@ class DecideStage:
         tasks = [replace(t, covers=kept(t.covers)) for t in group.former.tasks if not t.covers or kept(t.covers)]
         alive = {t.key for t in tasks}
         tasks = [
-            replace(t, needs=tuple(n for n in t.needs if n in alive), proves=tuple(p for p in t.proves if p in alive)) for t in tasks
+            replace(t, needs=tuple(n for n in t.needs if n in alive), proves=tuple(p for p in t.proves if p in alive))
+            for t in tasks
         ]
         rulings = [replace(r, about=kept(r.about)) for r in group.former.rulings if not r.about or kept(r.about)]
         withdrawn = tuple(w for w in group.former.withdrawn if w[0] in keys)
@@ -157,8 +188,16 @@ class DecideStage:
             outcome.refuse(group.key, place, message, remedy, "PA701")
         for key in self.answers:
             if key not in {r.key for r in decision.rulings} and not group.over and len(self.groups) == 1:
-                outcome.refuse(group.key, f"ruling {key}", "a person has answered it, and it is not there", "Give a ruling with that key.")
-        record = {"decision": decision.as_record(), "materials": {s.key: fingerprint(s.material) for s in group.statements}}
+                outcome.refuse(
+                    group.key,
+                    f"ruling {key}",
+                    "a person has answered it, and it is not there",
+                    "Give a ruling with that key.",
+                )
+        record = {
+            "decision": decision.as_record(),
+            "materials": {s.key: fingerprint(s.material) for s in group.statements},
+        }
         outcome.records[group.key] = record | {"open": [f"{f.rule} {f.place}" for f in outcome.findings]}
         return outcome
 
@@ -209,7 +248,9 @@ class _Patch:
     outcome: Outcome
 
     def applied(self, held: Decision) -> Decision:
-        statements = {s.key for s in self.group.statements} | ({s.key for s in self.stage.reading.statements} if self.group.over else set())
+        statements = {s.key for s in self.group.statements} | (
+            {s.key for s in self.stage.reading.statements} if self.group.over else set()
+        )
         gone = set(texts(self.given.get("removed")))
         rulings = {r.key: r for r in held.rulings if r.key not in gone}
         for entry in dicts(self.given.get("rulings")):
@@ -232,7 +273,9 @@ class _Patch:
         for entry in dicts(self.given.get("layout")):
             path = text(entry.get("path")).strip("`")
             if path and self._right(f"layout {path}", text(entry.get("purpose")), *texts(entry.get("files"))):
-                layout[path] = Folder(path, text(entry.get("purpose")), tuple(texts(entry.get("files"))), text(entry.get("component")))
+                layout[path] = Folder(
+                    path, text(entry.get("purpose")), tuple(texts(entry.get("files"))), text(entry.get("component"))
+                )
         return Decision(
             self._lines("approach", held.approach), self._lines("conventions", held.conventions), tuple(layout.values()),
             tuple(rulings.values()), tuple(ordered), tuple(withdrawn.items()), self._lines("excluded", held.excluded),
@@ -273,7 +316,9 @@ class _Patch:
         if not (key and title) or section not in _SECTIONS:
             self._refuse(place, "key or title is missing, or the section is not one of 1 to 9")
             return None
-        lists = {n: tuple(dict.fromkeys(texts(entry.get(n)))) for n in ("needs", "covers", "gives", "rulings", "proves")}
+        lists = {
+            n: tuple(dict.fromkeys(texts(entry.get(n)))) for n in ("needs", "covers", "gives", "rulings", "proves")
+        }
         unknown = [
             *(f"needs {n}" for n in lists["needs"] if n not in keys), *(f"proves {n}" for n in lists["proves"] if n not in keys),
             *(f"covers {n}" for n in lists["covers"] if n not in statements), *(f"rulings {n}" for n in lists["rulings"] if n not in rulings),
@@ -314,10 +359,20 @@ def line(statement: Statement, places: tuple[str, ...]) -> str:
 
 def shown(decision: Decision) -> str:
     """A decision in short, for whoever changes it."""
-    lines = ["# Decided so far", "", *(f"- approach: {a}" for a in decision.approach), *(f"- convention: {c}" for c in decision.conventions)]
-    lines += [f"- ruling {r.key} ({r.kind}): {r.title}: {r.default} (about {', '.join(r.about) or 'everything'})" for r in decision.rulings]
+    lines = [
+        "# Decided so far",
+        "",
+        *(f"- approach: {a}" for a in decision.approach),
+        *(f"- convention: {c}" for c in decision.conventions),
+    ]
+    lines += [
+        f"- ruling {r.key} ({r.kind}): {r.title}: {r.default} (about {', '.join(r.about) or 'everything'})"
+        for r in decision.rulings
+    ]
     for t in decision.tasks:
-        more = "".join(f"; {n} {', '.join(v)}" for n in ("needs", "covers", "gives", "rulings", "proves") if (v := getattr(t, n)))
+        more = "".join(
+            f"; {n} {', '.join(v)}" for n in ("needs", "covers", "gives", "rulings", "proves") if (v := getattr(t, n))
+        )
         lines.append(f"- task {t.key} (section {t.section}, {t.phase}): {t.title} in {t.file or 'no file'}{more}")
     lines += [f"- withdrawn {k}: {w}" for k, w in decision.withdrawn]
     return "\n".join(lines)

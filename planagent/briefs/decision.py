@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from planagent.plan.graph import shortest_cycle
@@ -111,7 +111,12 @@ def uncovered(decision: Decision, statements: Sequence[Statement]) -> list[State
     gone = decision.gone()
 
     def held(statement: Statement) -> bool:
-        by_ruling = statement.modality in ("must-not", "open") or statement.kind in ("technology", "quality", "layout", "question")
+        by_ruling = statement.modality in ("must-not", "open") or statement.kind in (
+            "technology",
+            "quality",
+            "layout",
+            "question",
+        )
         return statement.key in covered or (by_ruling and statement.key in ruled)
 
     return [s for s in statements if s.key not in gone and not held(s)]
@@ -119,9 +124,13 @@ def uncovered(decision: Decision, statements: Sequence[Statement]) -> list[State
 
 def faults(decision: Decision) -> Iterator[tuple[str, str, str]]:
     """Place, message and remedy of what no meaning is needed to see."""
-    cycle = shortest_cycle({k: v for k, v in decision.needs().items()})
+    cycle = shortest_cycle(decision.needs())
     if cycle:
-        yield f"task {cycle[0]}", f"dependency cycle: {' → '.join(cycle)}", "Give one of these tasks again without that need."
+        yield (
+            f"task {cycle[0]}",
+            f"dependency cycle: {' → '.join(cycle)}",
+            "Give one of these tasks again without that need.",
+        )
     proving = [t for t in decision.tasks if t.proves]
     if proving:
         proved = {p for t in proving for p in t.proves}
@@ -132,23 +141,46 @@ def faults(decision: Decision) -> Iterator[tuple[str, str, str]]:
     for task in decision.tasks:
         ruling, _, answer = task.condition.partition(": ")
         if task.condition and (ruling not in options or answer not in options[ruling]):
-            yield f"task {task.key}", f"its condition {task.condition!r} is no ruling with that answer", "Write `ruling key: one of its options`."
+            yield (
+                f"task {task.key}",
+                f"its condition {task.condition!r} is no ruling with that answer",
+                "Write `ruling key: one of its options`.",
+            )
 
 
-def merged(decisions: Sequence[Decision]) -> Decision:
-    """Several groups' decisions as one; of two entries with one key the first counts."""
+def merged(decisions: Sequence[tuple[str, Decision]]) -> Decision:
+    """Several groups' decisions as one. Tasks and rulings of one key in two groups are two: the later one takes its group's name."""
+    taken: set[str] = set()
+    apart = []
+    for name, decision in decisions:
+        own = {t.key for t in decision.tasks} | {r.key for r in decision.rulings}
+        apart.append(_renamed(decision, {k: f"{k}-{name}" for k in own & taken}))
+        taken |= {t.key for t in apart[-1].tasks} | {r.key for r in apart[-1].rulings}
+    if len(apart) == 1:
+        return apart[0]
 
-    def every(name: str) -> list[Any]:
-        return [entry for d in decisions for entry in getattr(d, name)]
+    def every(field_name: str) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(entry for d in apart for entry in getattr(d, field_name)))
 
-    def once(entries: Iterable[Any], key: Any) -> tuple[Any, ...]:
-        found: dict[Any, Any] = {}
-        for entry in entries:
-            found.setdefault(key(entry), entry)
-        return tuple(found.values())
-
+    layout = {f.path: f for f in reversed(every("layout"))}
+    withdrawn = dict(reversed(every("withdrawn")))
     return Decision(
-        tuple(dict.fromkeys(every("approach"))), tuple(dict.fromkeys(every("conventions"))), once(every("layout"), lambda f: f.path),
-        once(every("rulings"), lambda r: r.key), once(every("tasks"), lambda t: t.key), once(every("withdrawn"), lambda w: w[0]),
-        tuple(dict.fromkeys(every("excluded"))),
+        every("approach"), every("conventions"), tuple(reversed(layout.values())), every("rulings"), every("tasks"),
+        tuple(reversed(withdrawn.items())), every("excluded"),
     )  # fmt: skip
+
+
+def _renamed(decision: Decision, names: Mapping[str, str]) -> Decision:
+    def new(keys: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(names.get(k, k) for k in keys)
+
+    tasks = tuple(
+        replace(
+            t, key=names.get(t.key, t.key), needs=new(t.needs), rulings=new(t.rulings), proves=new(t.proves),
+            condition=t.condition and ": ".join((names.get(t.condition.partition(": ")[0], t.condition.partition(": ")[0]), t.condition.partition(": ")[2])),
+        )
+        for t in decision.tasks
+    )  # fmt: skip
+    return replace(
+        decision, tasks=tasks, rulings=tuple(replace(r, key=names.get(r.key, r.key)) for r in decision.rulings)
+    )

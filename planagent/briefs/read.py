@@ -10,7 +10,20 @@ from typing import Any
 
 from planagent import tokens
 from planagent.briefs.answers import dicts, text, texts
-from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, arr, fingerprint, obj, one_of, told_lines, txt
+from planagent.briefs.brief import (
+    Brief,
+    BriefKind,
+    Outcome,
+    Part,
+    Record,
+    Shape,
+    arr,
+    fingerprint,
+    obj,
+    one_of,
+    told_lines,
+    txt,
+)
 from planagent.briefs.prompts import prompt, words
 from planagent.model import Corpus, Document, Passage, Unit
 from planagent.statements.forms import binding, label_of
@@ -117,7 +130,9 @@ class ReadStage:
             lines += ["", "# Already known from contracts", "", "; ".join(names)]
         return "\n".join(lines)
 
-    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Any] = ()) -> Brief:
+    def brief(
+        self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Any] = ()
+    ) -> Brief:
         table = self._open(parts, known)
         request = "\n\n".join(
             block
@@ -147,7 +162,9 @@ class ReadStage:
         for part in parts:
             one: ReadPart = part.payload
             yield f"## {one.document.path} › {' › '.join(one.passage.trail)}".rstrip(" ›")
-            header = next((u.text for u in one.document.units if u.kind == "header" and u.passage == one.units[0].passage), "")
+            header = next(
+                (u.text for u in one.document.units if u.kind == "header" and u.passage == one.units[0].passage), ""
+            )
             if header:
                 yield f"(columns: {header})"
             for unit, ref in zip(one.units, one.refs, strict=True):
@@ -160,7 +177,12 @@ class ReadStage:
         for part in parts:
             held = known.get(part.key, {}).get("statements") or part.payload.former
             lines += [f"- {s['key'] or '(new)'}: {s['kind']}, {s['name'] or s['says']}" for s in held]
-        return "# Statements that these passages have or had: keep the key of one that is meant again\n\n" + "\n".join(lines) if lines else ""
+        return (
+            "# Statements that these passages have or had: keep the key of one that is meant again\n\n"
+            + "\n".join(lines)
+            if lines
+            else ""
+        )
 
     # -- accepting ------------------------------------------------------------------------------
 
@@ -186,7 +208,10 @@ class ReadStage:
         """Definitions of formal sources that the reader takes back are noted with the first passage of the answer."""
         names = {s.name for s in self.candidates}
         for entry in dicts(given.get("rejected")):
-            name, why = text(entry.get("name")).removeprefix("operation ").removeprefix("record "), text(entry.get("why"))
+            name, why = (
+                text(entry.get("name")).removeprefix("operation ").removeprefix("record "),
+                text(entry.get("why")),
+            )
             if name in names and why in REASONS:
                 outcome.records[parts[0].key].setdefault("rejected", []).append([name, why])
 
@@ -202,7 +227,12 @@ class ReadStage:
         kind, modality = text(entry.get("kind")), text(entry.get("modality")) or "must"
         says, name = text(entry.get("says")), text(entry.get("name")).strip("`")
         if kind not in KINDS or modality not in MODALITIES or not (says or name):
-            outcome.refuse(home.key, place, f"kind {kind!r}, modality {modality!r} or its words are not of the schema", "Use the schema's values.")
+            outcome.refuse(
+                home.key,
+                place,
+                f"kind {kind!r}, modality {modality!r} or its words are not of the schema",
+                "Use the schema's values.",
+            )
             return None
         facts = []
         for told in texts(entry.get("facts")):
@@ -210,7 +240,9 @@ class ReadStage:
             label = label.strip().lower()
             facts.append((label, rest.strip()) if rest and label in _FACTS else ("note", told))
         document = home.payload.document
-        labels = tuple(dict.fromkeys(found for r in units if (u := self.corpus.unit(*r)) and (found := label_of(u.text))))
+        labels = tuple(
+            dict.fromkeys(found for r in units if (u := self.corpus.unit(*r)) and (found := label_of(u.text)))
+        )
         statement = Statement(
             slug(text(entry.get("key")), 60) if text(entry.get("key")) in self._former_keys(home) else "",
             kind, modality, says, units, name, tuple(facts),  # type: ignore[arg-type]
@@ -221,7 +253,7 @@ class ReadStage:
             shown = ", ".join(f"`{t.text}`" for t in wrong[:6])
             outcome.refuse(
                 home.key, f"{place} ({statement.title})", f"{shown} {'do' if len(wrong) > 1 else 'does'} not stand in lines {entry.get('at')}",
-                "Write it as the lines do, cite the line that says it, or leave it out.", "PA401",
+                "Write it as the lines do, cite the line that says it, or leave it out.", "PA408",
             )  # fmt: skip
             return None
         return statement
@@ -247,12 +279,18 @@ class ReadStage:
             home = self._part_of(ref)
             outcome.refuse(
                 home.key, f"{ref[0]}:{ref[1]}", f"{shown} stands there, and no statement that claims it carries it",
-                "Say it in the statement or its facts, or name it in `left_out`.", "PA402",
+                "Say it in the statement or its facts, or name it in `left_out`.", "PA505",
             )  # fmt: skip
-        return [(s, tuple(r for r in units if r not in broken)) for s, units in made if any(r not in broken for r in units)]
+        return [
+            (s, tuple(r for r in units if r not in broken)) for s, units in made if any(r not in broken for r in units)
+        ]
 
     def _dismissals(
-        self, given: dict[str, Any], table: Sequence[Ref], made: Sequence[tuple[Statement, tuple[Ref, ...]]], outcome: Outcome
+        self,
+        given: dict[str, Any],
+        table: Sequence[Ref],
+        made: Sequence[tuple[Statement, tuple[Ref, ...]]],
+        outcome: Outcome,
     ) -> Iterator[tuple[str, str, tuple[Ref, ...]]]:
         taken = {ref for _, units in made for ref in units}
         for number, entry in enumerate(dicts(given.get("dismissed")), 1):
@@ -260,7 +298,9 @@ class ReadStage:
             why = text(entry.get("why"))
             if why not in REASONS:
                 key = self._part_of(table[numbers[0] - 1]).key if numbers else ""
-                outcome.refuse(key, f"dismissal {number}", f"`{why}` is no reason of the list", f"One of {', '.join(REASONS)}.")
+                outcome.refuse(
+                    key, f"dismissal {number}", f"`{why}` is no reason of the list", f"One of {', '.join(REASONS)}."
+                )
                 continue
             refs = tuple(r for i in numbers if (r := table[i - 1]) not in taken)
             if refs:
@@ -294,7 +334,7 @@ class ReadStage:
                 shown = one.units[position]
                 outcome.refuse(
                     part.key, f"{one.document.path}:{shown.id}", f"it looks binding ({binding(shown) or 'a long range'}) and is dismissed as {why}",
-                    "Claim it, or dismiss it again if that is right: a person will see it.", "PA403",
+                    "Claim it, or dismiss it again if that is right: a person will see it.", "PA506",
                 )  # fmt: skip
             doubted |= again
             kept = [p for p in mine if p not in again]
@@ -337,7 +377,7 @@ class ReadStage:
         """All statements and dismissals of the records and the formal sources, with references into this corpus."""
         rejected = {name: why for r in records.values() for name, why in r.get("rejected", ())}
         found = [s for s in self.candidates if s.name not in rejected]
-        left = [Dismissal(rejected[s.name], s.units) for s in self.candidates if s.name in rejected]  # type: ignore[arg-type]
+        left = [Dismissal(rejected[s.name], s.units) for s in self.candidates if s.name in rejected]
         left += self._unasked()
         for part in self.parts:
             record = records.get(part.key)
@@ -417,5 +457,3 @@ def _schema() -> dict[str, Any]:
     dismissed = obj(at=txt(400), why=one_of(REASONS), of=txt(120))
     rejected = obj(name=txt(200), why=one_of(REASONS))
     return obj(statements=arr(statement), dismissed=arr(dismissed), rejected=arr(rejected))
-
-

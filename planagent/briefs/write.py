@@ -9,7 +9,20 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from planagent.briefs.answers import dicts, text, texts
-from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, arr, fingerprint, obj, one_of, told_lines, txt
+from planagent.briefs.brief import (
+    Brief,
+    BriefKind,
+    Outcome,
+    Part,
+    Record,
+    Shape,
+    arr,
+    fingerprint,
+    obj,
+    one_of,
+    told_lines,
+    txt,
+)
 from planagent.briefs.decide import line
 from planagent.briefs.decision import Decision, Planned, Ruled
 from planagent.briefs.prompts import prompt, words
@@ -90,7 +103,9 @@ class WriteStage:
     def _part(self, task: Planned, most: int) -> Part:
         rulings = tuple(r for r in self.decision.rulings if r.key in task.rulings or set(r.about) & set(task.covers))
         by_key = {t.key: t for t in self.decision.tasks}
-        gives = tuple(f"{by_key[n].title}: {'; '.join(by_key[n].gives)}" for n in task.needs if n in by_key and by_key[n].gives)
+        gives = tuple(
+            f"{by_key[n].title}: {'; '.join(by_key[n].gives)}" for n in task.needs if n in by_key and by_key[n].gives
+        )
         statements = tuple(self.statements[c] for c in task.covers if c in self.statements)
         payload = WritePart(task, statements, rulings, gives, most, self.notes.get(task.key, ()))
         material = [
@@ -106,7 +121,12 @@ class WriteStage:
     def common(self) -> str:
         """What every request begins with: what was decided, in short."""
         decision = self.decision
-        lines = ["# What is decided", "", *(f"- {a}" for a in decision.approach), *(f"- {c}" for c in decision.conventions)]
+        lines = [
+            "# What is decided",
+            "",
+            *(f"- {a}" for a in decision.approach),
+            *(f"- {c}" for c in decision.conventions),
+        ]
         lines += ["", "## Layout", "", *(f"- `{f.path}`: {f.purpose}" for f in decision.layout)]
         lines += ["", "## Rulings", ""]
         lines += [f"- {r.key}: {r.title}. {self.answers.get(r.key) or r.default}" for r in decision.rulings]
@@ -116,11 +136,15 @@ class WriteStage:
             lines.append(f"- {t.key}: {t.title}{f' in `{t.file}`' if t.file else ''}{gives}")
         return "\n".join(lines)
 
-    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
+    def brief(
+        self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()
+    ) -> Brief:
         sections = sorted({p.payload.task.section for p in parts})
         guides = [f"## Section {n}. {SECTION_TITLES[n]}\n\n{prompt(f'sections/{_file(n)}')}" for n in sections]
         system = f"{prompt('write.md')}\n\n# The sections\n\n" + "\n\n".join(guides)
-        request = "\n\n".join(b for b in ("# Tasks to write", *(self._task(p, known) for p in parts), told_lines(told)) if b)
+        request = "\n\n".join(
+            b for b in ("# Tasks to write", *(self._task(p, known) for p in parts), told_lines(told)) if b
+        )
         most = min(shape.answer_tokens, 1_500 + sum(6 * p.payload.words for p in parts))
         name = f"write-{'+'.join(map(str, sections))}-{fingerprint([p.material for p in parts] + [len(told)])[:6]}"
         common = self.common if not shape.small else ""
@@ -129,7 +153,11 @@ class WriteStage:
     def _task(self, part: Part, known: Mapping[str, Record]) -> str:
         one: WritePart = part.payload
         task = one.task
-        lines = [f"## {task.key}", "", f"{task.title}{f' in `{task.file}`' if task.file else ''} (section {task.section}, about {one.words} words)"]
+        lines = [
+            f"## {task.key}",
+            "",
+            f"{task.title}{f' in `{task.file}`' if task.file else ''} (section {task.section}, about {one.words} words)",
+        ]
         if task.condition:
             lines.append(f"Only if {task.condition}")
         if task.gives:
@@ -137,7 +165,11 @@ class WriteStage:
         lines += [f"From a task before: {g}" for g in one.gives]
         if task.proves:
             lines.append(f"Proves: {', '.join(task.proves)}")
-        lines += ["", "Statements:", *(line(s, tuple(str(p) for p in s.places(self.corpus)[:2])) for s in one.statements)]
+        lines += [
+            "",
+            "Statements:",
+            *(line(s, tuple(str(p) for p in s.places(self.corpus)[:2])) for s in one.statements),
+        ]
         if one.rulings:
             lines += ["", f"Rulings: {', '.join(r.key for r in one.rulings)}"]
         passages = self._passages(one)
@@ -147,7 +179,10 @@ class WriteStage:
             lines += ["", "A reviewer who has only the plan says; mend it:", *(f"- {n}" for n in one.notes)]
             record = known.get(part.key)
             if record:
-                lines += ["", f"Your text so far: {record['steps']} Done when: {record['done_when']} Items: {record['items']}"]
+                lines += [
+                    "",
+                    f"Your text so far: {record['steps']} Done when: {record['done_when']} Items: {record['items']}",
+                ]
         return "\n".join(lines)
 
     def _passages(self, one: WritePart) -> list[str]:
@@ -182,7 +217,9 @@ class WriteStage:
             entry = entries.get(part.key)
             if entry is None:
                 if part.key not in known:
-                    outcome.refuse(part.key, f"task {part.key}", "it is missing", "Answer with an entry for every task.")
+                    outcome.refuse(
+                        part.key, f"task {part.key}", "it is missing", "Answer with an entry for every task."
+                    )
                 continue
             record, findings = self._entry(part.payload, entry)
             findings = [replace(f, key=part.key) for f in findings]
@@ -207,10 +244,21 @@ class WriteStage:
                 unknown = [c for c in item.covers if c not in task.covers]
                 items.append(item.model_copy(update={"covers": [c for c in item.covers if c in task.covers]}))
                 if unknown:
-                    found.append(Finding("PA502", f"{place}, item {number}", f"covers {', '.join(unknown[:4])}, which this task does not", "Name statements of the task."))
+                    found.append(
+                        Finding(
+                            "PA502",
+                            f"{place}, item {number}",
+                            f"covers {', '.join(unknown[:4])}, which this task does not",
+                            "Name statements of the task.",
+                        )
+                    )
         found += self._own_items(one, items)
         told = [(f"{place}, step {n}", s) for n, s in enumerate(steps, 1)] + [(f"{place}, done when", done)]
-        told += [(f"{place}, item {i.title!r}", t) for i in items for t in (i.title, *(x for _, lines in i.rows() for x in lines))]
+        told += [
+            (f"{place}, item {i.title!r}", t)
+            for i in items
+            for t in (i.title, *(x for _, lines in i.rows() for x in lines))
+        ]
         found += self._lost(one, [t for _, t in told])
         found += self.judge(one, told)
         record = {"steps": steps, "done_when": done, "items": [i.model_dump() for i in items]}
@@ -228,7 +276,7 @@ class WriteStage:
                 )  # fmt: skip
 
     def _lost(self, one: WritePart, told: Sequence[str]) -> Iterator[Finding]:
-        """PA402: what a statement says exactly stands in the task, its items or a ruling that it rests on."""
+        """PA505: what a statement says exactly stands in the task, its items or a ruling that it rests on."""
         task = one.task
         rulings = [t for r in one.rulings for t in (r.title, r.default, self.answers.get(r.key, ""))]
         said = Said([*told, *rulings, *self.decision.conventions, task.title, task.file, *task.gives])
@@ -239,7 +287,7 @@ class WriteStage:
             if missing:
                 shown = ", ".join(f"`{t.text}`" for t in missing[:8])
                 yield Finding(
-                    "PA402", f"task {task.key}", f"{shown} of {statement.key} {'are' if len(missing) > 1 else 'is'} said nowhere in it",
+                    "PA505", f"task {task.key}", f"{shown} of {statement.key} {'are' if len(missing) > 1 else 'is'} said nowhere in it",
                     "Say it in a step or an item: the builder has only this file.",
                 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""PA401 to PA403, PA501 to PA504: the plan's own account of the specs, proved anew. No word of it is taken on trust."""
+"""PA408, PA501 to PA507: the plan's own account of the specs, proved anew. No word of it is taken on trust."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reading_of(plan: Plan, corpus: Corpus) -> tuple[Reading, set[str]]:
     for account in plan.accounts:
         for told, reason, of in account.dismissed:
             refs = tuple((account.path, i) for i in unrun(corpus, account.path, told) or ())
-            dismissed.append(Dismissal(reason, refs, of))  # type: ignore[arg-type]
+            dismissed.append(Dismissal(reason, refs, of))
     return Reading(statements, tuple(dismissed)), same
 
 
@@ -35,8 +35,8 @@ def _statement(traced: Traced, corpus: Corpus) -> Statement:
         units += [(path, i) for i in unrun(corpus, path, part) or ()]
     facts = tuple((n, v) for f in traced.facts for n, _, v in (f.partition("="),))
     return Statement(
-        traced.key, traced.kind, traced.modality, traced.says, tuple(units), traced.name, facts, traced.component, "",  # type: ignore[arg-type]
-        traced.labels, traced.left_out, traced.origin,  # type: ignore[arg-type]
+        traced.key, traced.kind, traced.modality, traced.says, tuple(units), traced.name, facts, traced.component, "",
+        traced.labels, traced.left_out, traced.origin,
     )  # fmt: skip
 
 
@@ -48,14 +48,24 @@ def check_account(view: View, corpus: Corpus) -> Iterator[Finding]:
     known = {a.path for a in plan.accounts}
     for document in corpus.read:
         if document.path not in known:
-            yield Finding("PA503", "the account", f"{document.path} has no account", _AGAIN)
+            yield Finding("PA507", "the account", f"{document.path} has no account", _AGAIN)
         elif document.path not in same:
-            yield Finding("PA604", "the account", f"{document.path} has changed since the plan was made", "Plan again: untouched tasks keep their ids and ticks.")
+            yield Finding(
+                "PA604",
+                "the account",
+                f"{document.path} has changed since the plan was made",
+                "Plan again: untouched tasks keep their ids and ticks.",
+            )
         else:
             open_units = [i for i, a in accounts(reading, document).items() if a is None]
             if open_units:
                 shown = ", ".join(open_units[:8]) + (f" and {len(open_units) - 8} more" if len(open_units) > 8 else "")
-                yield Finding("PA503", "the account", f"{document.path}: {shown}: no statement claims it and nothing dismisses it", _AGAIN)
+                yield Finding(
+                    "PA507",
+                    "the account",
+                    f"{document.path}: {shown}: no statement claims it and nothing dismisses it",
+                    _AGAIN,
+                )
     if same >= {d.path for d in corpus.read}:
         yield from _proofs(reading, corpus)
 
@@ -64,17 +74,31 @@ def _proofs(reading: Reading, corpus: Corpus) -> Iterator[Finding]:
     by_ref = claimants(reading.statements)
     for statement in reading.statements:
         if not statement.units:
-            yield Finding("PA401", f"statement {statement.key}", "it rests on nothing in the specs", _AGAIN, 0, statement.key)
+            yield Finding(
+                "PA408", f"statement {statement.key}", "it rests on nothing in the specs", _AGAIN, 0, statement.key
+            )
         wrong = added(statement, corpus)
         if wrong and statement.units:
             shown = ", ".join(f"`{t.text}`" for t in wrong[:6])
-            yield Finding("PA401", f"statement {statement.key}", f"{shown}: the lines that it rests on do not have it", _AGAIN, 0, statement.key)
+            yield Finding(
+                "PA408",
+                f"statement {statement.key}",
+                f"{shown}: the lines that it rests on do not have it",
+                _AGAIN,
+                0,
+                statement.key,
+            )
     for (file, unit_id), holders in by_ref.items():
         unit = corpus.unit(file, unit_id)
         missing = lost(unit, holders) if unit else []
         if missing:
             shown = ", ".join(f"`{t.text}`" for t in missing[:6])
-            yield Finding("PA402", f"{file}:{unit_id}", f"{shown} of the specs is carried by no statement that claims the line", _AGAIN)
+            yield Finding(
+                "PA505",
+                f"{file}:{unit_id}",
+                f"{shown} of the specs is carried by no statement that claims the line",
+                _AGAIN,
+            )
 
 
 def check_coverage(view: View) -> Iterator[Finding]:
@@ -87,16 +111,35 @@ def check_coverage(view: View) -> Iterator[Finding]:
     ruled = {c for r in plan.rulings for c in r.about}
     lines = dict(view.lines)
     for key, traced in statements.items():
-        by_ruling = traced.modality in ("must-not", "open") or traced.kind in ("technology", "quality", "layout", "question")
+        by_ruling = traced.modality in ("must-not", "open") or traced.kind in (
+            "technology",
+            "quality",
+            "layout",
+            "question",
+        )
         if key not in covered and not (by_ruling and key in ruled):
             where = traced.units[0] if traced.units else "nowhere"
             yield Finding("PA501", "section 10", f"no task covers {key} ({where})", _ADD, 0, key)
     for task in plan.tasks:
         at = lines.get(task.id, 0)
         for key in (c for c in task.covers if c not in statements):
-            yield Finding("PA502", task.id, f"covers {key!r}, which the specs do not have", "Remove it, or plan again.", at, task.key)
+            yield Finding(
+                "PA502",
+                task.id,
+                f"covers {key!r}, which the specs do not have",
+                "Remove it, or plan again.",
+                at,
+                task.key,
+            )
         if not (task.covers or task.proves or task.condition or task.needs or task.section == 1):
-            yield Finding("PA504", task.id, "serves nothing that the specs demand", "Say what it covers, or remove it.", at, task.key)
+            yield Finding(
+                "PA504",
+                task.id,
+                "serves nothing that the specs demand",
+                "Say what it covers, or remove it.",
+                at,
+                task.key,
+            )
         if task.covers and not task.sources:
             yield Finding("PA601", task.id, "cites no source", "Cite the passage that asks for it.", at, task.key)
     yield from _carried(plan, statements, lines)
@@ -106,7 +149,12 @@ def _carried(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -
     rulings = {r.id: f"{r.title} {r.default} {r.answer}" for r in plan.rulings}
     items = {i.number: "\n".join(i.texts()) for s in plan.sections for i in s.items}
     for task in plan.tasks:
-        texts = [*task.texts(), *(items.get(n, "") for n in task.items), *(rulings.get(r, "") for r in task.rulings), *plan.conventions]
+        texts = [
+            *task.texts(),
+            *(items.get(n, "") for n in task.items),
+            *(rulings.get(r, "") for r in task.rulings),
+            *plan.conventions,
+        ]
         said, whole = Said(texts), "\n".join(texts)
         for key in task.covers:
             traced = statements.get(key)
@@ -116,14 +164,24 @@ def _carried(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -
             if missing:
                 shown = ", ".join(f"`{t.text}`" for t in missing[:8])
                 yield Finding(
-                    "PA402", task.id, f"{shown} of {key} is said nowhere in it, its items or rulings", "Say it, or plan again.", lines.get(task.id, 0), task.key,
+                    "PA505", task.id, f"{shown} of {key} is said nowhere in it, its items or rulings", "Say it, or plan again.", lines.get(task.id, 0), task.key,
                 )  # fmt: skip
 
 
 def bare(traced: Traced) -> Statement:
     """A plan's statement without its places."""
     facts = tuple((n, v) for f in traced.facts for n, _, v in (f.partition("="),))
-    return Statement(traced.key, traced.kind, traced.modality, traced.says, (), traced.name, facts, traced.component, labels=traced.labels)  # type: ignore[arg-type]
+    return Statement(
+        traced.key,
+        traced.kind,
+        traced.modality,
+        traced.says,
+        (),
+        traced.name,
+        facts,
+        traced.component,
+        labels=traced.labels,
+    )
 
 
 def _is_applied(traced: Traced, text: str) -> bool:

@@ -20,6 +20,7 @@ from planagent.checking.values import Given, check_statuses, check_values
 from planagent.checking.view import View, located, view_of_plan
 from planagent.checking.wording import check_proofs, check_wording
 from planagent.corpus.markdown import content_digest
+from planagent.freshness import Head, text_digest
 from planagent.model import Corpus, Finding
 from planagent.plan.plan import Plan, Source
 from planagent.statements.statement import Reading
@@ -99,6 +100,7 @@ def check_plan(view: View, corpus: Corpus, render: Callable[[Plan], str]) -> lis
     given = Given.of(corpus, [s.name for s in plan.statements if s.kind == "operation"], _given(plan))
     found = [
         *_foreign(view, render(plan)),
+        *_handed_on(plan),
         *check_account(view, corpus),
         *check_coverage(view),
         *_sources(plan, corpus, lines),
@@ -163,23 +165,54 @@ def _given(plan: Plan) -> Iterator[str]:
             yield from item.texts()
 
 
+def _handed_on(plan: Plan) -> Iterator[Finding]:
+    """PA508: what nobody has read."""
+    if "handed on" in plan.read_share:
+        yield Finding("PA508", "the plan", plan.read_share, "Plan with a model, or let a coding agent read.", 0)
+
+
 def _foreign(view: View, rendered: str) -> Iterator[Finding]:
-    """PA910: lines that the plan's own parts do not make. They were added by hand, or are what is left of a damage."""
+    """PA910, PA911: text that was changed; lines that the plan's own parts do not make. They were added by hand, or are what is left of a damage."""
     ours = [line.rstrip() for line in rendered.split("\n")[1:]]
     theirs = [line.rstrip() for line in view.text.split("\n")[1:]]
     if ours == theirs:
+        first, _, body = view.text.partition("\n")
+        head = Head.parse(first)
+        if head and head.text and head.text != text_digest(body):
+            yield Finding(
+                "PA911",
+                "the plan",
+                "its text is not what was written",
+                "Plan again; or answer the ruling that it is about.",
+                1,
+            )
         return
-    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False) if len(ours) * len(theirs) < 40_000_000 else None
+    matcher = (
+        difflib.SequenceMatcher(None, ours, theirs, autojunk=False) if len(ours) * len(theirs) < 40_000_000 else None
+    )
     blocks = matcher.get_opcodes() if matcher else [("replace", 0, len(ours), 0, len(theirs))]
     for tag, a, _, start, end in blocks:
         if tag == "delete":
-            yield Finding("PA910", f"line {start + 2}", f"a line of the plan is missing here: {ours[a][:60]!r}", "Plan again.", start + 2)
+            yield Finding(
+                "PA910",
+                f"line {start + 2}",
+                f"a line of the plan is missing here: {ours[a][:60]!r}",
+                "Plan again.",
+                start + 2,
+            )
             continue
         if tag == "equal":
             continue
         text = next((t for t in theirs[start:end] if t.strip()), "")
         if text or end - start > 1:
-            yield Finding("PA910", f"line {start + 2}", f"text that is no part of the plan: {text[:60]!r}", "Move it away, or plan again.", start + 2, excerpt=text)
+            yield Finding(
+                "PA910",
+                f"line {start + 2}",
+                f"text that is no part of the plan: {text[:60]!r}",
+                "Move it away, or plan again.",
+                start + 2,
+                excerpt=text,
+            )
 
 
 def _sources(plan: Plan, corpus: Corpus, lines: dict[str, int]) -> Iterator[Finding]:
@@ -196,9 +229,25 @@ def _sources(plan: Plan, corpus: Corpus, lines: dict[str, int]) -> Iterator[Find
         for source in sources:
             document = corpus.document(source.path)
             if document is None or ("#" in source.anchor and corpus.passage(source.anchor) is None):
-                yield Finding("PA602", place, f"{source.anchor} does not exist", "Plan again: the specs have changed.", at, key)
+                yield Finding(
+                    "PA602", place, f"{source.anchor} does not exist", "Plan again: the specs have changed.", at, key
+                )
             elif source.end > len(document.lines) or source.start < 1 or source.end < source.start:
-                yield Finding("PA602", place, f"{source} names lines that are not there", "Plan again: the specs have changed.", at, key)
+                yield Finding(
+                    "PA602",
+                    place,
+                    f"{source} names lines that are not there",
+                    "Plan again: the specs have changed.",
+                    at,
+                    key,
+                )
         stale = sorted({s.anchor for s in sources} & changed)
         if stale:
-            yield Finding("PA604", place, f"{', '.join(stale)} changed since the plan was made", "Plan again: untouched tasks keep their ids and ticks.", at, key)
+            yield Finding(
+                "PA604",
+                place,
+                f"{', '.join(stale)} changed since the plan was made",
+                "Plan again: untouched tasks keep their ids and ticks.",
+                at,
+                key,
+            )

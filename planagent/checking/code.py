@@ -118,9 +118,7 @@ _NAMES = {
     "PA106": "markup",
 }
 _LANGUAGES = {
-    **dict.fromkeys(
-        ("bash", "sh", "shell", "zsh", "powershell", "ps1", "console", "cmd", "shell-session"), "PA105"
-    ),
+    **dict.fromkeys(("bash", "sh", "shell", "zsh", "powershell", "ps1", "console", "cmd", "shell-session"), "PA105"),
     **dict.fromkeys(("json", "jsonc", "json5"), "PA104"),
     **dict.fromkeys(("sql", "postgresql", "psql", "mysql"), "PA103"),
     **dict.fromkeys(("html", "xml", "jsx", "tsx", "vue", "svelte"), "PA106"),
@@ -174,8 +172,7 @@ def _by_content(body: Sequence[str]) -> str:
     if shell * 2 >= len(body):
         return "PA105"
     code = sum(
-        bool(_BARE.search(line) or (_STATEMENT.search(line) and not _ALLOWED.fullmatch(line.strip())))
-        for line in body
+        bool(_BARE.search(line) or (_STATEMENT.search(line) and not _ALLOWED.fullmatch(line.strip()))) for line in body
     )
     return "PA101" if code * 3 >= len(body) else ""
 
@@ -183,11 +180,7 @@ def _by_content(body: Sequence[str]) -> str:
 def check_block(block: Block) -> Iterator[Finding]:
     rule = block_rule(block)
     if rule:
-        what = (
-            f"a block of {block.language}"
-            if block.language
-            else f"{_NAMES[rule]} of {len(block.lines)} lines"
-        )
+        what = f"a block of {block.language}" if block.language else f"{_NAMES[rule]} of {len(block.lines)} lines"
         excerpt = block.lines[0].strip() if block.lines else ""
         yield Finding(rule, block.place or f"line {block.line}", what, _FIX, block.line, excerpt=excerpt)
 

@@ -10,9 +10,7 @@ from planagent.checking.view import Entry
 from planagent.model import Finding
 from planagent.plan.graph import shortest_cycle
 
-_PATH = re.compile(
-    r"(?<![\w/.:@{])((?:[\w.-]+/)+[\w.-]+\.(?:py|ts|tsx|js|go|rs|java|kt|cs|php|rb|sql|ya?ml|toml))\b"
-)
+_PATH = re.compile(r"(?<![\w/.:@{])((?:[\w.-]+/)+[\w.-]+\.(?:py|ts|tsx|js|go|rs|java|kt|cs|php|rb|sql|ya?ml|toml))\b")
 _MAKES = re.compile(r"(?i)^\W*(?:create|scaffold|generate|initiali[sz]e|bootstrap)\b")
 _USES = re.compile(
     r"(?i)^\W*(?:register|update|extend|import|wire|use|integrate|call|modify|refactor|inject|connect|mount|include|hook)\b"
@@ -58,13 +56,9 @@ def _order(entries: Sequence[Entry], needs: dict[str, tuple[str, ...]], *, cycli
     for entry in entries:
         for need in needs[entry.id]:
             if need not in needs:
-                yield _finding(
-                    "PA702", entry, f"needs {need}, which is no task", "Remove it or add the task.", need
-                )
+                yield _finding("PA702", entry, f"needs {need}, which is no task", "Remove it or add the task.", need)
             elif need not in seen and not cyclic:
-                yield _finding(
-                    "PA704", entry, f"stands before {need}, which it needs", "Move it below.", need
-                )
+                yield _finding("PA704", entry, f"stands before {need}, which it needs", "Move it below.", need)
         seen.add(entry.id)
 
 

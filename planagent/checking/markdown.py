@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from planagent.checking.code import Block
+from planagent.checking.lines import Line, parse_lines
 from planagent.checking.units import Unit
 from planagent.checking.view import Entry, Format, View
-from planagent.checking.lines import Line, parse_lines
 
 _ID = r"(?:T-?\d{1,4}(?:\.\d{1,2})?[a-z]?|TASK[- ]?\d+|[A-Z]{2,5}-\d+|\d{1,3}(?:\.\d{1,3}){1,3})"
 _DECORATION = r"[*_`\s✅⏳🔄❌⬜🟢🟡🔴☑☐]*"
@@ -18,9 +18,7 @@ _LEADING_ID = re.compile(rf"^{_DECORATION}(?:Task\s+)?({_ID})(?![\w.]*\.(?:md|py
 _HEADING_ID = re.compile(
     rf"^#{{2,6}}\s+{_DECORATION}(?:(?:Task\s*(?:ID)?\s*:?\s*)({_ID}|\d{{1,3}})|(T-?\d{{1,4}}[a-z]?|TASK-\d+))[*_`]*\s*[:.–—-]*\s*(.*)$"
 )
-_BULLET_ID = re.compile(
-    r"^(\s*)(?:[-*+]|\d+\.)\s+\*\*\s*(T-?\d{1,4}[a-z]?|TASK-\d+)\b[:.]?\s*\**\s*[:.–—-]*\s*(.*)$"
-)
+_BULLET_ID = re.compile(r"^(\s*)(?:[-*+]|\d+\.)\s+\*\*\s*(T-?\d{1,4}[a-z]?|TASK-\d+)\b[:.]?\s*\**\s*[:.–—-]*\s*(.*)$")
 _ROW_ID = re.compile(r"^[*`\s]*(T-?\d{1,4}[a-z]?|TASK-\d+)[*`\s]*$")
 _TITLE_CELL = re.compile(r"(?i)task|title|description|what|work|step")
 _NEEDS_CELL = re.compile(r"(?i)need|depend|after|block|prereq|requires")
@@ -29,9 +27,7 @@ _PROOF = re.compile(
     r"(?i)^[\s>*+-]*\**(?:done when|acceptance(?: criteri(?:a|on))?|verify|verification|definition of done)\**\s*:\**\s*(.+)$"
 )
 _COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)
-_FILE = re.compile(
-    r"(?<![\w/.:@{])((?:[\w.-]+/)+[\w.-]+\.\w{1,8}|[\w-]+\.(?:py|go|rs|java|cs|php|ts|tsx|js|kt|rb))\b"
-)
+_FILE = re.compile(r"(?<![\w/.:@{])((?:[\w.-]+/)+[\w.-]+\.\w{1,8}|[\w-]+\.(?:py|go|rs|java|cs|php|ts|tsx|js|kt|rb))\b")
 _TASK_HEADING = re.compile(r"(?i)task|to-?do|step|phase|implement|work|milestone|setup|story|plan")
 
 
@@ -131,11 +127,7 @@ def _heading(line: Line) -> _Open | None:
 
 def _bullet(line: Line) -> _Open | None:
     match = _BULLET_ID.match(line.text)
-    return (
-        _Open(_id(match[2]), _title(match[3]), line.number, indent=len(match[1]))
-        if match and match[3]
-        else None
-    )
+    return _Open(_id(match[2]), _title(match[3]), line.number, indent=len(match[1])) if match and match[3] else None
 
 
 def _row(line: Line) -> _Open | None:
@@ -153,9 +145,7 @@ def _plain(line: Line) -> _Open | None:
     box = _CHECKBOX.match(line.text)
     if not box or len(box[1]) > 1 or not _TASK_HEADING.search(line.under):
         return None
-    if re.search(
-        r"(?i)constitution check|gate|checklist|review|acceptance|criteria|definition of done", line.heading
-    ):
+    if re.search(r"(?i)constitution check|gate|checklist|review|acceptance|criteria|definition of done", line.heading):
         return None
     return _Open(f"L{line.number}", _title(box[3]), line.number, len(box[1]))
 

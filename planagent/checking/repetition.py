@@ -75,9 +75,7 @@ class Index:
     def _words(self, text: str) -> str:
         words = _spans(text)
         hits = [
-            i
-            for i in range(len(words) - RUN + 1)
-            if hash(tuple(w for w, _, _ in words[i : i + RUN])) in self._runs
+            i for i in range(len(words) - RUN + 1) if hash(tuple(w for w, _, _ in words[i : i + RUN])) in self._runs
         ]
         if not hits:
             return ""
@@ -112,13 +110,11 @@ def check_repeated(units: Iterable[Unit]) -> Iterator[Finding]:
         for i in range(len(words) - RUN + 1):
             run = tuple(words[i : i + RUN])
             first = homes.setdefault(run, unit)
-            if first is not unit and first.text != unit.text or (first is not unit and first.place != unit.place):
-                if (first.place, unit.place) not in told:
-                    told.add((first.place, unit.place))
-                    shown = " ".join(run)
-                    yield unit.finding(
-                        "PA202", f"said before at {first.place}: {shown!r}", "Say it at one place and refer to that from the other.", "",
-                    )  # fmt: skip
+            apart = first is not unit and (first.text != unit.text or first.place != unit.place)
+            if apart and (first.place, unit.place) not in told:
+                told.add((first.place, unit.place))
+                remedy = "Say it at one place and refer to that from the other."
+                yield unit.finding("PA202", f"said before at {first.place}: {' '.join(run)!r}", remedy)
 
 
 def check_repetition(unit: Unit, index: Index) -> Iterator[Finding]:

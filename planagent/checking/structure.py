@@ -66,14 +66,12 @@ def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
 
 def count_words(text: str) -> int:
     """Words that are read as sentences: reference lists, comments, waves and tables do not count."""
-    return sum(
-        len(line.split()) for line in _COMMENT.sub("", text).split("\n") if not _COUNTED_OUT.match(line)
-    )
+    return sum(len(line.split()) for line in _COMMENT.sub("", text).split("\n") if not _COUNTED_OUT.match(line))
 
 
 def check_size(plan: Plan, text: str) -> Iterator[Finding]:
     """PA905, PA906: words for what is planned, length of lines."""
-    words, most = count_words(text), round(1.5 * budget([s for s in plan.statements]))
+    words, most = count_words(text), round(1.5 * budget(list(plan.statements)))
     if words > most:
         yield Finding(
             "PA905", "the plan", f"{words:,} words; a plan of this size has at most {most:,}", "Say each rule once, and shorter.",
@@ -82,7 +80,13 @@ def check_size(plan: Plan, text: str) -> Iterator[Finding]:
     for number, line in enumerate(shown.split("\n"), 1):
         # Lists of names are looked up, not read; they may be as long as what they list.
         if len(line) > 2000 and not _COUNTED_OUT.match(line):
-            yield Finding("PA906", f"line {number}", f"{len(line):,} characters", "Break it into lines of one thought each.", number)
+            yield Finding(
+                "PA906",
+                f"line {number}",
+                f"{len(line):,} characters",
+                "Break it into lines of one thought each.",
+                number,
+            )
 
 
 def stats(plan: Plan, text: str) -> dict[str, float | int]:

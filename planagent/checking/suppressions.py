@@ -99,8 +99,6 @@ def _faults(
             )
         if not s.codes or unknown:
             named = f"{', '.join(unknown)} names no rule" if unknown else "the suppression names no rule"
-            yield Finding(
-                "PA002", place, named, "Name a rule (PA201) or the start of one (PA2).", s.line, column=1
-            )
+            yield Finding("PA002", place, named, "Name a rule (PA201) or the start of one (PA2).", s.line, column=1)
         elif s not in used and any(a.startswith(c) for c in s.codes for a in active):
             yield Finding("PA002", place, f"nothing of {', '.join(s.codes)} is found there", "Remove the comment.", s.line, column=1)  # fmt: skip

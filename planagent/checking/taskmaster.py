@@ -51,9 +51,7 @@ def _tags(value: Any) -> dict[str, list[dict[str, Any]]]:
     if _is_list(value.get("tasks")):
         return {"master": value["tasks"]}
     return {
-        str(tag): held["tasks"]
-        for tag, held in value.items()
-        if isinstance(held, dict) and _is_list(held.get("tasks"))
+        str(tag): held["tasks"] for tag, held in value.items() if isinstance(held, dict) and _is_list(held.get("tasks"))
     }
 
 

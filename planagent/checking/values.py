@@ -1,4 +1,4 @@
-"""PA404, PA405, PA908: operations, settings, paths and values that neither the specs nor a ruling give."""
+"""PA401, PA402, PA407, PA912: operations, settings, paths and values that neither the specs nor a ruling give."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from planagent.statements.tokens import Said, exact_tokens, numbers
 _STATUSES = frozenset(str(int(s)) for s in HTTPStatus)
 _SMALL = frozenset(str(n) for n in range(11))
 _CITED = re.compile(r"`[^`\n]* \(L\d+(?:-L\d+)?\)`")
-_SETTING_NAME = re.compile(r"_(?:URL|URI|KEY|SECRET|TOKEN|PORT|HOST|PASSWORD|USER|DSN|ORIGINS?|ENV|LEVEL|DIR|PATH|TTL)$")
+_SETTING_NAME = re.compile(
+    r"_(?:URL|URI|KEY|SECRET|TOKEN|PORT|HOST|PASSWORD|USER|DSN|ORIGINS?|ENV|LEVEL|DIR|PATH|TTL)$"
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class Given:
 
 def _path(path: str) -> str:
     """As it is compared; a concrete id in an example counts as a parameter."""
-    return normalize_path(re.sub(r"/(?:\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)", "/{}", path.rstrip(".:*`").split("?")[0]))
+    return normalize_path(
+        re.sub(r"/(?:\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)", "/{}", path.rstrip(".:*`").split("?")[0])
+    )
 
 
 def check_values(unit: Unit, given: Given) -> Iterator[Finding]:
@@ -57,14 +61,14 @@ def check_values(unit: Unit, given: Given) -> Iterator[Finding]:
 def _routes(unit: Unit, given: Given) -> Iterator[Finding]:
     for method, path in ROUTE.findall(unit.text):
         key = _path(path)
-        if re.search(r"[*…]|\.\.\.", path) or not given.routes and not given.own:
+        if re.search(r"[*…]|\.\.\.", path) or (not given.routes and not given.own):
             continue
         # A plan may leave the common prefix out, or write it where the specs do not.
         same = (r.partition(" ")[2] for r in given.routes if r.startswith(f"{method} "))
         if any(r == key or r.endswith(key) or (r != "/" and key.endswith(r)) or _is_sample(key, r) for r in same):
             continue
         yield unit.finding(
-            "PA404", f"no spec names the operation {method} {path}", "Plan the specified operations only; make it a ruling if it is needed.",
+            "PA401", f"no spec names the operation {method} {path}", "Plan the specified operations only; make it a ruling if it is needed.",
             f"{method} {path}" if f"{method} {path}" in unit.text else path,
         )  # fmt: skip
 
@@ -81,7 +85,7 @@ def _settings(unit: Unit, given: Given) -> Iterator[Finding]:
     for name in dict.fromkeys(VARIABLE.findall(unit.text)):
         # Elsewhere a name in capitals may be an error code, a permission or a constant.
         if name not in given.names and (given.own or (_SETTING_NAME.search(name) and not name.startswith("TEST_"))):
-            yield unit.finding("PA405", f"neither specs nor rulings name {name}", "Use a name that they have.", name)
+            yield unit.finding("PA402", f"neither specs nor rulings name {name}", "Use a name that they have.", name)
 
 
 def _values(unit: Unit, given: Given) -> Iterator[Finding]:
@@ -91,7 +95,7 @@ def _values(unit: Unit, given: Given) -> Iterator[Finding]:
             known = token.text in _SMALL or given.said.has(token) or (unit.section == 9 and token.text not in _STATUSES)
             if not known and not _beside(token.text, given.said):
                 yield unit.finding(
-                    "PA405", f"neither specs nor rulings have the value {token.text}", "Use theirs, or have it decided in a ruling.", token.text,
+                    "PA407", f"neither specs nor rulings have the value {token.text}", "Use theirs, or have it decided in a ruling.", token.text,
                 )  # fmt: skip
 
 
@@ -103,9 +107,9 @@ def _beside(text: str, said: Said) -> bool:
 
 
 def check_statuses(unit: Unit, own: Said) -> Iterator[Finding]:
-    """PA908: an operation's item has no status that neither its statement, nor a ruling, nor a convention has."""
+    """PA912: an operation's item has no status that neither its statement, nor a ruling, nor a convention has."""
     for number in sorted(numbers(unit.text) & _STATUSES):
         if len(number) == 3 and re.search(rf"(?<!\d){number}(?!\d)", unit.text) and not own.has_number(number):
             yield unit.finding(
-                "PA908", f"the status {number} is neither that of its statement nor of a ruling", "Use theirs, or have it decided in a ruling.", number,
+                "PA912", f"the status {number} is neither that of its statement nor of a ruling", "Use theirs, or have it decided in a ruling.", number,
             )  # fmt: skip

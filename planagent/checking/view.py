@@ -11,8 +11,8 @@ from planagent.checking.units import Unit, units_of_plan
 from planagent.model import Finding
 
 if TYPE_CHECKING:
-    from planagent.plan.plan import Plan, Source
     from planagent.plan.markdown_in import Located
+    from planagent.plan.plan import Plan, Source
 
 Format = Literal["planagent", "Spec Kit", "Task Master", "Markdown"]
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from planagent.commands.common import EXIT_CODES, common_options, root_of, settings_of, talk
-from planagent.errors import FindingsError
+from planagent.errors import FindingsError, UsageError
+
+if TYPE_CHECKING:
+    from planagent.settings import Settings
 
 
 def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -35,6 +39,10 @@ def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     help="Only these rules: PA203, PA2 or a name; lists with commas.",
 )
 @click.option("--ignore", multiple=True, callback=_codes, metavar="CODES", help="All but these rules.")
+@click.option(
+    "--strict", is_flag=True, help="What nobody has read, and is to be applied as it stands, is a finding too."
+)
+@click.option("--stats", is_flag=True, help="Print words, tasks and places of the plan instead of findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 in spite of findings.")
 def check(
     paths: tuple[Path, ...],
@@ -44,6 +52,8 @@ def check(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     exit_zero: bool,
+    strict: bool,
+    stats: bool,
     **where: str | None,
 ) -> int:
     """Prove plans against their specs: all findings at once, each with its line and what to do.
@@ -56,11 +66,13 @@ def check(
     from planagent.proving import check_file
 
     tell = talk(as_json)
+    if stats:
+        return _stats(settings_of(workspace, **where), paths, as_json=as_json)
     checked = []
     for path in paths or (None,):
         settings = settings_of(workspace or (root_of(path) if path else None), **where)
         one = check_file(
-            settings, path or settings.output_path, select=select, ignore=ignore, cache=Cache.of_user()
+            settings, path or settings.output_path, select=select, ignore=ignore, strict=strict, cache=Cache.of_user()
         )
         for note in one.outcome.notes:
             tell(note)
@@ -84,6 +96,32 @@ def check(
         err=True,
     )
     return FindingsError.exit_code if count and not exit_zero else 0
+
+
+def _stats(settings: Settings, paths: tuple[Path, ...], *, as_json: bool) -> int:
+    """Figures of plans of this program."""
+    from planagent.checking.repetition import check_repeated
+    from planagent.checking.structure import stats as stats_of
+    from planagent.checking.units import units_of_plan
+    from planagent.files import decode, read_bytes
+    from planagent.pipeline import previous_plan
+
+    found = {}
+    for path in paths or (settings.output_path,):
+        plan = previous_plan(path)
+        if plan is None:
+            raise UsageError(f"{path}: there is no plan.", "Write one with `planagent plan`.")
+        text = decode(read_bytes(path))[0]
+        units = (u for u in units_of_plan(plan, {}, text) if u.key not in ("approach", "intro"))
+        found[str(path)] = stats_of(plan, text) | {"repeated": sum(1 for _ in check_repeated(units))}
+    if as_json:
+        click.echo(json.dumps(found))
+        return 0
+    for name, figures in found.items():
+        click.echo(name)
+        for label, value in figures.items():
+            click.echo(f"  {label.replace('_', ' '):<14}{value:>9,}")
+    return 0
 
 
 @click.command(epilog=EXIT_CODES)

@@ -49,8 +49,8 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     scope = click.option(
         "--scope",
         default=None,
-        metavar="WHICH",
-        help="A phase (II, phase-2), a feature folder's start (002), or all.",
+        metavar="WHAT",
+        help="What is planned, in words ('phase 2', 'the admin API'): the rest of the specs is other scope.",
     )
     feature = click.option(
         "--feature",
@@ -71,13 +71,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FILE",
         help="Where the plan goes [plan/backend_implementation_plan.md]; {feature} is the feature's folder.",
     )
-    profile = click.option(
-        "--profile",
-        default=None,
-        metavar="NAME",
-        help="The stack's profile [default: by what the specs name].",
-    )
-    return common_options(output(profile(command)))
+    return common_options(output(command))
 
 
 def repeated(workspace: Path | None, flags: dict[str, Any]) -> str:
@@ -116,7 +110,7 @@ def settings_of(workspace: Path | None, **flags: Any) -> Settings:
 def talk(as_json: bool) -> Callable[[str], None]:
     """Progress on stderr: everything on a terminal, warnings and notices alone elsewhere."""
     loud = sys.stderr.isatty()
-    steps = {"reading", "planning", "writing", "linking", "checking", "publishing"}
+    steps = {"finding", "reading", "deciding", "writing", "reviewing", "linking", "checking", "publishing"}
 
     def tell(text: str) -> None:
         if not text:

@@ -13,7 +13,7 @@ from planagent.errors import UsageError
 
 if TYPE_CHECKING:
     from planagent.executing import Execution, Progress, Ticked
-    from planagent.planning.plan import Task
+    from planagent.plan.plan import Task
 
 
 @click.command("next", epilog=EXIT_CODES)
@@ -26,7 +26,7 @@ def next_task(task_id: str | None, workspace: Path | None, as_json: bool, **wher
     are left out until somebody decides so and plans again.
     """
     from planagent.executing import Execution
-    from planagent.publishing.page import as_markdown
+    from planagent.plan.page import as_markdown
 
     here = Execution.of(settings_of(workspace, **where))
     told = next_data(here, task_id)
@@ -43,20 +43,16 @@ def next_task(task_id: str | None, workspace: Path | None, as_json: bool, **wher
             "The specs or settings have changed since the plan was made: `planagent status` tells what.",
             err=True,
         )
-    others = [
-        f"{t['id']} {t['title']}" for t in told["ready"] if not told["task"] or t["id"] != told["task"]["id"]
-    ]
+    others = [f"{t['id']} {t['title']}" for t in told["ready"] if not told["task"] or t["id"] != told["task"]["id"]]
     if others:
         more = f" and {len(others) - 8} more" if len(others) > 8 else ""
-        click.echo(
-            f"{told['done']} of {told['total']} done. Ready as well: {'; '.join(others[:8])}{more}", err=True
-        )
+        click.echo(f"{told['done']} of {told['total']} done. Ready as well: {'; '.join(others[:8])}{more}", err=True)
     return 0
 
 
 def next_data(here: Execution, task_id: str | None = None) -> dict[str, Any]:
     """The page of one task, and what else could be done now."""
-    from planagent.publishing.ready import due, ready
+    from planagent.plan.ready import due, ready
 
     able = ready(here.plan)
     task = here.task(task_id) if task_id else next(iter(able), None)
@@ -101,9 +97,7 @@ def done(
     from planagent.executing import complete, reopen
 
     if force is not None and (undo or not force.strip()):
-        raise UsageError(
-            "--force takes a reason, and ticks only.", 'Give one: --force "done by hand before".'
-        )
+        raise UsageError("--force takes a reason, and ticks only.", 'Give one: --force "done by hand before".')
     settings, tell = settings_of(workspace, **where), talk(as_json)
     ticked = reopen(settings, ids, tell) if undo else complete(settings, ids, force=force or "", tell=tell)
     told = ticked_data(ticked, undo=undo)
@@ -171,9 +165,7 @@ def _progress_text(found: Progress) -> list[str]:
         lines += [f"  {t.id} {t.title}" + (f" in {t.file}" if t.file else "") for t in found.ready[:12]]
         lines += [f"  and {len(found.ready) - 12} more"] if len(found.ready) > 12 else []
     if found.changed:
-        lines.append(
-            "Rest on specs that have changed since the plan was made; plan again, then look at them:"
-        )
+        lines.append("Rest on specs that have changed since the plan was made; plan again, then look at them:")
         lines += [f"  {t.id} {t.title}" + (" (done)" if t.done else "") for t in found.changed]
     if found.forced:
         lines.append("Ticked in spite of something:")

@@ -1,99 +1,68 @@
-"""`planagent facts`."""
+"""`planagent facts` and `planagent coverage`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from planagent.commands.common import EXIT_CODES, common_options, settings_of, talk
-from planagent.errors import UsageError
-
-if TYPE_CHECKING:
-    from planagent.model import Corpus
-    from planagent.settings import Settings
+from planagent.errors import FindingsError
 
 
 @click.command(epilog=EXIT_CODES)
 @common_options
-@click.option("--conflicts", is_flag=True, help="Show only the conflicts, gaps and traps, what blocks first.")
-@click.option(
-    "--deep",
-    is_flag=True,
-    help="Let the configured model look for more; each claim must quote lines that exist.",
-)
-@click.option("--model", default=None, metavar="NAME", help="The model for --deep [PLANAGENT_MODEL].")
-def facts(
-    workspace: Path | None,
-    as_json: bool,
-    conflicts: bool,
-    deep: bool,
-    model: str | None,
-    **where: str | None,
-) -> int:
-    """Show what was read and where: documents, endpoints, entities, variables, requirements, conflicts."""
+@click.option("--conflicts", is_flag=True, help="Show only what disagrees or was decided.")
+def facts(workspace: Path | None, as_json: bool, conflicts: bool, **where: str | None) -> int:
+    """Show what the specs say, by kind, with file and line.
+
+    From a fresh plan, else from kept answers, else from the rules, which take plain shapes alone. No model is asked.
+    """
+    from planagent.known import known_of
     from planagent.reporting import facts_as_json, facts_as_text
 
-    settings = settings_of(workspace, model=model, **where)
-    corpus = corpus_for(settings)
+    known = known_of(settings_of(workspace, **where))
     tell = talk(as_json)
-    for warning in (*corpus.warnings, corpus.scope):
-        tell(warning)
-    if deep:
-        corpus = _deepened(settings, corpus, tell)
+    for warning in (*known.corpus.warnings, *known.reading.notes):
+        tell(f"warning: {warning}")
     if as_json:
-        shown = facts_as_json(corpus)
-        click.echo(json.dumps({"conflicts": shown["conflicts"]} if conflicts else shown, ensure_ascii=False))
+        shown = facts_as_json(known)
+        some = {n: shown.get(n, []) for n in ("conflicts", "rulings")}
+        click.echo(json.dumps(some if conflicts else shown, ensure_ascii=False))
     else:
-        for line in facts_as_text(corpus, conflicts_only=conflicts):
+        for line in facts_as_text(known, conflicts_only=conflicts):
             click.echo(line)
     return 0
 
 
-def corpus_for(settings: Settings) -> Corpus:
-    """What is read by these settings."""
-    from planagent.cache import Cache
-    from planagent.reading.corpus import read_corpus
+@click.command(epilog=EXIT_CODES)
+@common_options
+@click.option("--missing", is_flag=True, help="Show the lines without an account, and those that no task does.")
+@click.option("--dismissed", is_flag=True, help="Show the lines that demand nothing, by reason.")
+@click.option(
+    "--fail-under", type=click.FloatRange(0, 100), default=None, metavar="PERCENT", help="Exit 1 when less is covered."
+)
+def coverage(
+    workspace: Path | None, as_json: bool, missing: bool, dismissed: bool, fail_under: float | None, **where: str | None
+) -> int:
+    """Show which part of the specs is accounted for, planned and done, as coverage.py does for code.
 
-    return read_corpus(
-        settings.workspace,
-        scope=settings.scope,
-        include=settings.include,
-        exclude=settings.exclude,
-        cache=Cache.of_user(),
-    )
+    Counted are units: sentences, list items, rows of tables, lines of fences. From the plan alone where it is fresh.
+    """
+    from planagent.known import known_of
+    from planagent.reporting import coverage as covered
+    from planagent.reporting import coverage_as_json, coverage_as_text, total
 
-
-def _deepened(settings: Settings, corpus: Corpus, tell: Callable[[str], None]) -> Corpus:
-    """The corpus with a model's confirmed claims behind the conflicts that code found."""
-    import asyncio
-    from dataclasses import replace
-
-    from planagent.deep import Deep, find_deep
-    from planagent.pipeline import make_writer
-    from planagent.planning.ledger import Ledger
-
-    if not settings.model:
-        raise UsageError(
-            "--deep needs a model and none is configured.", "Set PLANAGENT_MODEL, or give --model."
-        )
-
-    async def ask() -> Deep:
-        ledger = Ledger(settings.state)
-        writer = make_writer(settings, ledger, tell)
-        try:
-            return await find_deep(corpus, writer, ledger, tell)
-        finally:
-            await writer.close()
-            ledger.close()
-
-    found = asyncio.run(ask())
-    click.echo(
-        f"{len(found.conflicts)} more by {settings.model}, {found.dropped} claims dropped "
-        f"({found.usage.calls} calls, {found.usage.input_tokens:,} tokens in, {found.usage.output_tokens:,} out).",
-        err=True,
-    )
-    return replace(corpus, conflicts=(*corpus.conflicts, *found.conflicts))
+    known = known_of(settings_of(workspace, **where))
+    rows = covered(known)
+    if as_json:
+        click.echo(json.dumps(coverage_as_json(known, rows), ensure_ascii=False))
+    else:
+        for line in coverage_as_text(known, rows, missing=missing, dismissed=dismissed):
+            click.echo(line)
+        click.echo(f"Read by {known.by}." + ("" if known.plan else " There is no plan of these specs yet."), err=True)
+    short = fail_under is not None and total(rows).share < fail_under
+    if short:
+        click.echo(f"Coverage {total(rows).share:.1f} % is under {fail_under:g} %: see --missing.", err=True)
+    return FindingsError.exit_code if short else 0

@@ -77,9 +77,7 @@ def fleet() -> None:
 )  # fmt: skip
 @click.option("--once", is_flag=True, help="End when nothing is due or under way any more.")
 @_work_options
-def fleet_run(
-    file: Path, once: bool, state: Path | None, as_json: bool, concurrency: int, dead_after: float
-) -> int:
+def fleet_run(file: Path, once: bool, state: Path | None, as_json: bool, concurrency: int, dead_after: float) -> int:
     """Schedule the workspaces of fleet.toml and work on them. Ends with SIGTERM or Ctrl-C, handing back what is unfinished."""
     from planagent.fleet.config import load_fleet
     from planagent.fleet.logs import log_to_stderr
@@ -161,9 +159,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "name", "state", "outcome", "error", "stale", "cron", "due_at", "started_at", "finished_at", "worker", "attempts", "runs",
         "calls", "input_tokens", "output_tokens", "cost",
     )  # fmt: skip
-    return {
-        n: row[n].isoformat(timespec="seconds") if isinstance(row[n], datetime) else row[n] for n in names
-    }
+    return {n: row[n].isoformat(timespec="seconds") if isinstance(row[n], datetime) else row[n] for n in names}
 
 
 def _short(time: str | None) -> str:

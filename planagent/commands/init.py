@@ -24,23 +24,17 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="An agent, or several with commas or by giving it again [default: those that the project shows signs of].",
 )
-@click.option(
-    "--list", "listed", is_flag=True, help="List the agents with place, what to type, and what is installed."
-)
+@click.option("--list", "listed", is_flag=True, help="List the agents with place, what to type, and what is installed.")
 @click.option(
     "--ci",
     type=click.Choice(["github"]),
     default=None,
     help="Install a workflow that plans again when specs change, and on a schedule, and opens a pull request.",
 )
-@click.option(
-    "--branch", default=None, metavar="NAME", help="The branch that the workflow plans for [the main one]."
-)
+@click.option("--branch", default=None, metavar="NAME", help="The branch that the workflow plans for [the main one].")
 @click.option("--uninstall", is_flag=True, help="Remove the commands that nobody has changed.")
 @click.option("--dry-run", is_flag=True, help="Tell what would be done; write nothing.")
-@click.option(
-    "--prefix", default="sp", show_default=True, metavar="WORD", help="First word of the commands' names."
-)
+@click.option("--prefix", default="sp", show_default=True, metavar="WORD", help="First word of the commands' names.")
 @click.option(
     "--workspace",
     "-w",
@@ -69,9 +63,7 @@ def init(
     from planagent import installing
 
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", prefix):
-        raise UsageError(
-            f"--prefix {prefix!r}: small letters, digits and single hyphens only.", "Choose another."
-        )
+        raise UsageError(f"--prefix {prefix!r}: small letters, digits and single hyphens only.", "Choose another.")
     if branch and not re.fullmatch(r"[\w./-]+", branch):
         raise UsageError(f"--branch {branch!r}: no name of a branch.", "Give one such as main.")
     folder = root(workspace)
@@ -116,9 +108,7 @@ def _workflow(folder: Path, forge: str, branch: str | None) -> File:
     plan = load_settings(folder).output_path.resolve()
     if not plan.is_relative_to(folder.resolve()):
         raise UsageError(f"{plan}: lies outside the project.", "Set an output inside of it.")
-    return workflow(
-        forge, branch=branch or _branch(folder), plan=plan.relative_to(folder.resolve()).as_posix()
-    )
+    return workflow(forge, branch=branch or _branch(folder), plan=plan.relative_to(folder.resolve()).as_posix())
 
 
 def _branch(folder: Path) -> str:

@@ -12,37 +12,30 @@ from planagent.commands.common import CHANGED, EXIT_CODES, run_options, settings
 from planagent.errors import FindingsError, PlanagentError
 
 if TYPE_CHECKING:
+    from planagent.forecast import Forecast
     from planagent.model import Finding
-    from planagent.pipeline import Forecast, Session
+    from planagent.pipeline import Session
     from planagent.settings import Settings
 
 
 @click.command(epilog=EXIT_CODES)
 @run_options
-@click.option("--offline", is_flag=True, help="Write every section by rule: no model, no network, no key.")
+@click.option("--offline", is_flag=True, help="Read and write by rule: no model, no network, no key.")
 @click.option(
     "--model",
     default=None,
     metavar="NAME",
     help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL].",
 )
-@click.option(
-    "--allow-findings", is_flag=True, help="Write the plan even when checks find something; it lists them."
-)
+@click.option("--allow-findings", is_flag=True, help="Write the plan even when checks find something; it lists them.")
 @click.option(
     "--fill-from-rules",
     is_flag=True,
     help="Take parts that the model cannot get right from the rules; the header says how many.",
 )
-@click.option(
-    "--if-stale", is_flag=True, help="Do nothing when the plan is fresh, as `planagent status` tells."
-)
-@click.option(
-    "--dry-run", is_flag=True, help="Tell calls, tokens and price by section; ask nobody, write nothing."
-)
-@click.option(
-    "--max-cost", type=float, default=None, metavar="DOLLARS", help="Stop before the run could cost more."
-)
+@click.option("--if-stale", is_flag=True, help="Do nothing when the plan is fresh, as `planagent status` tells.")
+@click.option("--dry-run", is_flag=True, help="Tell calls, tokens and price by stage; ask nobody, write nothing.")
+@click.option("--max-cost", type=float, default=None, metavar="DOLLARS", help="Stop before the run could cost more.")
 @click.option("--exit-code", is_flag=True, help="Exit 10 when the plan was changed, 0 when it is as it was.")
 @click.option(
     "--log",
@@ -65,11 +58,12 @@ def plan(
     log: Path | None,
     **where: str | None,
 ) -> int:
-    """Write the plan: read the specs, plan, write and check ten sections, merge them into one file.
+    """Write the plan: read the specs, decide, write and review ten sections, merge them into one file.
 
     Task ids and ticks of an existing plan are kept. On an error nothing is written.
     """
-    from planagent.pipeline import Session, forecast_plan
+    from planagent.forecast import forecast_plan
+    from planagent.pipeline import Session
 
     try:
         path = str(log.absolute()) if log else None
@@ -139,11 +133,11 @@ def _log(session: Session, outcome: dict[str, Any]) -> None:
     record = {"workspace": str(settings.workspace), "plan": str(settings.output_path), **outcome}
     if session.plan is not None:
         record["tasks"] = len(session.plan.tasks)
-    if session.run is not None:
+    if session.runs:
         used = session.usage
         record |= {
             "calls": used.calls, "input_tokens": used.input_tokens, "cached_tokens": used.cached_tokens,
-            "output_tokens": used.output_tokens, "cost": session.run.writer.cost(used), "repairs": session.run.repaired,
+            "output_tokens": used.output_tokens, "cost": session.cost, "repairs": sum(r.repaired for r in session.each_run),
         }  # fmt: skip
     record["seconds"] = round(session.seconds, 2)
     append(path if path.is_absolute() else settings.workspace / path, record)
@@ -175,51 +169,47 @@ def _show_fresh(settings: Settings, *, as_json: bool) -> None:
 def _show_forecast(ahead: Forecast, *, as_json: bool) -> None:
     rows: list[dict[str, Any]] = [
         {
-            "sections": row.sections, "parts": row.parts, "calls": row.usage.calls, "input_tokens": row.usage.input_tokens,
-            "cached_tokens": row.usage.cached_tokens, "output_tokens": row.usage.output_tokens, "most_output_tokens": row.most, "cost": cost,
+            "stage": row.stage, "parts": row.parts, "calls": row.usage.calls, "input_tokens": row.usage.input_tokens,
+            "cached_tokens": row.usage.cached_tokens, "output_tokens": row.usage.output_tokens, "exact": row.exact, "cost": row.cost,
         }
-        for row, cost in zip(ahead.rows, ahead.costs, strict=True)
+        for row in ahead.rows
     ]  # fmt: skip
-    names = ("calls", "input_tokens", "cached_tokens", "output_tokens", "most_output_tokens")
-    total: dict[str, Any] = {n: sum(r[n] for r in rows) for n in ("parts", *names)}
+    names = ("parts", "calls", "input_tokens", "cached_tokens", "output_tokens")
+    total: dict[str, Any] = {n: sum(r[n] for r in rows) for n in names} | {"cost": ahead.cost}
     if as_json:
-        costs = {"cost": ahead.cost, "most_cost": ahead.most_cost}
-        click.echo(json.dumps({"dry_run": True, **total, **costs, "sections": rows}))
+        click.echo(json.dumps({"dry_run": True, **total, "stages": rows}))
         return
     click.echo(
-        f"{'section':<12}{'parts':>6}{'calls':>7}{'tokens in':>11}{'shared':>9}{'out':>8}{'at most':>9}"
+        f"{'stage':<12}{'parts':>7}{'calls':>7}{'tokens in':>12}{'shared':>10}{'out':>9}"
         + (f"{'dollars':>10}" if ahead.cost is not None else "")
     )
-    for row in [*rows, total | {"sections": "all", "cost": ahead.cost}]:
-        name = "decisions" if row["sections"] == "0" else row["sections"]
+    for row in [*rows, total | {"stage": "all", "exact": True}]:
+        about = "" if row["exact"] else "  estimated"
+        price = f"{row['cost']:>10.4f}" if row["cost"] is not None else ""
         click.echo(
-            f"{name:<12}{row['parts']:>6}{row['calls']:>7}{row['input_tokens']:>11,}{row['cached_tokens']:>9,}"
-            f"{row['output_tokens']:>8,}{row['most_output_tokens']:>9,}"
-            + (f"{row['cost']:>10.4f}" if row["cost"] is not None else "")
+            f"{row['stage']:<12}{row['parts']:>7}{row['calls']:>7}{row['input_tokens']:>12,}{row['cached_tokens']:>10,}{row['output_tokens']:>9,}{price}{about}"
         )
     if ahead.cost is None:
         click.echo("No price is known for this model (price_input and price_output set one).", err=True)
     else:
-        click.echo(
-            f"About {ahead.cost:.4f} US dollars, at most {ahead.most_cost:.4f} without repairs.", err=True
-        )
+        click.echo(f"About {ahead.cost:.4f} US dollars without repairs.", err=True)
 
 
 def plan_report(session: Session) -> dict[str, Any]:
     """A plan that was made, as data."""
-    made, usage, run = session.plan, session.usage, session.run
+    made, usage = session.plan, session.usage
     assert made is not None  # noqa: S101  (make_plan returned)
-    assert run is not None  # noqa: S101
     return {
         "plan": str(session.settings.output_path),
         "unchanged": session.unchanged,
         "writer": made.writer,
+        "read": made.read_share,
         "tasks": len(made.tasks),
-        "obligations": len(session.outline.obligations) if session.outline else 0,
+        "statements": len(made.statements),
         "decisions": [
             {"id": r.id, "title": r.title, "waits": r.waits, "default": r.default}
             for r in made.rulings
-            if r.waits
+            if r.waits and not r.answer
         ],
         "findings": [_finding(f) for f in session.findings],
         "usage": {
@@ -228,12 +218,13 @@ def plan_report(session: Session) -> dict[str, Any]:
             "cached_tokens": usage.cached_tokens,
             "output_tokens": usage.output_tokens,
             "retries": usage.retries,
-            "cost": run.writer.cost(usage),
+            "cost": session.cost,
         },
-        "briefs": run.briefs,
-        "repairs": run.repaired,
-        "reused": run.reused,
-        "filled_from_rules": run.filled,
+        "briefs": sum(r.briefs for r in session.each_run),
+        "repairs": sum(r.repaired for r in session.each_run),
+        "reused": sum(r.reused for r in session.each_run),
+        "review_points": session.points,
+        "filled_from_rules": session.filled,
         "seconds": round(session.seconds, 2),
     }
 
@@ -243,12 +234,14 @@ def _plan_summary(session: Session) -> None:
     usage = report["usage"]
     click.echo(report["plan"])
     spent = (
-        f", {usage['calls']} calls, {usage['input_tokens']:,} tokens in ({usage['cached_tokens']:,} cached), {usage['output_tokens']:,} out, {report['repairs']} repairs{_priced(usage['cost'])}"
-        if usage["calls"] or report["reused"]
+        f", {usage['calls']} calls, {usage['input_tokens']:,} tokens in ({usage['cached_tokens']:,} cached), {usage['output_tokens']:,} out, "
+        f"{report['repairs']} repairs{_priced(usage['cost'])}"
+        if usage["calls"]
         else ""
     )
     click.echo(
-        f"{'Unchanged: ' if report['unchanged'] else ''}{report['tasks']} tasks for {report['obligations']} obligations, by {report['writer']}, in {report['seconds']:.1f} s{spent}.",
+        f"{'Unchanged: ' if report['unchanged'] else ''}{report['tasks']} tasks for {report['statements']} statements, by {report['writer']}, "
+        f"in {report['seconds']:.1f} s{spent}. Specs: {report['read']}.",
         err=True,
     )
     if report["filled_from_rules"]:

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from planagent.settings import Settings
 
 Kind = Literal[
-    "conflicts", "documents", "endpoints", "entities", "env_vars", "requirement_ids", "technologies"
+    "conflicts",
+    "documents",
+    "operations",
+    "records",
+    "settings",
+    "rules",
+    "qualities",
+    "technologies",
+    "integrations",
+    "layout",
+    "questions",
 ]
 _INSTRUCTIONS = (
     "planagent writes a backend implementation plan from specs, and proves it. To write it: `briefs` lists what is open, "
@@ -99,7 +109,8 @@ def _planning_tools(server: MCPServer, settings: Callable[[], Settings]) -> None
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         with _told(), desk_of(settings(), tell) as desk:
             receipt = desk.submit(id, text)
-            return _json(receipt_data(receipt, done=desk.complete))
+        with _told(), desk_of(settings(), lambda _: None) as desk:
+            return _json(receipt_data(receipt, [o.id for o in desk.open()]))
 
     @server.tool(structured_output=False)
     def merge(fill_from_rules: bool = False) -> str:
@@ -143,7 +154,7 @@ def _other_tools(server: MCPServer, settings: Callable[[], Settings]) -> None:
     def next_task(id: str = "") -> str:
         """Get the next task that can be done, or one by its id, with all that is needed to do it."""
         from planagent.executing import Execution
-        from planagent.publishing.page import as_markdown
+        from planagent.plan.page import as_markdown
 
         with _told():
             told = next_data(Execution.of(settings()), id or None)
@@ -151,13 +162,9 @@ def _other_tools(server: MCPServer, settings: Callable[[], Settings]) -> None:
             return f"All {told['total']} tasks are done."
         others = ", ".join(t["id"] for t in told["ready"] if t["id"] != told["task"]["id"])
         note = (
-            ""
-            if told["current"]
-            else "The specs or settings have changed since the plan was made: see `status`.\n\n"
+            "" if told["current"] else "The specs or settings have changed since the plan was made: see `status`.\n\n"
         )
-        return (
-            note + "\n".join(as_markdown(told["task"])) + (f"\n\nReady as well: {others}" if others else "")
-        )
+        return note + "\n".join(as_markdown(told["task"])) + (f"\n\nReady as well: {others}" if others else "")
 
     @server.tool(structured_output=False)
     def complete_task(ids: list[str], force: str = "") -> str:
@@ -170,8 +177,8 @@ def _other_tools(server: MCPServer, settings: Callable[[], Settings]) -> None:
     @server.tool(structured_output=False)
     def facts(kind: Kind = "conflicts") -> str:
         """Get what was read from the specs, with file and line."""
-        from planagent.commands.facts import corpus_for
+        from planagent.known import known_of
         from planagent.reporting import facts_as_json
 
         with _told():
-            return _json({kind: facts_as_json(corpus_for(settings()))[kind]})
+            return _json({kind: facts_as_json(known_of(settings()))[kind]})

@@ -12,16 +12,14 @@ from planagent.commands.common import EXIT_CODES, STALE, run_options, settings_o
 from planagent.errors import UsageError
 
 if TYPE_CHECKING:
-    from planagent.planning.plan import Plan
+    from planagent.plan.plan import Plan
     from planagent.settings import Settings
     from planagent.staleness import Status
 
 
 @click.command(epilog=EXIT_CODES)
 @run_options
-@click.option(
-    "--offline", is_flag=True, help="The plan is meant to be written by rule, whatever is configured."
-)
+@click.option("--offline", is_flag=True, help="The plan is meant to be written by rule, whatever is configured.")
 def status(workspace: Path | None, as_json: bool, offline: bool, **where: str | None) -> int:
     """Tell whether the plan is still that of its specs, and which sections are stale and why.
 
@@ -44,9 +42,7 @@ def as_data(found: Status) -> dict[str, object]:
         "plan": str(found.path),
         "state": found.state,
         "reasons": list(found.reasons),
-        "sections": [
-            {"number": s.number, "title": s.title, "reasons": list(s.reasons)} for s in found.sections
-        ],
+        "sections": [{"number": s.number, "title": s.title, "reasons": list(s.reasons)} for s in found.sections],
     }
 
 
@@ -78,9 +74,7 @@ def as_text(found: Status) -> list[str]:
 @click.argument("old", required=False, type=click.Path(path_type=Path), metavar="[OLD]")
 @click.argument("new", required=False, type=click.Path(path_type=Path), metavar="[NEW]")
 @run_options
-@click.option(
-    "--rev", default=None, metavar="REV", help="Compare with the plan of a git revision, such as HEAD."
-)
+@click.option("--rev", default=None, metavar="REV", help="Compare with the plan of a git revision, such as HEAD.")
 @click.option("--exit-code", is_flag=True, help="Exit 1 when tasks or rulings differ.")
 def diff(
     old: Path | None,
@@ -96,8 +90,8 @@ def diff(
     Compares the plan with the one before it, with OLD, or with that of a git revision; or OLD with NEW. The output is
     Markdown, fit for a pull request.
     """
-    from planagent.publishing.difference import as_json as data
-    from planagent.publishing.difference import as_markdown, compare
+    from planagent.plan.difference import as_json as data
+    from planagent.plan.difference import as_markdown, compare
 
     settings = settings_of(workspace, **where)
     if rev and old:
@@ -137,7 +131,7 @@ def _at_revision(settings: Settings, rev: str) -> Plan:
     import shutil
     import subprocess
 
-    from planagent.publishing.markdown_in import NotAPlan, parse
+    from planagent.plan.markdown_in import NotAPlan, parse
 
     git = shutil.which("git")
     if git is None:

@@ -84,8 +84,6 @@ def _show(seen: Seen) -> None:
                 click.echo(line)
     if seen.session:
         made = plan_report(seen.session)
-        click.echo(
-            f"  planned: {made['tasks']} tasks, {made['usage']['calls']} calls, {made['seconds']:.1f} s"
-        )
+        click.echo(f"  planned: {made['tasks']} tasks, {made['usage']['calls']} calls, {made['seconds']:.1f} s")
     if seen.error:
         click.echo(f"  not planned: {seen.error.message} {seen.error.remedy}")

@@ -37,9 +37,7 @@ def places() -> dict[str, Any]:
     return tomllib.loads((resources.files("planagent") / "corpus" / "places.toml").read_text(encoding="utf-8"))
 
 
-def find_files(
-    workspace: Path, include: Sequence[str], exclude: Sequence[str]
-) -> tuple[list[Found], list[str]]:
+def find_files(workspace: Path, include: Sequence[str], exclude: Sequence[str]) -> tuple[list[Found], list[str]]:
     """The candidate files in a stable order, and warnings on what was passed over.
 
     Without `include`, the folders of the known spec tools, constitutions and contracts are taken; a workspace that has none of

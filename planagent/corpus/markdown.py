@@ -153,7 +153,7 @@ class _Cutter:
     def cut(self) -> None:
         self._mark()
         number = 0
-        blocks = {start: end for start, end in self._blocks}
+        blocks = dict(self._blocks)
         while number < len(self._lines):
             end = blocks.get(number)
             if end is not None and number not in self._kinds:
@@ -173,12 +173,12 @@ class _Cutter:
             if token.type in ("fence", "code_block"):
                 self._fence(token, start, end)
             elif token.type == "table_open":
-                self._kinds.update({n: "row" for n in range(start + 2, end)})
+                self._kinds.update(dict.fromkeys(range(start + 2, end), "row"))
                 self._kinds[start] = "header"
                 self._kinds[start + 1] = "mark"
             elif token.type == "html_block":
                 comment = self._lines[start].lstrip().startswith("<!--")
-                self._kinds.update({n: "comment" if comment else "text" for n in range(start, end)})
+                self._kinds.update(dict.fromkeys(range(start, end), "comment" if comment else "text"))
             elif token.type == "heading_open":
                 self._kinds.update({n: "heading" if n == start else "mark" for n in range(start, end)})
             elif token.type == "hr":
@@ -189,7 +189,7 @@ class _Cutter:
 
     def _fence(self, token: Token, start: int, end: int) -> None:
         body = range(start + 1, end) if token.type == "fence" else range(start, end)
-        self._kinds.update({n: "code" for n in body})
+        self._kinds.update(dict.fromkeys(body, "code"))
         if token.type != "fence":
             return
         self._kinds[start] = "mark"

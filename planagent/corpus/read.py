@@ -62,9 +62,7 @@ def corpus_of(sources: Sources, scope: str = "", feature: str = "", cache: Cache
     return _corpus(sources, documents, tuple(secrets_found), scope)
 
 
-def _corpus(
-    sources: Sources, documents: tuple[Document, ...], secrets: tuple[Evidence, ...], scope: str
-) -> Corpus:
+def _corpus(sources: Sources, documents: tuple[Document, ...], secrets: tuple[Evidence, ...], scope: str) -> Corpus:
     warnings = list(sources.warnings)
     if secrets:
         shown = ", ".join(map(str, secrets[:5])) + (f" and {len(secrets) - 5} more" if len(secrets) > 5 else "")

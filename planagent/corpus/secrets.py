@@ -6,6 +6,7 @@ So a secret is known here by its shape (`secrets.toml`), by standing beside a wo
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import tomllib
@@ -18,9 +19,14 @@ from typing import Any
 MASK = "[masked-secret]"
 _BESIDE = 48
 """Characters between a word for a secret and its value."""
-_PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z|(?=\n\s*\n\s*[#\w]{3,}\s))", re.DOTALL)
+_PRIVATE = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z|(?=\n\s*\n\s*[#\w]{3,}\s))",
+    re.DOTALL,
+)
 _CONNECTION = re.compile(r"(?<=://)(?P<user>[^/\s:@`\"'<>]*):(?P<secret>[^/\s@`\"'<>]+)@[^/\s?`\"'<>,)]+")
-_BASIC = re.compile(r"(?:-u|--user)\s+[\"']?[^\s:\"']+:(?P<secret>[^\s\"']{4,})|\b(?i:basic)\s+(?P<basic>[A-Za-z0-9+/]{12,}={0,2})(?![\w/])")
+_BASIC = re.compile(
+    r"(?:-u|--user)\s+[\"']?[^\s:\"']+:(?P<secret>[^\s\"']{4,})|\b(?i:basic)\s+(?P<basic>[A-Za-z0-9+/]{12,}={0,2})(?![\w/])"
+)
 _VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$%&*+/=?@^_.~:-]{6,}")
 _REFERENCE = re.compile(
     r"[$<{\[(].*|(?:process|os|env|settings|config|import|secrets)\..*|[A-Z][A-Z0-9_]*|[a-z]+(?:[A-Z][a-z]+)+|[A-Za-z][a-z]*(?:[._/:-][A-Za-z][a-z_]*)+|[A-Za-z]+(?:-[A-Za-z]+)*\(?\)?"
@@ -77,7 +83,13 @@ def mask(text: str) -> tuple[str, list[int]]:
 
 
 def _worth(text: str) -> bool:
-    return bool(_names().search(text) or _shapes().search(text) or _CONNECTION.search(text) or _LONG.search(text) or _BASIC.search(text))
+    return bool(
+        _names().search(text)
+        or _shapes().search(text)
+        or _CONNECTION.search(text)
+        or _LONG.search(text)
+        or _BASIC.search(text)
+    )
 
 
 def secret_values(line: str) -> set[str]:
@@ -93,7 +105,11 @@ def holds_secret(line: str) -> bool:
 def _values(line: str) -> set[str]:
     found = {m[0] for m in _shapes().finditer(line) if not _examples_in(m[0])}
     # The account and the host of a leaked connection string say where the password fits: they go with it.
-    found |= {m[0] for m in _CONNECTION.finditer(line) if not _is_reference(m["secret"]) and (looks_real(m["secret"]) or len(m["secret"]) >= 8)}
+    found |= {
+        m[0]
+        for m in _CONNECTION.finditer(line)
+        if not _is_reference(m["secret"]) and (looks_real(m["secret"]) or len(m["secret"]) >= 8)
+    }
     for match in _BASIC.finditer(line):
         value = match["secret"] or match["basic"]
         if looks_real(value):
@@ -121,8 +137,13 @@ def _beside(line: str, end: int, real: Callable[[str], bool]) -> set[str]:
 def _is_plain(value: str) -> bool:
     """A path, an address without a secret, a version, a date, an e-mail: made of words, not of chance."""
     return bool(
-        re.fullmatch(r"v?\d+(?:[.:/-]\d+)*\w?|[\w.+-]+@[\w-]+\.[\w.]+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d[\d.,:]*[A-Za-z%]{0,4}", value)
-        or all(re.fullmatch(r"[A-Za-z]*|\d+|[A-Za-z]?\d{1,6}|[A-Za-z]{2,}\d{1,2}", p) for p in re.split(r"[-_./:,]", value))
+        re.fullmatch(
+            r"v?\d+(?:[.:/-]\d+)*\w?|[\w.+-]+@[\w-]+\.[\w.]+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d[\d.,:]*[A-Za-z%]{0,4}",
+            value,
+        )
+        or all(
+            re.fullmatch(r"[A-Za-z]*|\d+|[A-Za-z]?\d{1,6}|[A-Za-z]{2,}\d{1,2}", p) for p in re.split(r"[-_./:,]", value)
+        )
         or (value.startswith("http") and not any(_is_random(p) for p in re.split(r"[/?=&#]", value)))
         or (_SHAPED_PATH.fullmatch(value) and not _is_random(re.split(r"[/#]", value)[-1]))
     )
@@ -143,7 +164,7 @@ def _is_random(value: str) -> bool:
     if len(body) < 32 or re.fullmatch(r"[0-9a-fA-F]+", body) or _SHAPED_PATH.fullmatch(value):
         return False
     kinds = [any(c.islower() for c in body), any(c.isupper() for c in body), sum(c.isdigit() for c in body) >= 3]
-    turns = sum(1 for a, b in zip(body, body[1:], strict=False) if (a.isdigit(), a.isupper()) != (b.isdigit(), b.isupper()))
+    turns = sum(1 for a, b in itertools.pairwise(body) if (a.isdigit(), a.isupper()) != (b.isdigit(), b.isupper()))
     return all(kinds) and entropy(body) >= 4.2 and turns * 3 >= len(body)
 
 
@@ -153,7 +174,14 @@ def looks_real(value: str) -> bool:
         return not value.startswith("eyJ") and not _examples_in(value)  # a live token is short-lived by nature
     if len(value) < 8 or _examples().search(value) or re.fullmatch(r"[a-z]+(?:[-_][a-z]+)*", value):
         return False
-    kinds = sum((any(c.isdigit() for c in value), any(c.islower() for c in value), any(c.isupper() for c in value), any(not c.isalnum() for c in value)))
+    kinds = sum(
+        (
+            any(c.isdigit() for c in value),
+            any(c.islower() for c in value),
+            any(c.isupper() for c in value),
+            any(not c.isalnum() for c in value),
+        )
+    )
     if re.fullmatch(r"[0-9a-fA-F]{16,}", value):
         return any(c.isdigit() for c in value) and entropy(value) >= 2.5
     return any(c.isdigit() for c in value) and kinds >= (3 if len(value) < 16 else 2) and entropy(value) >= 2.8

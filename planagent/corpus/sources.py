@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from planagent.corpus.discover import find_files
 from planagent.errors import CorpusError, UsageError
 from planagent.files import read_bytes, sha256
-from planagent.corpus.discover import find_files
 
 
 def literal(name: str) -> str:

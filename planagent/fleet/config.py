@@ -73,14 +73,10 @@ def load_fleet(path: Path) -> Fleet:
         own = _table(path, where, table, {"cron"} | _PLACE | _SETTINGS)
         for entry in _entries(path, where, {**common, **own}):
             if entry.name in entries:
-                raise UsageError(
-                    f"{path}: {where}: {entry.name!r} is there twice.", "Give each its own `name`."
-                )
+                raise UsageError(f"{path}: {where}: {entry.name!r} is there twice.", "Give each its own `name`.")
             entries[entry.name] = entry
     if not entries:
-        raise UsageError(
-            f"{path}: lists no workspace that exists.", "Add a [[workspace]] with `path` or `git`."
-        )
+        raise UsageError(f"{path}: lists no workspace that exists.", "Add a [[workspace]] with `path` or `git`.")
     return Fleet(
         tuple(entries.values()),
         requests_per_minute=_number(path, common, "requests_per_minute", 0.0),
@@ -94,9 +90,7 @@ def _table(path: Path, where: str, table: Any, known: set[str]) -> dict[str, Any
         raise UsageError(f"{path}: {where} is no table.", "Correct it.")
     unknown = set(table) - known
     if unknown:
-        raise UsageError(
-            f"{path}: {where}: `{min(unknown)}` is unknown.", f"Known: {', '.join(sorted(known))}."
-        )
+        raise UsageError(f"{path}: {where}: `{min(unknown)}` is unknown.", f"Known: {', '.join(sorted(known))}.")
     return table
 
 
@@ -120,9 +114,7 @@ def _entries(path: Path, where: str, table: dict[str, Any]) -> Iterator[Entry]:
             if not re.fullmatch(r"[\w][\w./-]*", name):
                 raise UsageError(f"{path}: {where}: {name!r} is no branch's name.", "Correct it.")
         if git.startswith("-") or branch == push:
-            raise UsageError(
-                f"{path}: {where}: cannot be cloned and pushed so.", "Correct `git`, `branch` and `push`."
-            )
+            raise UsageError(f"{path}: {where}: cannot be cloned and pushed so.", "Correct `git`, `branch` and `push`.")
         yield Entry(
             str(table.get("name") or f"{_bare(git)}#{branch}"),
             git=git,

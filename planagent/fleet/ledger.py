@@ -8,7 +8,7 @@ from typing import Any
 
 from planagent.fleet.database import Database
 from planagent.fleet.roster import Turn, check_fence
-from planagent.planning.ledger import KEPT_RUNS, Ledger
+from planagent.ledger import KEPT_RUNS, Ledger
 
 
 class FleetLedger(Ledger):
@@ -34,10 +34,7 @@ class FleetLedger(Ledger):
         Raises:
             FencedError: another run has the workspace.
         """
-        rows = [
-            (self._workspace, k, json.dumps(v, ensure_ascii=False), self._number())
-            for k, v in answers.items()
-        ]
+        rows = [(self._workspace, k, json.dumps(v, ensure_ascii=False), self._number()) for k, v in answers.items()]
         with self._database.transaction() as cursor:
             check_fence(cursor, self._turn)
             cursor.executemany(
@@ -74,11 +71,7 @@ class FleetLedger(Ledger):
                 "SELECT name, value FROM planagent_notes WHERE workspace = %s AND starts_with(name, %s) ORDER BY name",
                 (self._workspace, prefix),
             )
-            return {
-                r["name"][len(prefix) :]: r["value"]
-                for r in cursor.fetchall()
-                if isinstance(r["value"], dict)
-            }
+            return {r["name"][len(prefix) :]: r["value"] for r in cursor.fetchall() if isinstance(r["value"], dict)}
 
     def forget_notes(self, prefix: str) -> None:
         with self._database.transaction() as cursor:

@@ -43,9 +43,7 @@ def check_fence(cursor: Any, turn: Turn) -> None:
     cursor.execute("SELECT fence FROM planagent_workspaces WHERE name = %s FOR UPDATE", (turn.name,))
     row = cursor.fetchone()
     if row is None or row["fence"] != turn.fence:
-        raise FencedError(
-            f"{turn.name}: another worker has taken over since.", "Nothing was written; its run counts."
-        )
+        raise FencedError(f"{turn.name}: another worker has taken over since.", "Nothing was written; its run counts.")
 
 
 class Roster:
@@ -75,9 +73,7 @@ class Roster:
                         "UPDATE planagent_workspaces SET due_at = %s WHERE name = %s",
                         (next_due(cron, now), name),
                     )
-            cursor.execute(
-                "DELETE FROM planagent_workspaces WHERE name <> ALL(%s)", ([name for name, _, _ in rows],)
-            )
+            cursor.execute("DELETE FROM planagent_workspaces WHERE name <> ALL(%s)", ([name for name, _, _ in rows],))
 
     def due(self) -> list[tuple[str, datetime]]:
         """Workspaces that are due, each once however many of its times were missed; and those whose job is lost, since somebody died
@@ -124,11 +120,7 @@ class Roster:
                 (worker, name),
             )
             row = cursor.fetchone()
-        return (
-            Turn(name, due, row["fence"], row["place"], row["attempts"], worker, row["started_at"])
-            if row
-            else None
-        )
+        return Turn(name, due, row["fence"], row["place"], row["attempts"], worker, row["started_at"]) if row else None
 
     def holds(self, turn: Turn) -> bool:
         """True while a turn is wanted: nobody else has it, and the workspace is not paused."""
@@ -238,8 +230,7 @@ class Roster:
                     raise UsageError(f"The fleet has no workspace {name!r}.", f"Known: {shown}.")
             if due:  # a retry that waits for its time would stand for the one that is wanted now
                 cursor.execute(
-                    "SELECT procrastinate_cancel_job_v1(id, false, true) FROM procrastinate_jobs "
-                    "WHERE lock = ANY(%s) AND status = 'todo'",
+                    "SELECT procrastinate_cancel_job_v1(id, false, true) FROM procrastinate_jobs WHERE lock = ANY(%s) AND status = 'todo'",
                     (wanted,),
                 )
             more = ", due_at = now(), attempts = 0, error = ''" if due else ""

@@ -71,9 +71,7 @@ def _folder(place: dict[str, Any]) -> Iterator[Path]:
     yield folder
 
 
-def _plan(
-    database: Database, roster: Roster, turn: Turn, folder: Path, stop: threading.Event, result: Result
-) -> None:
+def _plan(database: Database, roster: Roster, turn: Turn, folder: Path, stop: threading.Event, result: Result) -> None:
     given = dict(turn.place["settings"])
     offline, fill = bool(given.pop("offline", False)), bool(given.pop("fill_from_rules", False))
     settings = load_settings(folder, given)
@@ -91,11 +89,11 @@ def _plan(
     try:
         make_plan(session)
     finally:
-        if session.run is not None:
+        if session.runs:
             used = session.usage
             result.used = {
                 "calls": used.calls, "input_tokens": used.input_tokens, "output_tokens": used.output_tokens,
-                "cost": session.run.writer.cost(used),
+                "cost": session.cost,
             }  # fmt: skip
     if in_git and not session.unchanged:
         with roster.fenced(turn):
@@ -110,9 +108,7 @@ def _guard(roster: Roster, turn: Turn, settings: Settings) -> Iterator[None]:
         yield
 
 
-def _before_call(
-    roster: Roster, turn: Turn, settings: Settings, stop: threading.Event
-) -> Callable[[], float]:
+def _before_call(roster: Roster, turn: Turn, settings: Settings, stop: threading.Event) -> Callable[[], float]:
     """Asked before each call: one that is not wanted any more is not sent, and all workers share the provider's rate."""
     per_minute = float(turn.place.get("requests_per_minute") or 0)
     provider = str(settings.base_url or settings.model)

@@ -45,9 +45,7 @@ class Pulse:
 class Worker:
     """One process of the fleet. Any number of them, on any machine, share one database."""
 
-    def __init__(
-        self, database: Database, *, concurrency: int = 4, pulse: Pulse | None = None, name: str = ""
-    ) -> None:
+    def __init__(self, database: Database, *, concurrency: int = 4, pulse: Pulse | None = None, name: str = "") -> None:
         self._database = database
         self._roster = Roster(database)
         self._concurrency = concurrency
@@ -140,9 +138,7 @@ class Worker:
         except asyncio.CancelledError:
             stop.set()
             await asyncio.wait({working}, timeout=self._pulse.grace)
-            if (
-                working.done() and not working.exception()
-            ):  # its last calls were under way: it came to its end
+            if working.done() and not working.exception():  # its last calls were under way: it came to its end
                 await self._finish(app, turn, working.result())
                 return
             await asyncio.to_thread(self._roster.hand_back, turn)
@@ -164,9 +160,7 @@ class Worker:
             done, _ = await asyncio.wait({working}, timeout=_LOOK)
             if done:
                 return working.result()
-            with contextlib.suppress(
-                PlanagentError
-            ):  # a database that is gone says nothing; the guard decides
+            with contextlib.suppress(PlanagentError):  # a database that is gone says nothing; the guard decides
                 if not await asyncio.to_thread(self._roster.holds, turn):
                     stop.set()
 

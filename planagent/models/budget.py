@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from planagent import tokens
-from planagent.errors import CeilingError, UsageError
 from planagent.briefs.brief import Brief
-from planagent.settings import Settings
+from planagent.errors import CeilingError, UsageError
 from planagent.models.protocol import Usage
+from planagent.settings import Settings
 
 PER = 1_000_000
 """Prices are in US dollars for so many tokens."""
@@ -27,9 +27,7 @@ class Prices:
         if any(self._own):
             # A cached token costs no more than a fresh one; how much less is the provider's business.
             return (usage.input_tokens * self._own[0] + usage.output_tokens * self._own[1]) / PER
-        return _listed(
-            self._model, self._base_url, usage.input_tokens, usage.cached_tokens, usage.output_tokens
-        )
+        return _listed(self._model, self._base_url, usage.input_tokens, usage.cached_tokens, usage.output_tokens)
 
 
 @lru_cache(maxsize=512)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from planagent.errors import UsageError, ModelError
+from planagent.errors import ModelError, UsageError
 
 CONTEXT = 8192
 """Tokens; a small brief with its answer stays under 4,000, the common part under 3,000."""

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from planagent.errors import AnswerError, UsageError, ModelError
-from planagent.briefs.brief import API, SMALL, Brief, Shape
-from planagent.ledger import Ledger
-from planagent.settings import Settings
-from planagent.telemetry import Call, call_span
 from planagent.briefs.answers import parse, salvage
+from planagent.briefs.brief import API, SMALL, Brief, Shape
+from planagent.errors import AnswerError, ModelError, UsageError
+from planagent.ledger import Ledger
 from planagent.models.budget import Budget, Prices
 from planagent.models.gate import Gate
 from planagent.models.identity import identity
 from planagent.models.protocol import Answer, Usage
 from planagent.models.transport import Patience, with_retries
+from planagent.settings import Settings
+from planagent.telemetry import Call, call_span
 
 FORMS = ("schema", "plain-schema", "object", "text")
 """From strict JSON schema with bounds on strings, over the same without, to a JSON object, to plain text."""
@@ -53,9 +53,7 @@ class OpenAIModel:
         self._client: Any = None
         self.usage = Usage()
         if not self._model:
-            raise UsageError(
-                "No model is configured.", "Set PLANAGENT_MODEL or --model, or plan with --offline."
-            )
+            raise UsageError("No model is configured.", "Set PLANAGENT_MODEL or --model, or plan with --offline.")
         if not settings.api_key and not self._base_url:
             raise UsageError(
                 "OPENAI_API_KEY is not set.",
@@ -207,9 +205,7 @@ class OpenAIModel:
     def _read(self, brief: Brief, response: Any, usage: Usage) -> Answer:
         choices = getattr(response, "choices", None) or []
         if not choices:
-            raise AnswerError(
-                f"{self.name}: brief {brief.id}: the server sent no answer.", "Try again.", kind="empty"
-            )
+            raise AnswerError(f"{self.name}: brief {brief.id}: the server sent no answer.", "Try again.", kind="empty")
         choice = choices[0]
         text = choice.message.content or ""
         if getattr(choice.message, "refusal", None):
@@ -305,7 +301,5 @@ def _messages(brief: Brief, form: str) -> list[dict[str, str]]:
         import json
 
         # Appended, not prepended: the common part must stay the first bytes of the message.
-        messages[-1]["content"] += "\n\n# JSON schema of the answer\n\n" + json.dumps(
-            brief.schema, ensure_ascii=False
-        )
+        messages[-1]["content"] += "\n\n# JSON schema of the answer\n\n" + json.dumps(brief.schema, ensure_ascii=False)
     return messages

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from planagent.errors import TransportError, ModelError
+from planagent.errors import ModelError, TransportError
 from planagent.models.gate import Gate
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def is_transient(error: BaseException) -> bool:
         return True
     if isinstance(error, openai.RateLimitError):
         return "insufficient_quota" not in str(getattr(error, "body", "")) + str(error)
-    return isinstance(error, openai.APIStatusError) and (
-        _status(error) in (408, 409) or _status(error) >= 500
-    )
+    return isinstance(error, openai.APIStatusError) and (_status(error) in (408, 409) or _status(error) >= 500)
 
 
 def _retry_after(error: BaseException) -> float | None:

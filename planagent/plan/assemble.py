@@ -14,7 +14,7 @@ from planagent.plan.graph import execution_order, waves
 from planagent.plan.plan import FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
 from planagent.plan.sections import ITEMS, SECTION_TITLES
 from planagent.statements.proof import accounts
-from planagent.statements.statement import Reading, Statement, joined, ranges
+from planagent.statements.statement import Reading, Reason, Statement, joined, ranges
 
 _MARK = re.compile(r"⟨([^⟩]*)⟩")
 _REFERENCE = re.compile(r"\[([\w.~-]+)\]")
@@ -148,7 +148,14 @@ class _Assembly:
         """A text with places for marks and numbers for keys."""
         text = _MARK.sub(lambda m: self._apply(m[1]), one_line(text))
         return _REFERENCE.sub(
-            lambda m: f"({self.ruling_ids[m[1]]})" if m[1] in self.ruling_ids else f"({self.ids[m[1]]})" if m[1] in self.ids else m[0], text
+            lambda m: (
+                f"({self.ruling_ids[m[1]]})"
+                if m[1] in self.ruling_ids
+                else f"({self.ids[m[1]]})"
+                if m[1] in self.ids
+                else m[0]
+            ),
+            text,
         )
 
     def _apply(self, key: str) -> str:
@@ -158,7 +165,10 @@ class _Assembly:
     # -- parts ----------------------------------------------------------------------------------
 
     def _rulings(self) -> Iterator[Ruling]:
-        for ruled in sorted(self.decision.rulings, key=lambda r: ("DGRP".find(self.ruling_ids[r.key][0]), int(self.ruling_ids[r.key][1:]))):
+        for ruled in sorted(
+            self.decision.rulings,
+            key=lambda r: ("DGRP".find(self.ruling_ids[r.key][0]), int(self.ruling_ids[r.key][1:])),
+        ):
             yield self._ruling(ruled)
 
     def _ruling(self, ruled: Ruled) -> Ruling:
@@ -175,7 +185,11 @@ class _Assembly:
         placed: dict[str, list[str]] = {}
         sections = []
         for number in ITEMS:
-            items = [PlanItem(number="", key=f"folder.{f.path}", title=f"`{f.path}`", rows=_folder_rows(f.purpose, f.files)) for f in self.decision.layout if number == 1]
+            items = [
+                PlanItem(number="", key=f"folder.{f.path}", title=f"`{f.path}`", rows=_folder_rows(f.purpose, f.files))
+                for f in self.decision.layout
+                if number == 1
+            ]
             owners = [""] * len(items)
             for key in self.order:
                 if self.by_key[key].section == number:
@@ -184,13 +198,17 @@ class _Assembly:
                     owners += [key] * len(mine)
             numbered = []
             for index, (item, owner) in enumerate(zip(items, owners, strict=True), 1):
-                numbered.append(item.model_copy(update={"number": f"{number}.{index}", "task": self.ids.get(owner, "")}))
+                numbered.append(
+                    item.model_copy(update={"number": f"{number}.{index}", "task": self.ids.get(owner, "")})
+                )
                 if owner:
                     placed.setdefault(owner, []).append(f"{number}.{index}")
             intro = () if numbered else ("The specs ask for nothing here.",)
             if not numbered and any(t.section == number for t in self.decision.tasks):
                 intro = ("What is to be done stands in the tasks of section 10.",)
-            sections.append(PlanSection(number=number, title=SECTION_TITLES[number], intro=intro, items=tuple(numbered)))
+            sections.append(
+                PlanSection(number=number, title=SECTION_TITLES[number], intro=intro, items=tuple(numbered))
+            )
         return tuple(sections), placed
 
     def _items(self, section: int, key: str) -> Iterator[PlanItem]:
@@ -208,7 +226,9 @@ class _Assembly:
             covers = tuple(c for c in planned.covers if c in self.statements)
             about = [r for r in self.decision.rulings if r.key in planned.rulings or set(r.about) & set(covers)]
             rulings = sorted((self.ruling_ids[r.key] for r in about), key=lambda i: ("DGRP".find(i[0]), int(i[1:])))
-            proved = [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []
+            proved = (
+                [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []
+            )
             yield Task(
                 id=self.ids[key], key=key, title=self._told(planned.title), section=planned.section, file=planned.file, phase=one_line(planned.phase) or "Work",
                 parallel=key in parallel, done=self.ids[key] in done, forced=done.get(self.ids[key], ""), condition=self._condition(planned),
@@ -230,7 +250,9 @@ class _Assembly:
         found: set[str] = set()
         for wave in waves({k: self.needs[k] for k in self.order if not self.by_key[k].condition}):
             files = [self.by_key[k].file for k in wave]
-            found |= {k for k in wave if len(wave) > 1 and (not self.by_key[k].file or files.count(self.by_key[k].file) == 1)}
+            found |= {
+                k for k in wave if len(wave) > 1 and (not self.by_key[k].file or files.count(self.by_key[k].file) == 1)
+            }
         return found
 
     # -- places ---------------------------------------------------------------------------------
@@ -272,11 +294,13 @@ class _Assembly:
 
     def _accounts(self) -> Iterator[FileAccount]:
         for document in self.corpus.read:
-            grouped: dict[tuple[str, str], list[str]] = {}
+            grouped: dict[tuple[Reason, str], list[str]] = {}
             for unit_id, account in accounts(self.reading, document).items():
                 if account is not None and account.reason and document.by_id[unit_id].kind != "mark":
                     grouped.setdefault((account.reason, account.of), []).append(unit_id)
-            dismissed = tuple((runs(self.corpus, document.path, ids), reason, of) for (reason, of), ids in grouped.items())
+            dismissed = tuple(
+                (runs(self.corpus, document.path, ids), reason, of) for (reason, of), ids in grouped.items()
+            )
             yield FileAccount(path=document.path, digest=document.digest[:16], dismissed=dismissed)
 
 

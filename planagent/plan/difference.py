@@ -130,9 +130,7 @@ def _items(old: Plan, new: Plan) -> Iterator[Change]:
         fields = {n: (past.get(n, []), rows.get(n, [])) for n in past | rows if past.get(n) != rows.get(n)}
         if was is None or fields:
             tasks = tuple(users.get(item.number, ()))
-            yield Change(
-                item.number, item.title + ("" if was else ": new"), False, fields if was else {}, tasks
-            )
+            yield Change(item.number, item.title + ("" if was else ": new"), False, fields if was else {}, tasks)
     yield from (Change(f"{k[0]}", f"{i.title}: gone", False, {}) for k, i in before.items() if k not in after)
 
 
@@ -140,21 +138,15 @@ def as_markdown(difference: Difference) -> Iterator[str]:
     """Lines that a terminal and a pull request show alike."""
     d = difference
     if d.empty:
-        yield "No task and no ruling differs." + (
-            f" {len(d.moved)} tasks cite moved lines." if d.moved else ""
-        )
+        yield "No task and no ruling differs." + (f" {len(d.moved)} tasks cite moved lines." if d.moved else "")
         return
     counts = [(len(d.added), "added"), (len(d.removed), "removed"), (len(d.changed), "changed"), (d.same, "as before")]  # fmt: skip
     yield "Tasks: " + ", ".join(f"{n} {what}" for n, what in counts if n) + "."
     if d.redo:
         yield ""
         yield f"Done before this change, to be looked at again: {', '.join(d.redo)}."
-    yield from _listed(
-        "Added", [f"{t.id} {t.title}" + (f" in `{t.file}`" if t.file else "") for t in d.added]
-    )
-    yield from _listed(
-        "Removed", [f"{t.id} {t.title}" + (" (was done)" if t.done else "") for t in d.removed]
-    )
+    yield from _listed("Added", [f"{t.id} {t.title}" + (f" in `{t.file}`" if t.file else "") for t in d.added])
+    yield from _listed("Removed", [f"{t.id} {t.title}" + (" (was done)" if t.done else "") for t in d.removed])
     yield from _changes("Changed", d.changed)
     yield from _listed("New rulings", [f"{r.id} {r.title}: {r.default}" for r in d.rulings_added])
     yield from _listed("Settled rulings", [f"{r.id} {r.title}" for r in d.rulings_removed])

@@ -90,9 +90,7 @@ class _Reader:
         doers = {number: task.id for task in tasks for number in task.items}
         sections = [
             s.model_copy(
-                update={
-                    "items": tuple(i.model_copy(update={"task": doers.get(i.number, "")}) for i in s.items)
-                }
+                update={"items": tuple(i.model_copy(update={"task": doers.get(i.number, "")}) for i in s.items)}
             )
             for s in sections
         ]
@@ -236,7 +234,7 @@ class _Reader:
 
     def _task(self, head: re.Match[str], phase: str) -> Task:
         self.places[head[2]] = self.at + 1
-        key, section, file = (self._key().split(" @ ", 2) + ["", ""])[:3]
+        key, section, file = ([*self._key().split(" @ ", 2), "", ""])[:3]
         title = head[4].removesuffix(f" in {file}") if file else head[4]
         values: dict[str, Any] = {
             "id": head[2],

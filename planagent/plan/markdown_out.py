@@ -204,9 +204,7 @@ def _overview(plan: Plan) -> Iterator[str]:
     for number, wave in enumerate(waves(needs), 1):
         for start in range(0, len(wave), 8):
             more = ", continued" if start else ""
-            yield f"- Wave {number}{more}: " + "; ".join(
-                f"{i} {fixed[i].title}" for i in wave[start : start + 8]
-            )
+            yield f"- Wave {number}{more}: " + "; ".join(f"{i} {fixed[i].title}" for i in wave[start : start + 8])
     yield ""
     yield "### 10.3 Critical path"
     yield ""
@@ -244,7 +242,9 @@ def _proofs(plan: Plan) -> Iterator[str]:
     yield "| Statement | What | Where | Tasks | Proof |"
     yield "|---|---|---|---|---|"
     for one in plan.statements:
-        doing = f"taken back: {gone[one.key]}" if one.key in gone else ", ".join(users.get(one.key, ruled.get(one.key, [])))
+        doing = (
+            f"taken back: {gone[one.key]}" if one.key in gone else ", ".join(users.get(one.key, ruled.get(one.key, [])))
+        )
         yield f"| {cell(one.key)} | {cell(_what(one))} | {cell('; '.join(one.units))} | {doing or '–'} | {proofs.get(one.key, '–')} |"
 
 

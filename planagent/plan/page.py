@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from planagent.corpus.excerpts import Excerpt
 from planagent.plan.plan import Plan, PlanItem, PlanSection, Ruling, Source, Task
 from planagent.plan.ready import open_needs
-from planagent.reading.excerpts import Excerpt
 
 _REFERENCE = re.compile(r"\b[DGRP]\d+\b")
 
@@ -20,9 +20,8 @@ def items_of(plan: Plan, task: Task) -> list[tuple[PlanSection, PlanItem]]:
 
 
 def cited(plan: Plan, task: Task) -> tuple[Source, ...]:
-    """What a task and its items cite."""
-    places = [*task.sources, *(s for _, item in items_of(plan, task) for s in item.sources)]
-    return tuple(dict.fromkeys(places))
+    """What a task cites."""
+    return tuple(dict.fromkeys(task.sources))
 
 
 def task_page(plan: Plan, task: Task, passages: Sequence[Excerpt], changed: Sequence[str]) -> dict[str, Any]:
@@ -48,7 +47,8 @@ def task_page(plan: Plan, task: Task, passages: Sequence[Excerpt], changed: Sequ
             {"id": n.id, "title": n.title, "file": n.file, "done": n.done, "gives": list(n.gives)} for i in task.needs if (n := by_id.get(i))
         ],
         "open_needs": [t.id for t in open_needs(plan, task)],
-        "covers": list(task.covers),
+        "covers": _covered(plan, task),
+        "conventions": list(plan.conventions),
         "gives": list(task.gives),
         "steps": list(task.steps),
         "done_when": task.done_when,
@@ -61,13 +61,18 @@ def task_page(plan: Plan, task: Task, passages: Sequence[Excerpt], changed: Sequ
     }  # fmt: skip
 
 
+def _covered(plan: Plan, task: Task) -> list[str]:
+    """What the task fulfils, as people call it."""
+    named = {s.key: s.name or ", ".join(s.labels) or s.says for s in plan.statements}
+    return [named.get(c) or c for c in task.covers]
+
+
 def _item(section: PlanSection, item: PlanItem) -> dict[str, Any]:
     return {
         "number": item.number,
         "title": item.title,
         "section": section.title,
         "rows": [{"label": r.label, "lines": list(r.lines)} for r in item.rows],
-        "rulings": list(item.rulings),
     }
 
 
@@ -88,7 +93,7 @@ def _rulings(
     """Those that the task and its items rest on, and those that their lines name."""
     lines = [*task.steps, task.done_when, *intros]
     lines += [line for _, i in items for row in i.rows for line in row.lines]
-    named = {*task.rulings, *(r for _, i in items for r in i.rulings)}
+    named = set(task.rulings)
     named |= {ref for line in lines for ref in _REFERENCE.findall(line)}
     return [r for r in plan.rulings if r.id in named]
 
@@ -142,6 +147,9 @@ def as_markdown(page: dict[str, Any]) -> Iterator[str]:
         yield from (f"- {line}" for line in rules["lines"])
     for item in (*page["items"], *page["place"]):
         yield from _item_lines(item)
+    if page["conventions"]:
+        yield from ("", "## Conventions", "")
+        yield from (f"- {line}" for line in page["conventions"])
     if page["rulings"]:
         yield from ("", "## Rulings", "")
         for one in page["rulings"]:

@@ -6,6 +6,8 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
+from planagent.statements.statement import Kind, Modality, Origin, Reason
+
 _SOURCE = re.compile(r"(\S.*?) \(L(\d+)(?:-L(\d+))?\)")
 
 
@@ -126,8 +128,8 @@ class Traced(Value):
     """A statement as the plan carries it: enough to prove the plan against the specs without model or ledger."""
 
     key: str
-    kind: str
-    modality: str
+    kind: Kind
+    modality: Modality
     says: str = ""
     name: str = ""
     facts: tuple[str, ...] = ()
@@ -136,7 +138,7 @@ class Traced(Value):
     left_out: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     """`path L3-L5.2`: a document and runs of its units."""
-    origin: str = "model"
+    origin: Origin = "model"
 
 
 class FileAccount(Value):
@@ -144,7 +146,7 @@ class FileAccount(Value):
 
     path: str
     digest: str
-    dismissed: tuple[tuple[str, str, str], ...] = ()
+    dismissed: tuple[tuple[str, Reason, str], ...] = ()
     """Runs of units (`L1-L4,L9`), reason, key of the statement that it is dismissed for or ''."""
 
 

@@ -22,7 +22,7 @@ SECTION_TITLES: dict[int, str] = {
     9: "Testing",
     10: "Execution Timeline",
 }
-_LINES = Field(default_factory=list, max_length=40)
+_LINES: Any = Field(default_factory=list, max_length=40)
 
 
 class Item(BaseModel):
@@ -50,7 +50,12 @@ class FolderItem(Item):
 
 
 class EnvironmentItem(Item):
-    lines: ClassVar[dict[str, str]] = {"setup": "Set-up", "read_by": "Read by", "if_missing": "When missing", "production": "Production"}
+    lines: ClassVar[dict[str, str]] = {
+        "setup": "Set-up",
+        "read_by": "Read by",
+        "if_missing": "When missing",
+        "production": "Production",
+    }
     setup: list[str] = _LINES
     read_by: list[str] = _LINES
     if_missing: list[str] = _LINES

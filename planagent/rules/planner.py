@@ -93,8 +93,8 @@ class _Planner:
                         changed[passage.heading] = document.path
         for statement in self._statements:
             for file, unit_id in statement.units[:1]:
-                passage = self._passage((file, unit_id))
-                if passage and _CHANGES not in f"/{file}" and changed.keys() & set(passage.trail):
+                home = self._passage((file, unit_id))
+                if home and _CHANGES not in f"/{file}" and changed.keys() & set(home.trail):
                     yield statement.key, "superseded"
 
     # -- tasks ----------------------------------------------------------------------------------
@@ -112,7 +112,16 @@ class _Planner:
             prefix = f"{slug(component, 16)}-" if component else ""
             first: list[dict[str, Any]] = []
             for number, batch in enumerate(self._batches(take(s for s in mine if self._is_constitution(s))), 1):
-                first.append(self._task(f"{prefix}rules-{number}", 1, f"Keep the rules of the project{label}", "Rules of the project", batch, []))
+                first.append(
+                    self._task(
+                        f"{prefix}rules-{number}",
+                        1,
+                        f"Keep the rules of the project{label}",
+                        "Rules of the project",
+                        batch,
+                        [],
+                    )
+                )
             settings = take(s for s in mine if s.kind == "setting")
             if settings:
                 first.append(self._task(f"{prefix}settings", 2, f"Read the settings{label}", "Settings", settings, []))
@@ -130,11 +139,29 @@ class _Planner:
             work = []
             for name, batch in self._by_resource(take(s for s in mine if s.kind == "operation")):
                 around = [x for s in batch for x in take(self._beside(s, left))]
-                work.append(self._task(f"{prefix}operations-{slug(name) or 'root'}", 5, f"Provide the operations on {name}{label}", "Operations", [*batch, *around], needs))
+                work.append(
+                    self._task(
+                        f"{prefix}operations-{slug(name) or 'root'}",
+                        5,
+                        f"Provide the operations on {name}{label}",
+                        "Operations",
+                        [*batch, *around],
+                        needs,
+                    )
+                )
             for name, batch in self._by_place(take(mine)):
                 for part in self._batches(batch):
-                    work.append(self._task(f"{prefix}apply-{slug(name.rpartition('#')[2] or name)}", 6, f"Apply `{name}`{label}", "What the specs say beside", part, base))
-            proved = [t for t in (*data, *work)]
+                    work.append(
+                        self._task(
+                            f"{prefix}apply-{slug(name.rpartition('#')[2] or name)}",
+                            6,
+                            f"Apply `{name}`{label}",
+                            "What the specs say beside",
+                            part,
+                            base,
+                        )
+                    )
+            proved = [*data, *work]
             made += [*first, *data, *work]
             for number in range(0, len(proved), _MOST):
                 some = proved[number : number + _MOST]
@@ -144,7 +171,9 @@ class _Planner:
                 )  # fmt: skip
         yield from made
 
-    def _task(self, key: str, section: int, title: str, phase: str, covers: Iterable[Statement], needs: list[str]) -> dict[str, Any]:
+    def _task(
+        self, key: str, section: int, title: str, phase: str, covers: Iterable[Statement], needs: list[str]
+    ) -> dict[str, Any]:
         base, number = key, 2
         while key in self._keys:
             key, number = f"{base}-{number}", number + 1
@@ -185,14 +214,27 @@ class _Planner:
     @staticmethod
     def _by_resource(operations: list[Statement]) -> Iterator[tuple[str, list[Statement]]]:
         """Operations by what their paths have in common: the first part that not all of them share."""
-        paths = {s.key: [p for p in s.name.partition(" ")[2].split("/") if p and p[0] not in "{:<["] for s in operations if "/" in s.name}
+        paths = {
+            s.key: [p for p in s.name.partition(" ")[2].split("/") if p and p[0] not in "{:<["]
+            for s in operations
+            if "/" in s.name
+        }
         shared = 0
-        while paths and len(paths) > 1 and len({tuple(p[: shared + 1]) for p in paths.values()}) == 1 and all(len(p) > shared + 1 for p in paths.values()):
+        while (
+            paths
+            and len(paths) > 1
+            and len({tuple(p[: shared + 1]) for p in paths.values()}) == 1
+            and all(len(p) > shared + 1 for p in paths.values())
+        ):
             shared += 1
         groups: dict[str, list[Statement]] = {}
         for statement in operations:
             parts = paths.get(statement.key)
-            name = (parts[shared] if len(parts) > shared else "/") if parts is not None else statement.name.partition(".")[0].split(" ")[0]
+            name = (
+                (parts[shared] if len(parts) > shared else "/")
+                if parts is not None
+                else statement.name.partition(".")[0].split(" ")[0]
+            )
             groups.setdefault(name, []).append(statement)
         for name, batch in groups.items():
             for start in range(0, len(batch), _MOST):
@@ -207,4 +249,7 @@ class _Planner:
             groups.setdefault((statement.units[0][0] if statement.units else "", trail), []).append(statement)
         for (file, trail), batch in groups.items():
             home = self._passage(batch[0].units[0]) if batch[0].units else None
-            yield (home.anchor if home and len(home.trail) <= 2 else f"{file}#{slugify(trail[-1])}" if trail else file), batch
+            yield (
+                (home.anchor if home and len(home.trail) <= 2 else f"{file}#{slugify(trail[-1])}" if trail else file),
+                batch,
+            )

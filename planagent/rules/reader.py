@@ -46,7 +46,9 @@ class _Reader:
         self._templates = {normalize_path(s.name.partition(" ")[2]) for s in stage.candidates if s.kind == "operation"}
         for document in stage.corpus.read:
             for unit in document.units:
-                self._templates |= {normalize_path(p) for _, p in ROUTE.findall(unit.text) if "{" in p or "/:" in p or "<" in p}
+                self._templates |= {
+                    normalize_path(p) for _, p in ROUTE.findall(unit.text) if "{" in p or "/:" in p or "<" in p
+                }
 
     def part(self, part: Part) -> None:
         one: ReadPart = part.payload
@@ -77,7 +79,11 @@ class _Reader:
         routes = [f for f in found if self._is_template(f[1])]
         if not routes:
             return False
-        statuses = [n for n in dict.fromkeys(re.findall(r"(?<![\w/.-])([1-5]\d\d)(?![\w%])", unit.text)) if _is_status(n)] if len(routes) == 1 else []
+        statuses = (
+            [n for n in dict.fromkeys(re.findall(r"(?<![\w/.-])([1-5]\d\d)(?![\w%])", unit.text)) if _is_status(n)]
+            if len(routes) == 1
+            else []
+        )
         for method, path in routes:
             facts = ["transport=http", *(f"status={s}" for s in statuses)]
             self._claim("operation", f"{method} {path}", [number], facts=facts)
@@ -86,7 +92,9 @@ class _Reader:
     def _is_template(self, path: str) -> bool:
         """False for a path with a concrete id in it, which is an example of another."""
         parts = path.split("/")
-        concrete = [p for p in parts if re.search(r"\d", p) and not re.fullmatch(r"v\d+|\{[^}]*\}|:\w+|<[^>]*>|[a-z]+\d", p)]
+        concrete = [
+            p for p in parts if re.search(r"\d", p) and not re.fullmatch(r"v\d+|\{[^}]*\}|:\w+|<[^>]*>|[a-z]+\d", p)
+        ]
         if not concrete:
             return not re.search(r"[*…]|\.\.\.", path)
         return False
@@ -155,7 +163,9 @@ class _Reader:
         name = " › ".join(passage.trail[-2:]) or passage.heading
         self._claim("rule" if obliges else "passage", name, numbers)
 
-    def _claim(self, kind: str, name: str, numbers: Sequence[int], *, modality: str = "must", facts: Sequence[str] = ()) -> None:
+    def _claim(
+        self, kind: str, name: str, numbers: Sequence[int], *, modality: str = "must", facts: Sequence[str] = ()
+    ) -> None:
         self.statements.append(
             {
                 "kind": kind, "modality": modality, "at": _runs(numbers), "name": name, "says": "", "facts": list(facts), "component": "",

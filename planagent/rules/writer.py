@@ -26,7 +26,13 @@ def write(brief: Brief) -> dict[str, Any]:
 def _steps(one: WritePart) -> Iterator[str]:
     for statement in one.statements:
         named = statement.kind in ("operation", "record", "setting")
-        what = f"{_VERBS[statement.kind]} `{statement.name}`: apply" if named else f"Keep {statement.labels[0]}: apply" if statement.labels else "Apply"
+        what = (
+            f"{_VERBS[statement.kind]} `{statement.name}`: apply"
+            if named
+            else f"Keep {statement.labels[0]}: apply"
+            if statement.labels
+            else "Apply"
+        )
         yield f"{what} {APPLY.format(statement.key)}."
     if one.task.proves:
         yield "Go through the tasks that this one proves."
@@ -35,7 +41,9 @@ def _steps(one: WritePart) -> Iterator[str]:
 
 
 def _done(one: WritePart) -> str:
-    return "Each demand of their lines was seen to hold." if one.task.proves else "Every demand of the cited lines is met."
+    return (
+        "Each demand of their lines was seen to hold." if one.task.proves else "Every demand of the cited lines is met."
+    )
 
 
 def _items(one: WritePart) -> Iterator[dict[str, Any]]:
@@ -56,7 +64,11 @@ def _operation(statement: Statement) -> dict[str, list[str]]:
     answers += [s for s in statement.fact("status") if s not in described]
     return {
         "entry": [", ".join((f"`{statement.name}`", *statement.fact("transport"), *access))],
-        "inputs": [*statement.fact("parameter"), *(f"body: {b}" for b in statement.fact("body")), *(f"field: {f}" for f in statement.fact("field"))],
+        "inputs": [
+            *statement.fact("parameter"),
+            *(f"body: {b}" for b in statement.fact("body")),
+            *(f"field: {f}" for f in statement.fact("field")),
+        ],
         "response": answers or [f"As {APPLY.format(statement.key)} says."],
     }
 

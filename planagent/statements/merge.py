@@ -28,9 +28,7 @@ def formal_statements(corpus: Corpus) -> list[Statement]:
 
 def _statement(document: Document, one: Definition) -> Statement:
     units = tuple(
-        (document.path, u.id)
-        for u in document.units
-        if one.start <= u.line and u.end <= one.end and u.kind != "mark"
+        (document.path, u.id) for u in document.units if one.start <= u.line and u.end <= one.end and u.kind != "mark"
     )
     return Statement(
         "", "operation" if one.kind == "operation" else "record", "must", one.says, units, one.name, one.facts,
@@ -56,7 +54,10 @@ def identity(statement: Statement) -> str:
 
 
 def assemble(
-    corpus: Corpus, statements: Iterable[Statement], dismissed: Sequence[Dismissal], rejected: Sequence[tuple[str, str]] = ()
+    corpus: Corpus,
+    statements: Iterable[Statement],
+    dismissed: Sequence[Dismissal],
+    rejected: Sequence[tuple[str, str]] = (),
 ) -> Reading:
     """One reading of what was read passage by passage.
 
@@ -126,7 +127,9 @@ def _key(statement: Statement) -> str:
     if statement.kind in _NAMED and statement.name:
         name = slug(statement.name, 40) or statement.kind
         return f"{component}.{name}" if component else name
-    base = slug(statement.labels[0]) if statement.labels else slug(statement.name or statement.says, 28) or statement.kind
+    base = (
+        slug(statement.labels[0]) if statement.labels else slug(statement.name or statement.says, 28) or statement.kind
+    )
     prefix = ".".join(p for p in (component, home) if p)
     return f"{prefix}.{base}" if prefix else base
 

@@ -25,7 +25,11 @@ def overridden(corpus: Corpus, reading: Reading, overrides: Iterable[Mapping[str
             units = _units(corpus, entry.get("quote", ""))
             if not units:
                 raise UsageError(f"planagent.toml: no line of the specs holds {entry.get('quote', '')!r}.", FORM)
-            reading = _dismissed(reading, units, entry["dismiss"]) if "dismiss" in entry else _claimed(corpus, reading, units, entry)
+            reading = (
+                _dismissed(reading, units, entry["dismiss"])
+                if "dismiss" in entry
+                else _claimed(corpus, reading, units, entry)
+            )
     return reading
 
 

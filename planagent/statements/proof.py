@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planagent.model import Corpus, Document, Unit
 from planagent.statements.forms import binding
-from planagent.statements.statement import Dismissal, Reading, Ref, Statement
+from planagent.statements.statement import Dismissal, Reading, Reason, Ref, Statement
 from planagent.statements.tokens import Said, Token, exact_tokens
 
 FREE = frozenset({"mark", "heading", "header"})
@@ -19,7 +19,7 @@ class Account:
     """What became of one unit: the keys of the statements that claim it, or the reason of its dismissal."""
 
     claimed: tuple[str, ...] = ()
-    reason: str = ""
+    reason: Reason | None = None
     of: str = ""
 
 
@@ -91,7 +91,10 @@ def lost(unit: Unit, claimants: Sequence[Statement]) -> list[Token]:
 
     A statement that a library made carries everything, and so does one of the rules: its lines are applied as they stand.
     """
-    if any(s.origin in ("formal", "rules", "person") or (s.origin == "joined" and unit.kind in ("data", "code")) for s in claimants):
+    if any(
+        s.origin in ("formal", "rules", "person") or (s.origin == "joined" and unit.kind in ("data", "code"))
+        for s in claimants
+    ):
         return []
     said = Said([t for s in claimants for t in (*s.texts(), *s.left_out)])
     return [t for t in exact_tokens(unit.text) if not said.has(t)]

@@ -16,7 +16,17 @@ Kind = Literal[
 """`passage` is what nobody has read: its lines are to be applied as they stand."""
 Modality = Literal["must", "must-not", "may", "open"]
 Reason = Literal[
-    "structure", "context", "example", "repeats", "frontend", "other-scope", "future", "process", "superseded", "exists", "instruction"
+    "structure",
+    "context",
+    "example",
+    "repeats",
+    "frontend",
+    "other-scope",
+    "future",
+    "process",
+    "superseded",
+    "exists",
+    "instruction",
 ]
 Origin = Literal["formal", "joined", "model", "rules", "person"]
 """Who said it: a library that read a formal source, a library and a reader, a reader, the rules, a person."""
@@ -24,7 +34,19 @@ Origin = Literal["formal", "joined", "model", "rules", "person"]
 KINDS: tuple[str, ...] = get_args(Kind)
 MODALITIES: tuple[str, ...] = get_args(Modality)
 REASONS: tuple[str, ...] = get_args(Reason)
-TRANSPORTS = ("http", "graphql", "grpc", "event in", "event out", "job", "command", "page", "webhook", "socket", "function")
+TRANSPORTS = (
+    "http",
+    "graphql",
+    "grpc",
+    "event in",
+    "event out",
+    "job",
+    "command",
+    "page",
+    "webhook",
+    "socket",
+    "function",
+)
 
 Ref = tuple[str, str]
 """A document's path and a unit's id."""

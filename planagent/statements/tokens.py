@@ -15,7 +15,9 @@ from functools import lru_cache
 from planagent.model import normalize_path
 
 _CODE = re.compile(r"(`+)([^`\n]+?)\1")
-_QUOTED = re.compile(r"\"([^\"\n]{1,160})\"|“([^”\n]{1,160})”|«([^»\n]{1,160})»|「([^」\n]{1,160})」|『([^』\n]{1,160})』|„([^“”\n]{1,160})[“”]")
+_QUOTED = re.compile(
+    r"\"([^\"\n]{1,160})\"|“([^”\n]{1,160})”|«([^»\n]{1,160})»|「([^」\n]{1,160})」|『([^』\n]{1,160})』|„([^“”\n]{1,160})[“”]"
+)
 _RUN = re.compile(r"[A-Za-z0-9_/@{$<][A-Za-z0-9_@/{}<>:.,$%+=&?\\\[\]~-]*")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.])-?\d+(?:[.,:]\d+)*")

@@ -24,10 +24,12 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
                     yield _event(tree, channel, _DIRECTIONS[verb], operation, line, get(operation, "message"))
     for name, operation, line in pairs(get(tree.root, "operations")):
         action = text(get(operation, "action"))
-        channel = tree.resolve(get(operation, "channel"))
-        address = text(get(channel, "address")) or ref_name(get(operation, "channel")) or name
-        messages = items(get(operation, "messages")) or [m for _, m, _ in pairs(get(channel, "messages"))]
-        yield _event(tree, address, _DIRECTIONS.get(action, "event"), operation, line, messages[0] if messages else None, name)
+        target = tree.resolve(get(operation, "channel"))
+        address = text(get(target, "address")) or ref_name(get(operation, "channel")) or name
+        messages = items(get(operation, "messages")) or [m for _, m, _ in pairs(get(target, "messages"))]
+        yield _event(
+            tree, address, _DIRECTIONS.get(action, "event"), operation, line, messages[0] if messages else None, name
+        )
     for group in ("messages", "schemas"):
         for name, node, line in pairs(get(tree.root, "components", group)):
             payload = get(node, "payload") if group == "messages" else node

@@ -27,7 +27,7 @@ class Definition:
     says: str = ""
 
 
-class Broken(ValueError):  # noqa: N818  (it says what the source is)
+class Broken(ValueError):
     """The source does not parse; the message says where."""
 
 

@@ -30,7 +30,9 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
     for name, schema, line in pairs(schemas):
         facts = [("store", "message"), *(("field", f) for f in tree.fields(schema))]
         facts += [("limit", note) for note in tree.limits(schema)]
-        yield Definition("record", name, line, last_line(schema, tree.lines), tuple(facts), text(get(schema, "description")))
+        yield Definition(
+            "record", name, line, last_line(schema, tree.lines), tuple(facts), text(get(schema, "description"))
+        )
 
 
 def _prefix(root: Node) -> str:

@@ -1,0 +1,70 @@
+"""What is known of a corpus without asking anybody: from a fresh plan, from kept answers, else from the rules."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from planagent.choosing import open_runs
+from planagent.errors import NoBackendError
+from planagent.model import Corpus
+from planagent.pipeline import Session, find, have
+from planagent.plan.plan import Plan
+from planagent.running import run_stage
+from planagent.settings import Settings
+from planagent.stages import read_stage, reading_of
+from planagent.statements.statement import Reading
+
+
+@dataclass(frozen=True)
+class Known:
+    """`by` says who read: the plan's writer, kept answers, or the rules."""
+
+    corpus: Corpus
+    reading: Reading
+    by: str
+    plan: Plan | None = field(default=None)
+
+
+def known_of(settings: Settings) -> Known:
+    """
+    Raises:
+        CorpusError: the specs cannot be read.
+        UsageError: what stands in the place of the plan is none.
+    """
+    session = Session(settings)
+    find(session)
+    corpus, plan = have(session.corpus), session.previous
+    if plan is not None and plan.state == session.state:
+        from planagent.checking.account import reading_of as carried
+
+        reading, _ = carried(plan, corpus)
+        return Known(corpus, reading, plan.writer, plan)
+    for host in (False, True):
+        session = Session(settings, host=host)
+        find(session)
+        open_runs(session, ask=False)
+        stage, run = read_stage(session), session.runs["read"]
+        records = run.recall(stage)
+        run.ledger.close()
+        if (
+            not run.by_rule
+            and stage.parts
+            and all(p.key in records and stage.whole(p, records[p.key]) for p in stage.parts)
+        ):
+            return Known(corpus, reading_of(session, stage, records), f"{run.model.name}, kept answers", plan)
+    return Known(corpus, read_by_rule(settings), "built-in rules, no model", plan)
+
+
+def read_by_rule(settings: Settings) -> Reading:
+    """What the rules make of the specs; nothing is kept of it."""
+    session = Session(settings, offline=True)
+    find(session)
+    open_runs(session)
+    stage, run = read_stage(session), session.runs["read"]
+    try:
+        return reading_of(session, stage, asyncio.run(run_stage(run, stage)))
+    except NoBackendError:
+        return Reading((), ())
+    finally:
+        run.ledger.close()
