@@ -140,7 +140,7 @@ def _row(known: Known, document: Document, doing: set[str] | None, done: set[str
             _count(row, unit_id, account, doing, done, unread)
         else:
             row.dismissed += 1
-            row.reasons.setdefault(account.reason, []).append(unit_id)
+            row.reasons.setdefault(str(account.reason), []).append(unit_id)
     return row
 
 

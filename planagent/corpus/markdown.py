@@ -90,6 +90,8 @@ def _close_open_fence(text: str) -> str:
     return text
 
 
+_FRONT = re.compile(r"\A---[ \t]*\n(?:.*\n)*?---[ \t]*\n")
+"""Data in front of the text, whose last line would make a heading of what stands above."""
 _NUMBERED_HEADING = re.compile(r"(?m)^(\d{1,2}(?:\.\d{1,2})*\.?[ \t]+\S[^\n]{0,90})\n(={3,}|-{3,})[ \t]*$")
 
 
@@ -100,7 +102,7 @@ def _numbered_headings(text: str) -> str:
 
 def block_tokens(text: str) -> list[Token]:
     """The blocks of a text, with slips mended that would swallow it."""
-    return _MARKDOWN.parse(_numbered_headings(_close_open_fence(text)))
+    return _MARKDOWN.parse(_numbered_headings(_close_open_fence(_FRONT.sub(lambda m: "\n" * m[0].count("\n"), text))))
 
 
 def parse_markdown(path: str, text: str) -> Parsed:
