@@ -57,7 +57,5 @@ def _resource(name: str, number: int, most: int) -> str:
     )  # fmt: skip
     for method, place, says, statuses in operations[:most]:
         listed = "\n".join(f"- {s}" for s in statuses)
-        blocks.append(
-            f"### {method} {place}\n\n{says} Authentication: required.\n\n**Status Codes:**\n{listed}\n"
-        )
+        blocks.append(f"### {method} {place}\n\n{says} Authentication: required.\n\n**Status Codes:**\n{listed}\n")
     return "\n".join(blocks)

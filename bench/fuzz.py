@@ -20,18 +20,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
+from planagent.plan.link import Provenance, link
+from planagent.planning.outline import make_outline
+from planagent.writing.rules import write_all
+
 from planagent.checking.check import Checker
 from planagent.checking.markdown import view_of_markdown
 from planagent.checking.taskmaster import NotTaskMaster, view_of_taskmaster
-from planagent.errors import PlanagentError
-from planagent.files import sha256
-from planagent.planning.outline import make_outline
-from planagent.plan.link import Provenance, link
-from planagent.plan.markdown_in import NotAPlan, parse
-from planagent.plan.markdown_out import render
 from planagent.corpus.read import corpus_of, require_backend
 from planagent.corpus.sources import Source, Sources
-from planagent.writing.rules import write_all
+from planagent.errors import PlanagentError
+from planagent.files import sha256
+from planagent.plan.markdown_in import NotAPlan, parse
+from planagent.plan.markdown_out import render
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 20
@@ -58,11 +59,7 @@ def seeds() -> list[tuple[str, bytes]]:
     found = []
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if (
-                path.is_file()
-                and path.suffix in (".md", ".yaml", ".yml", ".json")
-                and path.stat().st_size < 60_000
-            ):
+            if path.is_file() and path.suffix in (".md", ".yaml", ".yml", ".json") and path.stat().st_size < 60_000:
                 found.append((path.name, path.read_bytes()))
     return found
 
@@ -191,16 +188,12 @@ def guided(seconds: float) -> None:
         corpus_case([data])
         plan_case(data)
 
-    atheris.Setup(
-        [sys.argv[0], f"-max_total_time={int(seconds)}", "-max_len=20000", f"-timeout={LIMIT}"], one
-    )
+    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}", "-max_len=20000", f"-timeout={LIMIT}"], one)
     atheris.Fuzz()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"))

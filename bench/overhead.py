@@ -10,17 +10,17 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import openai
+from planagent.planning.briefs import Shape, common_part, make_briefs
+from planagent.planning.outline import make_outline
+from planagent.planning.parts import section_parts
+from planagent.writing.openai_writer import OpenAIWriter
+from planagent.writing.rules import write_all
 
 from bench.corpora import write_corpus
 from bench.simulated_server import SimulatedServer
-from planagent.planning.briefs import Shape, common_part, make_briefs
-from planagent.ledger import Ledger
-from planagent.planning.outline import make_outline
-from planagent.planning.parts import section_parts
 from planagent.corpus.read import read_corpus
+from planagent.ledger import Ledger
 from planagent.settings import load_settings
-from planagent.writing.openai_writer import OpenAIWriter
-from planagent.writing.rules import write_all
 
 CALLS = 1000
 
@@ -85,9 +85,7 @@ def measure() -> Iterator[str]:
         asyncio.run(bare())
         process.terminate()
     count = len(briefs) - 1
-    ours, alone = (
-        (1000 * (b[0] - a[0]) / count, 1000 * (b[1] - a[1]) / count) for a, b in (begun[:2], begun[2:])
-    )
+    ours, alone = ((1000 * (b[0] - a[0]) / count, 1000 * (b[1] - a[1]) / count) for a, b in (begun[:2], begun[2:]))
     yield (
         f"{count} calls, 16 at once: {ours[0]:.2f} ms of processor time a call ({ours[1]:.2f} ms by the wall), of which the SDK "
         f"alone takes {alone[0]:.2f} ({alone[1]:.2f}): {ours[0] - alone[0]:.2f} ms are ours"

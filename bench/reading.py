@@ -8,21 +8,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bench.common import corpora, naive_prompts, words_a_third, workspace
-from bench.simulated_server import SimulatedServer
-from planagent import tokens
 from planagent.planning.briefs import SMALL, Shape, common_part, make_briefs
-from planagent.ledger import Ledger
 from planagent.planning.outline import make_outline
 from planagent.planning.parts import section_parts
-from planagent.corpus.read import read_corpus
-from planagent.settings import load_settings
 from planagent.writing.deciding import decide
 from planagent.writing.openai_writer import OpenAIWriter
 from planagent.writing.protocol import Usage
 from planagent.writing.rules import write_all
 from planagent.writing.run import Run
 from planagent.writing.sections import write_sections
+
+from bench.common import corpora, naive_prompts, words_a_third, workspace
+from bench.simulated_server import SimulatedServer
+from planagent import tokens
+from planagent.corpus.read import read_corpus
+from planagent.ledger import Ledger
+from planagent.settings import load_settings
 
 CACHED = 0.1
 """Price of a cached token, as a part of a fresh one's."""

@@ -1,8 +1,8 @@
 """An OpenAI-compatible chat server on loopback that answers as it is told, faults included.
 
-It answers a brief with the draft that the brief carries, as a model that agrees would. A `script` of faults is
-played back, one per request; `edit` may change every good answer. Time to first token and tokens per second
-can be set, so that a benchmark sees the waiting of a real model.
+It answers each kind of brief as a diligent model without style would: every line claimed, every statement planned, every exact
+value said (`bench/diligent.py`). A `script` of faults is played back, one per request; `edit` may change every good answer.
+Time to first token and tokens per second can be set, so that a benchmark sees the waiting of a real model.
 
     with SimulatedServer() as server:
         ... OPENAI_BASE_URL=server.url ...
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import socket
 import struct
 import threading
@@ -22,8 +21,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-_DRAFT = re.compile(r"# (?:Draft made by rule|Defaults by rule)\n\n(?=\{)")
-
+from bench.diligent import answer_to, kind_of
 
 CHARACTERS = 4
 """A token, roughly."""
@@ -60,11 +58,9 @@ class Request:
         return "\n".join(m["content"] for m in self.body["messages"])
 
     @property
-    def drafts(self) -> dict[str, Any]:
-        """The draft or the defaults that the brief carries; empty for a request of another kind."""
-        match = _DRAFT.search(self.prompt)
-        value = json.JSONDecoder().raw_decode(self.prompt, match.end())[0] if match else {}
-        return value if isinstance(value, dict) else {}
+    def kind(self) -> str:
+        """Which kind of brief this is."""
+        return kind_of(self.prompt)
 
 
 @dataclass(slots=True)
@@ -152,14 +148,8 @@ class SimulatedServer:
         return count * BLOCK // CHARACTERS
 
     def answer(self, request: Request) -> str:
-        """The agreeing answer: the draft of the brief, all keys of the schema filled."""
-        value: Any = request.drafts
-        if "rulings" in value:  # whoever agrees words none anew
-            value = {
-                "rulings": [],
-                "approach": ["Settings first.", "Then data and identity.", "Then services and routes."],
-                "traps": [],
-            }
+        """The diligent answer, as the owner of this server edits it."""
+        value: Any = answer_to(request.prompt)
         if self.edit:
             value = self.edit(value, request)
         return value if isinstance(value, str) else json.dumps(value)
@@ -173,11 +163,7 @@ class SimulatedServer:
         form = body.get("response_format", {}).get("type")
         if form and form not in self.supports:
             return f"response_format type {form} is not supported"
-        if (
-            form == "json_schema"
-            and not self.bounded_schemas
-            and "maxLength" in json.dumps(body["response_format"])
-        ):
+        if form == "json_schema" and not self.bounded_schemas and "maxLength" in json.dumps(body["response_format"]):
             return "Invalid schema for response_format: 'maxLength' is not permitted"
         return ""
 

@@ -19,9 +19,7 @@ def measure() -> Iterator[str]:
         with tempfile.TemporaryDirectory() as folder:
             root = write_corpus(Path(folder) / "project", size)
             with SimulatedServer(first_token=0.6, tokens_per_second=80) as server:
-                whole = run(
-                    root, server, "plan", PLANAGENT_MAX_CALLS="10000", PLANAGENT_MAX_TOKENS="100000000"
-                )
+                whole = run(root, server, "plan", PLANAGENT_MAX_CALLS="10000", PLANAGENT_MAX_TOKENS="100000000")
             used = whole.told["usage"]
         first = first or whole
         yield (

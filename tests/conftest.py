@@ -11,17 +11,12 @@ from pathlib import Path
 import pytest
 
 from bench.simulated_server import SimulatedServer
-from planagent.checking.check import Checker
+from planagent.corpus.read import read_corpus
 from planagent.model import Corpus
-from planagent.planning.outline import Outline, make_outline
-from planagent.reading.corpus import read_corpus
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPORA = ROOT.parent / "shared" / "corpora"
-SMALL_CORPORA = (
-    "origin-sabahatabid", "moinuddin", "raohamza", "yumnanasir", "spring-specdriven", "go-todo-api", "php-crm-zh",
-    "dotnet-furryfriends", "rust-gemini-proxy", "khateeb",
-)  # fmt: skip
+CASES = ROOT.parent / "shared" / "cases"
 
 _connect = socket.socket.connect
 
@@ -45,16 +40,6 @@ def _closed_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Temp
 @pytest.fixture(scope="session")
 def sample_corpus() -> Corpus:
     return read_corpus(ROOT)
-
-
-@pytest.fixture(scope="session")
-def sample_outline(sample_corpus: Corpus) -> Outline:
-    return make_outline(sample_corpus)
-
-
-@pytest.fixture(scope="session")
-def sample_checker(sample_outline: Outline) -> Checker:
-    return Checker.of(sample_outline)
 
 
 @pytest.fixture

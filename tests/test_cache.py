@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from planagent.reading import corpus as corpus_module
 
 from planagent import plancheck
 from planagent.cache import KEPT, Cache, digest
+from planagent.corpus.read import read_corpus
+from planagent.corpus.sources import Sources
 from planagent.model import Corpus
 from planagent.proving import check_file
-from planagent.reading import corpus as corpus_module
-from planagent.reading.corpus import read_corpus
-from planagent.reading.sources import Sources
 from planagent.settings import load_settings
 from tests.conftest import ROOT
 
@@ -33,9 +33,7 @@ def test_a_corpus_comes_back_equal(store: Cache, monkeypatch: pytest.MonkeyPatch
     assert read_corpus(ROOT, cache=store) == first
 
 
-def test_a_changed_spec_or_scope_is_read_anew(
-    store: Cache, workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_spec_or_scope_is_read_anew(store: Cache, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = read_corpus(workspace, cache=store)
     read: list[str] = []
     assemble = corpus_module._assemble
@@ -48,9 +46,7 @@ def test_a_changed_spec_or_scope_is_read_anew(
     read_corpus(workspace, cache=store, scope="all")
     assert read == ["all"]
     api = workspace / "specs/backend/api.md"
-    api.write_text(
-        api.read_text(encoding="utf-8") + "\n### GET /api/version\n\nAnswers 200.\n", encoding="utf-8"
-    )
+    api.write_text(api.read_text(encoding="utf-8") + "\n### GET /api/version\n\nAnswers 200.\n", encoding="utf-8")
     after = read_corpus(workspace, cache=store)
     assert len(after.facts.endpoints) == len(before.facts.endpoints) + 1
 
@@ -96,9 +92,7 @@ def test_a_warm_check_loads_nothing_heavy(tmp_path: Path) -> None:
         "print(code, sorted(m for m in ('openai', 'pydantic', 'markdown_it', 'tiktoken', 'detect_secrets', 'yaml') if m in sys.modules))"
     )
     outputs = [
-        subprocess.run(
-            [sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True
-        ).stdout
+        subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True).stdout
         for _ in range(2)
     ]
     assert outputs[1].strip() == "0 []"

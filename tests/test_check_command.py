@@ -54,9 +54,7 @@ def findings(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dic
     return list(json.loads(check(capsys, *arguments, "--json")[1])["findings"])
 
 
-def test_spec_kit_tasks_are_checked_with_line_and_column(
-    kit: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_spec_kit_tasks_are_checked_with_line_and_column(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = {(f["rule"], f["line"], f["column"]) for f in findings(capsys, kit)}
     assert found == {
         ("PA501", 0, 0),  # FR-002 has no task
@@ -144,9 +142,7 @@ def test_selection_by_code_family_and_name(kit: Path, capsys: pytest.CaptureFixt
 
 def test_selection_in_the_configuration(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = kit.parents[2]
-    (root / "planagent.toml").write_text(
-        '[check]\nselect = ["PA4", "PA9"]\nignore = ["PA902"]\n', encoding="utf-8"
-    )
+    (root / "planagent.toml").write_text('[check]\nselect = ["PA4", "PA9"]\nignore = ["PA902"]\n', encoding="utf-8")
     assert {f["rule"] for f in findings(capsys, kit)} == {"PA401"}
     (root / "planagent.toml").write_text('[check]\nselected = ["PA4"]\n', encoding="utf-8")
     assert run(["check", str(kit)]) == 2
@@ -162,9 +158,7 @@ def test_a_suppression_needs_a_reason_and_an_effect(kit: Path, capsys: pytest.Ca
         reasoned + "\n<!-- planagent: ignore-file PA501: restored by another feature -->\n", encoding="utf-8"
     )
     assert {f["rule"] for f in findings(capsys, kit)} == {"PA104", "PA702"}
-    kit.write_text(
-        TASKS + "<!-- planagent: ignore-file PA501, PA104, PA401, PA902, PA702 -->\n", encoding="utf-8"
-    )
+    kit.write_text(TASKS + "<!-- planagent: ignore-file PA501, PA104, PA401, PA902, PA702 -->\n", encoding="utf-8")
     assert [f["rule"] for f in findings(capsys, kit)] == ["PA001"]
     kit.write_text(
         TASKS.replace("## Phase", "<!-- planagent: ignore PA301 nothing of it here -->\n## Phase"),
@@ -204,10 +198,7 @@ def test_sarif_has_what_code_scanning_reads(kit: Path, capsys: pytest.CaptureFix
 def test_github_annotations_are_escaped(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = check(capsys, kit, "--output", "github", "--select", "PA401")[1].strip()
     assert out.startswith("::error file=")
-    assert (
-        ",line=11,col=24,title=PA401 invented-endpoint::T004: no spec names the endpoint POST /api/exports"
-        in out
-    )
+    assert ",line=11,col=24,title=PA401 invented-endpoint::T004: no spec names the endpoint POST /api/exports" in out
     moved = kit.rename(kit.with_name("a,b:c%.md"))
     out = check(capsys, moved, "--output", "github", "--select", "PA401")[1]
     assert "a%2Cb%3Ac%25.md" in out
@@ -279,9 +270,7 @@ def test_the_list_of_rules_and_its_json(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_requirement_that_no_spec_has_is_named(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    kit.write_text(
-        TASKS.replace("app/settings.py", "app/settings.py for FR-001 and FR-099"), encoding="utf-8"
-    )
+    kit.write_text(TASKS.replace("app/settings.py", "app/settings.py for FR-001 and FR-099"), encoding="utf-8")
     (found,) = [f for f in findings(capsys, kit) if f["rule"] == "PA502"]
     assert "FR-099" in str(found["message"])
     assert found["line"] == 7
@@ -300,9 +289,7 @@ def test_a_list_that_is_kept_elsewhere_is_checked_for_the_feature_it_names(
     assert "invoices" not in json.dumps(findings(capsys, moved))
 
 
-def test_garbage_in_the_place_of_the_plan_is_no_clean_plan(
-    workspace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_garbage_in_the_place_of_the_plan_is_no_clean_plan(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workspace / "plan").mkdir()
     (workspace / "plan" / "backend_implementation_plan.md").write_bytes(bytes(range(1, 256)) * 9)
     assert run(["check", "-w", str(workspace)]) == 2

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planagent.plan.link import Provenance, link
+from planagent.planning.outline import Outline
+from planagent.writing.rules import write_all
 
 from planagent.cli import run
 from planagent.freshness import text_digest
-from planagent.planning.outline import Outline
-from planagent.planning.plan import Plan
-from planagent.publishing.link import Provenance, link
-from planagent.publishing.markdown_in import parse
-from planagent.publishing.markdown_out import render
-from planagent.publishing.page import as_markdown, task_page
-from planagent.publishing.ready import due, open_needs, ready, tick
-from planagent.writing.rules import write_all
+from planagent.plan.markdown_in import parse
+from planagent.plan.markdown_out import render
+from planagent.plan.page import as_markdown, task_page
+from planagent.plan.plan import Plan
+from planagent.plan.ready import due, open_needs, ready, tick
 
 PLAN = "plan/backend_implementation_plan.md"
 API = "specs/backend/api.md"
@@ -94,9 +94,7 @@ def test_the_page_prints_all_that_a_task_refers_to(plan_text: str) -> None:
     plan = parse(plan_text)
     for task in plan.tasks:
         page = task_page(plan, task, (), ())
-        assert [i["number"] for i in page["items"]] == sorted(
-            task.items, key=lambda n: [int(x) for x in n.split(".")]
-        )
+        assert [i["number"] for i in page["items"]] == sorted(task.items, key=lambda n: [int(x) for x in n.split(".")])
         named = {r["id"] for r in page["rulings"]}
         shown = "\n".join(as_markdown(page))
         assert named >= set(task.rulings)
@@ -116,9 +114,7 @@ def test_next_gives_the_first_ready_task_with_the_passages_of_today(
     code, told = call(capsys, "next", "-w", str(planned))
     assert code == 0
     assert told["task"]["id"] == told["ready"][0]["id"] == "T001"
-    endpoint = next(
-        t for t in parse((planned / PLAN).read_text()).tasks if t.key == "endpoint.GET /api/lists"
-    )
+    endpoint = next(t for t in parse((planned / PLAN).read_text()).tasks if t.key == "endpoint.GET /api/lists")
     _, told = call(capsys, "next", endpoint.id, "-w", str(planned))
     assert any("Gives the caller's lists, oldest first" in p["text"] for p in told["task"]["passages"])
     assert told["task"]["open_needs"]
@@ -153,9 +149,7 @@ def test_done_is_refused_while_a_need_is_open(planned: Path, capsys: pytest.Capt
     assert code == 2
 
 
-def test_a_forced_tick_keeps_its_reason_through_a_re_plan(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_forced_tick_keeps_its_reason_through_a_re_plan(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = call(capsys, "done", "T005", "--force", "it was there\nbefore", "-w", str(planned))
     assert code == 0
     assert told["warnings"]
@@ -165,10 +159,7 @@ def test_a_forced_tick_keeps_its_reason_through_a_re_plan(
     path = planned / API
     path.write_text(path.read_text().replace("oldest first", "newest first"))
     assert run(["plan", "--offline", "-w", str(planned)]) == 0
-    assert (
-        next(t for t in parse((planned / PLAN).read_text()).tasks if t.id == "T005").forced
-        == "it was there before"
-    )
+    assert next(t for t in parse((planned / PLAN).read_text()).tasks if t.id == "T005").forced == "it was there before"
     _, found = call(capsys, "progress", "-w", str(planned))
     assert found["forced"] == [{"id": "T005", "reason": "it was there before"}]
     code, told = call(capsys, "done", "T005", "--undo", "-w", str(planned))

@@ -11,7 +11,7 @@ import pytest
 from planagent.cli import run
 from planagent.errors import UsageError
 from planagent.features import features, find_feature
-from planagent.publishing.markdown_in import parse
+from planagent.plan.markdown_in import parse
 from planagent.settings import load_settings
 
 Project = Callable[[dict[str, str]], Path]
@@ -70,9 +70,7 @@ def test_the_current_feature_is_spec_kit_s(kit: Path, monkeypatch: pytest.Monkey
     assert find_feature(kit, "current").name == "002-trips", "by the branch's number, as older projects do"
     monkeypatch.setenv("SPECIFY_FEATURE", "001-boats")
     assert find_feature(kit, "current").name == "001-boats"
-    (kit / ".specify" / "feature.json").write_text(
-        json.dumps({"feature_directory": "specs/010-trips-report"})
-    )
+    (kit / ".specify" / "feature.json").write_text(json.dumps({"feature_directory": "specs/010-trips-report"}))
     assert find_feature(kit, "current").name == "010-trips-report"
     monkeypatch.setenv("SPECIFY_FEATURE_DIRECTORY", str(kit / "specs" / "002-trips"))
     assert find_feature(kit, "current").name == "002-trips"
@@ -106,10 +104,7 @@ def test_one_feature_is_planned_and_goes_on_from_there(kit: Path, capsys: pytest
     assert run(["plan", "--offline", "--feature", "001", "-w", str(kit)]) == 0, (
         "a plan beside the specs is none of them"
     )
-    assert (
-        "specs/002-trips/tasks.md"
-        not in parse((kit / "plan/backend_implementation_plan.md").read_text()).documents
-    )
+    assert "specs/002-trips/tasks.md" not in parse((kit / "plan/backend_implementation_plan.md").read_text()).documents
 
 
 def test_a_file_of_spec_kit_s_own_is_not_overwritten(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,9 +116,7 @@ def test_a_file_of_spec_kit_s_own_is_not_overwritten(kit: Path, capsys: pytest.C
 
 
 def test_the_feature_may_stand_in_the_settings(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (kit / "planagent.toml").write_text(
-        'feature = "002"\noutput = "{feature}/backend_implementation_plan.md"\n'
-    )
+    (kit / "planagent.toml").write_text('feature = "002"\noutput = "{feature}/backend_implementation_plan.md"\n')
     settings = load_settings(kit)
     assert (settings.feature, settings.scope) == ("002-trips", "002-trips")
     assert settings.output_path == kit / "specs/002-trips/backend_implementation_plan.md"

@@ -28,7 +28,7 @@ from planagent.fleet.config import load_fleet, next_due
 from planagent.fleet.database import VARIABLE, Database
 from planagent.fleet.ledger import FleetLedger
 from planagent.fleet.roster import FencedError, Roster, Turn
-from planagent.publishing.markdown_in import parse
+from planagent.plan.markdown_in import parse
 
 PLAN = "plan/backend_implementation_plan.md"
 
@@ -172,9 +172,7 @@ def test_one_who_comes_back_changes_nothing(roster: Roster, database: Database) 
     with roster.fenced(new):
         pass
     roster.finish(old, "unchanged", stale=[], used={}, parked=False)
-    assert roster.begin("w000", new.due, "me") is not None, (
-        "its outcome does not count as that of the due time"
-    )
+    assert roster.begin("w000", new.due, "me") is not None, "its outcome does not count as that of the due time"
     new = begun(roster)
     roster.finish(new, "planned", stale=[3], used={"calls": 2, "cost": 0.5}, parked=False)
     row = state(roster)

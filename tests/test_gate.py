@@ -6,13 +6,13 @@ import asyncio
 import time
 
 import pytest
+from planagent.planning.briefs import Brief
+from planagent.writing.budget import Budget, Prices, expected
+from planagent.writing.protocol import Usage
 
 from planagent.errors import CeilingError
-from planagent.planning.briefs import Brief
+from planagent.models.gate import Gate
 from planagent.settings import load_settings
-from planagent.writing.budget import Budget, Prices, expected
-from planagent.writing.gate import Gate
-from planagent.writing.protocol import Usage
 from tests.conftest import ROOT
 
 

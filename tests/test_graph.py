@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planagent.publishing.graph import critical_path, execution_order, shortest_cycle, waves
+from planagent.plan.graph import critical_path, execution_order, shortest_cycle, waves
 
 KEYS = [f"k{n}" for n in range(10)]
 
@@ -15,9 +15,7 @@ KEYS = [f"k{n}" for n in range(10)]
 def acyclic(draw: st.DrawFn) -> dict[str, list[str]]:
     """Any graph whose needs point backwards in a hidden order."""
     keys = draw(st.permutations(KEYS[: draw(st.integers(1, 10))]))
-    return {
-        key: draw(st.lists(st.sampled_from(keys[:i]), unique=True)) if i else [] for i, key in enumerate(keys)
-    }
+    return {key: draw(st.lists(st.sampled_from(keys[:i]), unique=True)) if i else [] for i, key in enumerate(keys)}
 
 
 @given(acyclic())

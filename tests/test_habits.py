@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from planagent.checking.about import Weights, gist, names_endpoint
-from planagent.model import Corpus
 from planagent.planning.outline import make_outline
-from planagent.reading.corpus import read_corpus
 from planagent.writing.rules import write_all
+
+from planagent.corpus.read import read_corpus
+from planagent.model import Corpus
 
 Project = Callable[[dict[str, str]], Path]
 
@@ -196,9 +196,7 @@ def test_rules_of_the_constitution(project: Project, topic: str, constitution: s
         ("Delete a room", "DELETE", "/api/v2/bookings/{id}", False),
     ],
 )
-def test_a_method_with_its_path_names_that_operation_only(
-    text: str, method: str, path: str, named: bool
-) -> None:
+def test_a_method_with_its_path_names_that_operation_only(text: str, method: str, path: str, named: bool) -> None:
     assert names_endpoint(text, method, path) is named
 
 

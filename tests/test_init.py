@@ -93,9 +93,7 @@ def test_it_is_idempotent_and_can_be_taken_back(tmp_path: Path, capsys: pytest.C
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_somebody_changed_is_never_touched(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_that_somebody_changed_is_never_touched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call(capsys, "--agent", "claude", "-w", str(tmp_path))
     mine = tmp_path / ".claude" / "skills" / "sp-plan" / "SKILL.md"
     mine.write_text(mine.read_text().replace("## Steps", "## Our steps"))
@@ -108,9 +106,7 @@ def test_a_file_that_somebody_changed_is_never_touched(
     assert everything(tmp_path) == {".claude/skills/sp-plan/SKILL.md": before}
 
 
-def test_another_tool_s_command_of_that_name_stays(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_another_tool_s_command_of_that_name_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / ".qwen" / "commands" / "sp.plan.md"
     path.parent.mkdir(parents=True)
     path.write_text("---\ndescription: another\n---\nDo something else.\n")
@@ -129,9 +125,7 @@ def test_an_older_version_is_brought_up_to_date(
     now = installing.rendered
 
     def later(agent: installing.Agent, command: str, prefix: str) -> str:
-        text = (
-            now(agent, command, prefix).replace("sources", "places").replace("planagent drives", "it drives")
-        )
+        text = now(agent, command, prefix).replace("sources", "places").replace("planagent drives", "it drives")
         return text + "\n# more\n"
 
     # Line ends that version control changed are no change.

@@ -73,9 +73,7 @@ def test_the_workflows_commands_annotate_and_report(workspace: Path) -> None:
     annotate, report = (s["run"] for s in steps if "planagent check" in s.get("run", ""))
     done = tool("bash", "-c", annotate, cwd=workspace)
     assert done.returncode == 1
-    assert re.match(
-        r"::error file=plan/backend_implementation_plan\.md,line=\d+,col=\d+,title=PA901", done.stdout
-    )
+    assert re.match(r"::error file=plan/backend_implementation_plan\.md,line=\d+,col=\d+,title=PA901", done.stdout)
     assert tool("bash", "-c", report, cwd=workspace).returncode == 0
     log = json.loads((workspace / "planagent.sarif").read_text(encoding="utf-8"))
     assert {r["ruleId"] for r in log["runs"][0]["results"]} >= {"PA901"}

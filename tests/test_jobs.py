@@ -22,7 +22,7 @@ from bench.simulated_server import SimulatedServer
 from planagent.cli import run
 from planagent.errors import PlanagentError
 from planagent.installing import workflow
-from planagent.publishing.markdown_in import parse
+from planagent.plan.markdown_in import parse
 from planagent.settings import load_settings
 from planagent.watching import Seen, watch
 
@@ -110,9 +110,7 @@ def test_runs_at_once_do_not_mix_their_lines(workspace: Path) -> None:
 
 
 def tool(*command: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join(
-        [*more.pop("first", "").split(), str(Path(sys.executable).parent), os.environ["PATH"]]
-    )
+    path = os.pathsep.join([*more.pop("first", "").split(), str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(
         command, cwd=cwd, env={**os.environ, "PATH": path, **more}, capture_output=True, text=True, check=False
     )  # fmt: skip

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from planagent.planning.briefs import SMALL, common_part, section_brief
-from planagent.planning.ledger import Ledger
 from planagent.planning.outline import Outline
 from planagent.planning.parts import section_parts
-from planagent.settings import load_settings
 from planagent.writing.openai_writer import OpenAIWriter
 from planagent.writing.rules import write_all
+
+from planagent.ledger import Ledger
+from planagent.settings import load_settings
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.local_model
@@ -39,9 +39,7 @@ def model() -> Path:
     return Path(made.stdout.strip().splitlines()[-1])
 
 
-def test_llama_cpp_keeps_the_schema_and_the_bound(
-    model: Path, sample_outline: Outline, tmp_path: Path
-) -> None:
+def test_llama_cpp_keeps_the_schema_and_the_bound(model: Path, sample_outline: Outline, tmp_path: Path) -> None:
     from planagent.writing.local import serve
 
     server = serve(model, context=4096)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
-from planagent.model import Parameter
 from planagent.planning.outline import Outline
 from planagent.writing.rules import write_all
 from planagent.writing.rules.phrases import limits, unique_within
+
+from planagent.model import Parameter
 
 
 @pytest.mark.parametrize(

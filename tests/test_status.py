@@ -14,7 +14,7 @@ import pytest
 from bench.simulated_server import Fault, SimulatedServer
 from planagent import workspace as workspace_module
 from planagent.cli import run
-from planagent.publishing.markdown_in import parse
+from planagent.plan.markdown_in import parse
 from planagent.settings import load_settings
 from planagent.workspace import locked
 from tests.test_replanning import API, PLAN, edit, reformatted
@@ -78,9 +78,7 @@ def test_what_the_rules_alone_write_counts_too(planned: Path, capsys: pytest.Cap
     assert "above its items" in told["sections"][0]["reasons"][-1]
 
 
-def test_a_new_document_that_says_nothing_new_is_fresh(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_new_document_that_says_nothing_new_is_fresh(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (planned / "specs" / "tasks.md").write_text("# Tasks\n\n- [ ] T001 Do it\n")
     code, told = status(planned, capsys)
     assert (code, told["state"]) == (0, "fresh")
@@ -119,9 +117,7 @@ def test_a_changed_prompt_is_a_reason(
     path = workspace / PLAN
     text = path.read_text()
     line = next(x for x in text.split("\n") if x.startswith("<!-- section 5 "))
-    path.write_text(
-        text.replace(line, line.replace(line.split()[4], "00000000")).replace("; state ", "; state f")
-    )
+    path.write_text(text.replace(line, line.replace(line.split()[4], "00000000")).replace("; state ", "; state f"))
     code, told = status(workspace, capsys)
     assert (code, [s["number"] for s in told["sections"]]) == (3, [5])
     assert "prompts" in told["sections"][0]["reasons"][0]
@@ -134,9 +130,7 @@ def test_a_file_that_is_no_plan_is_a_usage_error(workspace: Path, capsys: pytest
     assert run(["diff", "-w", str(workspace)]) == 2
 
 
-def test_if_stale_plans_only_then(
-    planned: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_if_stale_plans_only_then(planned: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     before = (planned / PLAN).stat().st_mtime_ns
     assert run(["plan", "--offline", "--if-stale", "-w", str(planned), "--json"]) == 0
@@ -195,9 +189,7 @@ def test_diff_against_a_revision(planned: Path, capsys: pytest.CaptureFixture[st
     assert run(["diff", "--rev", "nowhere", "-w", str(planned)]) == 2
 
 
-def test_diff_without_a_plan_before_says_what_to_do(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_diff_without_a_plan_before_says_what_to_do(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["diff", "-w", str(planned)]) == 2
     assert "--rev HEAD" in capsys.readouterr().err
 
@@ -209,9 +201,7 @@ def test_a_done_task_whose_item_changed_is_to_be_looked_at_again(
     text = path.read_text()
     task = next(t for t in parse(text).tasks if t.key == "endpoint.POST /api/lists")
     path.write_text(text.replace(f"- [ ] {task.id} ", f"- [x] {task.id} "))
-    edit(
-        planned, API, "- 409: the caller has a list of this name", "- 418: the caller has a list of this name"
-    )
+    edit(planned, API, "- 409: the caller has a list of this name", "- 418: the caller has a list of this name")
     run(["plan", "--offline", "-w", str(planned)])
     capsys.readouterr()
     run(["diff", "-w", str(planned)])
@@ -221,9 +211,7 @@ def test_a_done_task_whose_item_changed_is_to_be_looked_at_again(
     assert "418" in text
 
 
-def test_plans_at_two_places_are_compared_each_with_its_own(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_plans_at_two_places_are_compared_each_with_its_own(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = ["plan", "--offline", "-w", str(planned), "-o", "other/plan.md"]
     run(other)
     edit(planned, API, "name: required, 1-80 characters", "name: required, 1-60 characters")
@@ -268,9 +256,7 @@ def test_a_file_of_the_system_that_fails_is_named_with_code_7(
     assert told["remedy"]
 
 
-def test_marks_of_a_merge_are_named_with_their_line(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_marks_of_a_merge_are_named_with_their_line(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = planned / PLAN
     path.write_text("<<<<<<< HEAD\n" + path.read_text())
     for command in ("status", "plan"):
@@ -379,9 +365,7 @@ def test_a_server_that_only_says_429_ends_the_run(
     assert "rate limit" in capsys.readouterr().err
 
 
-def test_a_server_with_slots_is_asked_as_many_at_once(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_with_slots_is_asked_as_many_at_once(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with SimulatedServer(first_token=0.05, slots=1) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("OPENAI_API_KEY", "k")

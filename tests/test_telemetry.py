@@ -112,9 +112,9 @@ def test_a_plan_is_one_trace_with_a_span_for_each_call(
         "input",
         "output",
     }
-    assert sum(
-        p.count for p in collector.metrics()["gen_ai.client.operation.duration"].histogram.data_points
-    ) == len(calls)
+    assert sum(p.count for p in collector.metrics()["gen_ai.client.operation.duration"].histogram.data_points) == len(
+        calls
+    )
 
 
 def test_prompts_are_recorded_only_when_asked_for(
@@ -137,9 +137,7 @@ def test_a_failed_call_and_plan_say_so(workspace: Path, collector: Collector) ->
     }
     command = [sys.executable, "-m", "planagent", "plan", "-w", str(workspace)]
     more = {"OPENAI_API_KEY": "k", "PLANAGENT_MODEL": "simulated"}
-    done = subprocess.run(
-        command, env={**os.environ, **environment, **more}, capture_output=True, check=False
-    )
+    done = subprocess.run(command, env={**os.environ, **environment, **more}, capture_output=True, check=False)
     assert done.returncode == 6
     spans = collector.spans()
     assert values(next(s for s in spans if s.name.startswith("chat")))["error.type"] == "APIConnectionError"

@@ -336,14 +336,14 @@ class _Patch:
 
 
 def _woven(held: list[Planned], fresh: list[Planned]) -> list[Planned]:
-    """Changed tasks in the place of the old ones; a new one behind the last of what it needs, in the answer's order."""
+    """Changed tasks in the place of the old ones; a new one before the first that needs it, and behind all that it needs."""
     by_key = {t.key: t for t in fresh}
     ordered = [by_key.pop(t.key, t) for t in held]
     for task in (t for t in fresh if t.key in by_key):
         wants = {*task.needs, *task.proves}
-        at = max((i for i, t in enumerate(ordered) if t.key in wants), default=len(ordered) - 1)
-        at = at if held and wants else len(ordered) - 1
-        ordered.insert(at + 1, task)
+        low = max((i + 1 for i, t in enumerate(ordered) if t.key in wants), default=0)
+        high = min((i for i, t in enumerate(ordered) if task.key in (*t.needs, *t.proves)), default=len(ordered))
+        ordered.insert(high if high >= low else low, task)
     return ordered
 
 

@@ -16,7 +16,7 @@ RUN_UNSPACED = 20
 """The same for characters of scripts without spaces."""
 
 _BREAK = "\x00"
-_MARKED = re.compile(r"`[^`]*`|[\"“][^\"”]*[\"”]|\b(?:GET|POST|PUT|PATCH|DELETE)\s+/\S*")
+_MARKED = re.compile(r"`[^`]*`|[\"“][^\"”]*[\"”]|「[^」]*」|『[^』]*』|«[^»]*»|\b(?:GET|POST|PUT|PATCH|DELETE)\s+/\S*")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*", re.UNICODE)
 _UNSPACED = re.compile(r"[぀-ヿ㐀-鿿가-힯฀-๿]+")
 _UNSPACED_OR_ID = re.compile(rf"{_UNSPACED.pattern}|\b[A-Z]+-\d+\b")
@@ -36,7 +36,8 @@ def _spans(text: str) -> list[tuple[str, int, int]]:
 def characters_of(text: str) -> list[tuple[str, int]]:
     """The characters of scripts without spaces with their places, whatever stands between; an id is a break."""
     found: list[tuple[str, int]] = []
-    for match in _UNSPACED_OR_ID.finditer(text):
+    blank = _MARKED.sub(lambda m: " " * len(m[0]), text)
+    for match in _UNSPACED_OR_ID.finditer(blank):
         if _UNSPACED.match(match[0]):
             found += [(character, match.start() + i) for i, character in enumerate(match[0])]
         else:

@@ -286,7 +286,9 @@ def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     words = text[start : match.start()].split()
     word = words[-1].lstrip("([\"'*_") if words else ""
     if match[0].startswith("."):
-        return not ("." in word or (len(word) <= 2 and not word.isdigit()) or (len(words) == 1 and word.isdigit()))
+        shortened = len(word) == 1 or (len(word) <= 3 and follow[0].isdigit())  # `No. 5`, `J. Doe`
+        numbers = word.isdigit() and (len(words) == 1 or follow[0].isdigit())
+        return not ("." in word or (shortened and not word.isdigit()) or numbers)
     return True
 
 

@@ -108,8 +108,9 @@ class Said:
     def __init__(self, texts: Iterable[str]) -> None:
         self._text = unicodedata.normalize("NFKC", "\n".join(texts))
         self._folded = _fold(self._text)
-        self._numbers = numbers(self._text)
-        self._paths = {normalize_path(t.text) for t in exact_tokens(self._text) if t.kind == "path"}
+        tokens = exact_tokens(self._text)
+        self._numbers = numbers(self._text) | {t.text for t in tokens if t.kind == "number"}
+        self._paths = {normalize_path(t.text) for t in tokens if t.kind == "path"}
 
     def has_number(self, number: str) -> bool:
         """True when the text says a number, in digits of any script."""
@@ -139,7 +140,7 @@ def _joins(one: str, other: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    return " ".join(re.sub(r"[`*]|(?<!\w)_|_(?!\w)|\\(?=[_*|<>\[\]])", "", text).casefold().split())
+    return " ".join(re.sub(r"(?<!\w)[`*_]+|[`*_]+(?!\w)|\\(?=[_*|<>\[\]])", "", text).lower().split())
 
 
 @lru_cache(maxsize=8_192)
@@ -147,9 +148,12 @@ def numbers(text: str) -> frozenset[str]:
     """Every number that a text says in digits of any script, in full or in its parts."""
     text = unicodedata.normalize("NFKC", text)
     found: set[str] = set()
-    for match in re.finditer(r"\d+(?:[.,:]\d+)*", text):
+    # A digit of a name (`FR-2`, `v1`, `utf_8`) is no number.
+    for match in re.finditer(r"(?<![A-Za-z0-9_])(?<![A-Za-z][-.])\d+(?:[.,:]\d+)*", text):
         whole = "".join(str(unicodedata.digit(c, c)) if c.isdigit() else c for c in match[0])
-        found |= {whole, whole.replace(",", ""), *re.split(r"[.,:]", whole)}
+        found |= {whole, whole.replace(",", "")}
+        if not re.fullmatch(r"\d{1,3}(?:,\d{3})+", whole):
+            found.update(whole.split(","))
     for match in re.finditer(r"\d{1,3}(?:[ \u00a0\u202f_]\d{3})+", text):
         found.add(re.sub(r"\D", "", match[0]))
     for match in re.finditer(r"[〇零一二三四五六七八九十百千万億亿两]+", text):

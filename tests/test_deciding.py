@@ -1,0 +1,220 @@
+"""The second stage: what is decided is proved without a look at its meaning, and answers are patches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planagent.briefs.brief import HOST
+from planagent.briefs.decide import DecideStage, Group, groups_of
+from planagent.briefs.decision import Decision, Planned, faults, merged, uncovered
+from planagent.checking.wording import judge
+from planagent.model import Corpus, Document
+from planagent.statements.statement import Reading, Statement
+
+
+def made(key: str, kind: str = "rule", modality: str = "must", **more: Any) -> Statement:
+    return Statement(key, kind, modality, f"Says {key}.", (("specs/a.md", "L1"),), **more)  # type: ignore[arg-type]
+
+
+STATEMENTS = (
+    made("a"),
+    made("b", "operation", name="POST /b"),
+    made("no-docker", "technology", "must-not"),
+    made("open", "question", "open"),
+)
+CORPUS = Corpus("x", (Document("specs/a.md", "spec", "", "text", "d"),))
+
+
+def stage(
+    *statements: Statement, former: Decision | None = None, materials: dict[str, object] | None = None, **more: Any
+) -> DecideStage:
+    reading = Reading(statements or STATEMENTS, ())
+    return DecideStage(
+        CORPUS, reading, (Group("all", reading.statements, former, materials or {}),), judge=judge, **more
+    )
+
+
+def task(key: str, *covers: str, **more: Any) -> dict[str, Any]:
+    base = {
+        "section": 6,
+        "title": f"Build {key}",
+        "file": "",
+        "phase": "Work",
+        "needs": [],
+        "gives": [],
+        "rulings": [],
+        "proves": [],
+        "condition": "",
+    }
+    return {"key": key, "covers": list(covers), **base, **more}
+
+
+def ruling(key: str, *about: str, **more: Any) -> dict[str, Any]:
+    base = {"kind": "decision", "title": "T", "found": "F", "default": "D", "why": "", "options": [], "waits": False}
+    return {"key": key, "about": list(about), **base, **more}
+
+
+GOOD = {
+    "approach": ["First this."], "conventions": [], "layout": [], "excluded": [], "withdrawn": [], "removed": [],
+    "rulings": [ruling("stack", "no-docker"), ruling("gap", "open", kind="gap", options=["yes", "no"])],
+    "tasks": [task("one", "a"), task("two", "b", section=5, needs=["one"]), task("tests", section=9, proves=["one", "two"])],
+}  # fmt: skip
+
+
+def accept(one: DecideStage, value: Any, known: dict[str, Any] | None = None) -> tuple[dict[str, Any], list[str]]:
+    outcome = one.accept(one.parts, value, known or {})
+    return outcome.records, [f"{f.rule} {f.place}: {f.message}" for f in outcome.findings]
+
+
+def test_a_whole_decision_is_accepted() -> None:
+    one = stage()
+    records, findings = accept(one, GOOD)
+    assert not findings
+    assert one.whole(one.parts[0], records["all"])
+    decision = Decision.of(records["all"]["decision"])
+    assert [t.key for t in decision.tasks] == ["one", "two", "tests"]
+
+
+def test_what_nothing_covers_is_named_and_a_patch_mends_it() -> None:
+    one = stage()
+    records, findings = accept(one, GOOD | {"tasks": [task("one", "a"), task("tests", section=9, proves=["one"])]})
+    assert findings == ["PA501 statement b: no task covers it, and no ruling that may keep it is about it"]
+    assert not one.whole(one.parts[0], records["all"])
+    again = one.brief(one.parts, records, HOST).request
+    assert "Nothing covers: b." in again
+    patch = {"tasks": [task("two", "b", needs=["one"]), task("tests", section=9, proves=["one", "two"])]}
+    records, findings = accept(one, patch, records)
+    assert not findings
+    assert [t["key"] for t in records["all"]["decision"]["tasks"]] == ["one", "two", "tests"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"tasks": [task("one", "a", "b", needs=["nobody"])]}, "needs nobody"),
+        ({"tasks": [task("one", "a", "zzz")]}, "covers zzz"),
+        ({"tasks": [task("one", "a", section=12)]}, "section"),
+        ({"tasks": [task("one", "a", file="specs/a.md")]}, "which is a spec"),
+        ({"tasks": [task("one", "a", needs=["two"]), task("two", "b", needs=["one"])]}, "cycle"),
+        ({"tasks": [task("one", "a", condition="gap: maybe")]}, "no ruling with that answer"),
+        ({"tasks": [task("one", "a", title="Use `SELECT a FROM b`")]}, "SQL"),
+        ({"rulings": [ruling("x", "zzz")]}, "about zzz"),
+        ({"rulings": [ruling("x", kind="opinion")]}, "unknown"),
+        ({"withdrawn": [{"key": "a", "why": "boring"}]}, "no reason of the list"),
+    ],
+)
+def test_what_is_wrong_is_told_and_the_rest_is_kept(change: dict[str, Any], told: str) -> None:
+    records, findings = accept(stage(), GOOD | change)
+    assert any(told in f for f in findings), findings
+    assert list(records["all"]["decision"]["approach"]) == ["First this."]
+
+
+def test_a_withdrawn_statement_binds_nobody() -> None:
+    value = GOOD | {
+        "tasks": [task("one", "a"), task("tests", section=9, proves=["one"])],
+        "withdrawn": [{"key": "b", "why": "superseded"}],
+    }
+    records, findings = accept(stage(), value)
+    assert not findings
+    assert Decision.of(records["all"]["decision"]).gone() == {"b"}
+
+
+def test_a_must_needs_a_task_and_no_ruling_is_enough() -> None:
+    value = GOOD | {
+        "rulings": [ruling("stack", "no-docker", "open", "a")],
+        "tasks": [task("two", "b"), task("t", section=9, proves=["two"])],
+    }
+    _, findings = accept(stage(), value)
+    assert any(f.startswith("PA501 statement a") for f in findings)
+
+
+def test_a_persons_answer_must_be_kept() -> None:
+    _, findings = accept(stage(answers={"other": "yes"}), GOOD)
+    assert any("a person has answered" in f for f in findings)
+
+
+def test_a_changed_spec_asks_for_what_changed_alone() -> None:
+    first = stage()
+    records, _ = accept(first, GOOD)
+    former, materials = Decision.of(records["all"]["decision"]), records["all"]["materials"]
+    second = stage(*STATEMENTS[1:], made("c"), former=former, materials=materials)
+    request = second.brief(second.parts, {}, HOST).request
+    assert "New since: c. Changed since: none." in request
+    assert "Nothing covers: c." in request
+    records, findings = accept(
+        second, {"tasks": [task("three", "c"), task("tests", section=9, proves=["three", "two"])]}
+    )
+    assert not findings
+    decision = Decision.of(records["all"]["decision"])
+    assert [t.key for t in decision.tasks] == ["two", "three", "tests"], "a task whose statements are all gone is gone"
+
+
+def test_two_tasks_of_one_file_are_ordered() -> None:
+    decision = Decision(
+        tasks=(Planned("x", 6, "X", "app/a.py"), Planned("y", 6, "Y", "app/a.py"), Planned("z", 6, "Z", "app/b.py"))
+    )
+    assert decision.needs() == {"x": (), "y": ("x",), "z": ()}
+
+
+def test_a_large_corpus_is_decided_by_component_and_feature() -> None:
+    statements = tuple(
+        made(f"s{n}", component=f"c{n % 2}", feature=f"f{n % 3}", name="x" * 3_000) for n in range(60)
+    )  # fmt: skip
+    groups = groups_of(Reading(statements, ()), None, {})
+    assert len(groups) > 1
+    assert sorted(s.key for g in groups for s in g.statements) == sorted(s.key for s in statements)
+    assert len({g.key for g in groups}) == len(groups)
+
+
+def test_groups_with_the_same_names_stay_two() -> None:
+    one = Decision(tasks=(Planned("t", 6, "T", covers=("a",)),))
+    other = Decision(tasks=(Planned("t", 6, "T", covers=("b",)), Planned("u", 6, "U", needs=("t",))))
+    both = merged([("first", one), ("second", other)])
+    assert [t.key for t in both.tasks] == ["t", "t-second", "u"]
+    assert both.tasks[2].needs == ("t-second",)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.lists(st.integers(0, 5), max_size=3)), max_size=8),
+    st.lists(st.sampled_from("abcdef"), max_size=6),
+)
+@settings(max_examples=200, deadline=None)
+def test_coverage_and_order_are_what_they_say(given_tasks: list[tuple[int, list[int]]], gone: list[str]) -> None:
+    keys = "abcdef"
+    tasks = tuple(
+        Planned(f"t{n}", 6, "T", needs=tuple(f"t{i}" for i in needs), covers=(keys[c],))
+        for n, (c, needs) in enumerate(given_tasks)
+    )
+    decision = Decision(tasks=tasks, withdrawn=tuple((g, "future") for g in dict.fromkeys(gone)))
+    statements = [made(k) for k in keys]
+    left = {s.key for s in uncovered(decision, statements)}
+    assert left == set(keys) - {c for t in tasks for c in t.covers} - set(gone)
+    needs = decision.needs()
+    assert all(n in needs and n != k for k, wants in needs.items() for n in wants)
+    if not list(faults(decision)):
+        seen: set[str] = set()
+        while len(seen) < len(needs):
+            ready = [k for k in needs if k not in seen and seen.issuperset(needs[k])]
+            assert ready
+            seen.update(ready)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda c: (
+            st.lists(c, max_size=3) | st.dictionaries(st.sampled_from(list(GOOD) + ["key", "about"]), c, max_size=4)
+        ),
+        max_leaves=12,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_any_json_is_no_crash_and_covers_nothing(value: Any) -> None:
+    one = stage()
+    records, findings = accept(one, value)
+    assert findings
+    assert not one.whole(one.parts[0], records["all"])

@@ -1,0 +1,144 @@
+"""Formal sources: what libraries read out of them, with lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planagent.corpus.formal import definitions_of, form_of, problem_of
+from planagent.corpus.formal.definition import Definition
+from planagent.corpus.read import read_corpus
+
+Project = Callable[[dict[str, str]], Path]
+
+OPENAPI = """openapi: 3.0.3
+info: {title: Boats, version: "1"}
+servers: [{url: https://api.example/v1}]
+security: []
+paths:
+  /boats/{boatId}:
+    parameters:
+      - {name: boatId, in: path, required: true, schema: {type: integer, minimum: 1}}
+    get:
+      summary: One boat
+      responses:
+        "200":
+          description: found
+          content: {application/json: {schema: {$ref: "#/components/schemas/Boat"}}}
+        "404": {description: none}
+    delete:
+      security: [{token: []}]
+      responses: {"204": {description: gone}}
+  /boats:
+    post:
+      security: [{token: []}, {}]
+      requestBody:
+        content: {application/json: {schema: {$ref: "other.yaml#/NewBoat"}}}
+      responses: {"201": {description: made, content: {application/json: {schema: {$ref: "#/components/schemas/Boat"}}}}}
+components:
+  schemas:
+    Boat:
+      type: object
+      required: [id]
+      properties:
+        id: {type: integer}
+        tags: {type: array, maxItems: 10, items: {type: string, maxLength: 20}}
+        owner: {$ref: "#/components/schemas/Boat"}
+"""
+
+
+def defined(path: Path) -> dict[str, Definition]:
+    corpus = read_corpus(path)
+    texts = {d.path: d.text for d in corpus.documents}
+    return {x.name: x for d in corpus.read for x in definitions_of(d, lambda p: texts.get(p, ""))}
+
+
+def test_openapi(project: Project) -> None:
+    other = "NewBoat:\n  type: object\n  properties:\n    name: {type: string, maxLength: 5}\n"
+    found = defined(project({"specs/api.yaml": OPENAPI, "specs/other.yaml": other}))
+    get = found["GET /v1/boats/{boatId}"]
+    assert (get.start, get.end) == (9, 15)
+    assert ("access", "none") in get.facts, "an empty list at the root asks for nothing"
+    assert ("status", "200") in get.facts
+    assert ("answer 200", "Boat") in get.facts
+    assert ("parameter", "boatId: integer, path, required, minimum 1") in get.facts
+    assert ("access", "token") in found["DELETE /v1/boats/{boatId}"].facts
+    post = found["POST /v1/boats"]
+    assert ("access", "token or none") in post.facts
+    assert ("body", "NewBoat") in post.facts
+    assert ("answer 201", "Boat") in post.facts, "the answer's schema is no body"
+    assert ("field", "tags: array of string, optional, maxItems 10 entries") in found["Boat"].facts
+
+
+def test_swagger_2_has_its_base_path(project: Project) -> None:
+    text = 'swagger: "2.0"\nbasePath: /v2\npaths:\n  /a:\n    get:\n      responses:\n        "200": {description: x, schema: {type: array, items: {$ref: "#/definitions/A"}}}\n'
+    found = defined(project({"specs/api.yaml": text}))
+    assert ("answer 200", "array of A") in found["GET /v2/a"].facts
+
+
+def test_asyncapi_of_both_versions(project: Project) -> None:
+    second = "asyncapi: 2.6.0\nchannels:\n  order/created:\n    publish:\n      message: {$ref: '#/components/messages/Order'}\n    subscribe:\n      operationId: told\ncomponents:\n  messages:\n    Order: {payload: {type: object, properties: {id: {type: integer}}}}\n"
+    third = "asyncapi: 3.0.0\nchannels:\n  c: {address: 'paid', messages: {P: {payload: {type: object, properties: {n: {type: number}}}}}}\noperations:\n  onPaid:\n    action: receive\n    channel: {$ref: '#/channels/c'}\n"
+    found = defined(project({"specs/two.yaml": second, "specs/three.yaml": third}))
+    assert ("transport", "event in") in found["order/created in"].facts
+    assert ("message", "Order") in found["order/created in"].facts
+    assert ("transport", "event out") in found["order/created out"].facts
+    assert ("field", "n: number, optional") in found["paid in"].facts
+
+
+def test_graphql_protobuf_sql_and_prisma_as_files_and_in_fences(project: Project) -> None:
+    found = defined(
+        project(
+            {
+                "specs/a.graphql": "schema { query: Root }\ntype Root { boats(first: Int = 5): [Boat!]! }\ntype Boat { id: ID! }\n",
+                "specs/b.proto": 'syntax = "proto3";\nservice Quota {\n  rpc Take(Ask) returns (stream Told);\n}\nmessage Ask { string bucket = 1; }\n',
+                "specs/c.md": "# Data\n\n```sql\nCREATE TABLE boats (id UUID PRIMARY KEY,\n  name VARCHAR(5) NOT NULL UNIQUE);\n```\n\n```prisma\nmodel Guest {\n  id Int @id\n}\n```\n",
+            }
+        )
+    )
+    assert ("parameter", "first: Int, default 5") in found["Root.boats"].facts
+    assert ("answer", "stream of Told") in found["Quota.Take"].facts
+    assert found["Quota.Take"].start == 3
+    table = found["boats"]
+    assert (table.start, table.end) == (4, 5)
+    assert ("field", "name: VARCHAR(5), NOT NULL, UNIQUE") in table.facts
+    assert ("field", "id: Int, @id") in found["Guest"].facts
+    assert (found["Guest"].start, found["Guest"].end) == (9, 11)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "openapi: 3.0.0\npaths: [unclosed\n"),
+        ("a.proto", "this is no schema {"),
+        ("a.graphql", "type {"),
+        ("a.sql", "SELECT 1; -- no table"),
+        ("a.prisma", "model A {\n id Int"),
+        ("a.json", '{"openapi": "3.0.0", "paths": '),
+    ],
+)
+def test_a_broken_source_is_read_line_by_line_and_says_so(name: str, text: str) -> None:
+    assert form_of(name, text) == ""
+    assert name in problem_of(name, text)
+
+
+def test_cycles_and_bombs_end() -> None:
+    cycle = "openapi: 3.0.0\npaths:\n  /a:\n    get:\n      requestBody: {$ref: '#/x'}\n      responses: {}\nx: {$ref: '#/y'}\ny: {$ref: '#/x'}\n"
+    assert form_of("a.yaml", cycle) == "openapi"
+    bomb = "openapi: 3.0.0\na: &a [x,x]\n" + "".join(
+        f"b{n}: &b{n} [*{'a' if n == 0 else f'b{n - 1}'},*{'a' if n == 0 else f'b{n - 1}'}]\n" for n in range(40)
+    )
+    assert form_of("a.yaml", bomb) == "openapi"
+    deep = "openapi: 3.0.0\nx: " + "[" * 5_000 + "]" * 5_000
+    assert form_of("a.yaml", deep) in ("", "openapi")
+
+
+@given(st.text(max_size=300), st.sampled_from(["yaml", "json", "proto", "graphql", "sql", "prisma"]))
+@settings(max_examples=150, deadline=None)
+def test_no_text_breaks_a_parser(text: str, suffix: str) -> None:
+    for head in ("", "openapi: 3.0.0\n", "asyncapi: 3.0.0\n"):
+        form_of(f"a.{suffix}", head + text)

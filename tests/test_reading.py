@@ -1,0 +1,291 @@
+"""The first stage: an account is whole or refused, nothing is added, nothing is lost, and what is known stays known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planagent.briefs.brief import HOST, Record
+from planagent.briefs.read import ReadPart, ReadStage
+from planagent.corpus.markdown import parse_markdown
+from planagent.corpus.read import read_corpus
+from planagent.model import Corpus, Document
+from planagent.statements.merge import assemble, seen_conflicts
+from planagent.statements.proof import accounts, added, lost, open_units
+from planagent.statements.statement import REASONS, Dismissal, Reading, Statement
+
+Project = Callable[[dict[str, str]], Path]
+
+SPEC = """# Berths
+
+Sailing is fun.
+
+- **FR-1**: A guest MUST book by `POST /berths/{id}/bookings`; answers 201.
+- **FR-2**: A berth has at most 2 bookings a day, otherwise 409.
+"""
+
+
+def corpus_of_text(text: str, path: str = "specs/a.md") -> Corpus:
+    parsed = parse_markdown(path, text)
+    return Corpus(
+        "x", (Document(path, "spec", "", text, "d", passages=tuple(parsed.passages), units=tuple(parsed.units)),)
+    )
+
+
+def statement(at: str, says: str = "", **more: Any) -> dict[str, Any]:
+    return {
+        "kind": "rule",
+        "modality": "must",
+        "at": at,
+        "name": "",
+        "says": says,
+        "facts": [],
+        "left_out": [],
+        "component": "",
+        "key": "",
+        **more,
+    }
+
+
+def answer(*statements: dict[str, Any], dismissed: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    return {"statements": list(statements), "dismissed": dismissed or [], "rejected": []}
+
+
+GOOD = answer(
+    statement(
+        "2",
+        "A guest books a berth.",
+        kind="operation",
+        name="POST /berths/{id}/bookings",
+        facts=["transport=http", "status=201"],
+    ),
+    statement("3", "Refused with 409 at 2 bookings of a day."),
+    dismissed=[{"at": "1", "why": "context", "of": ""}],
+)
+
+
+def accept(
+    stage: ReadStage, value: Any, known: Mapping[str, Record] | None = None
+) -> tuple[dict[str, Record], list[str]]:
+    known = known or {}
+    parts = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
+    outcome = stage.accept(parts, value, known)
+    return {**known, **outcome.records}, [f"{f.rule} {f.message}" for f in outcome.findings]
+
+
+def reading_of(stage: ReadStage, records: Mapping[str, Record]) -> Reading:
+    return assemble(stage.corpus, *stage.statements(records))
+
+
+def test_a_whole_answer_is_a_whole_account() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    records, findings = accept(stage, GOOD)
+    assert not findings
+    assert all(stage.whole(p, records[p.key]) for p in stage.parts)
+    reading = reading_of(stage, records)
+    assert not open_units(stage.corpus, reading)
+    operation = next(s for s in reading.statements if s.kind == "operation")
+    assert operation.labels == ("FR-1",)
+    assert operation.fact("status") == ("201",)
+    assert {s.key for s in reading.statements} == {"post-berths-id-bookings", "fr-2"}
+
+
+def test_what_is_left_out_is_asked_again_alone() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    partial = answer(statement("3", "Refused with 409 at 2 bookings of a day."))
+    records, _ = accept(stage, partial)
+    again = stage.brief(list(stage.parts), records, HOST)
+    assert "Account for every number from 1 to 2." in again.request
+    assert "at most 2 bookings" not in again.request.partition("# Lines to read")[2]
+    records, findings = accept(stage, answer(GOOD["statements"][0], dismissed=GOOD["dismissed"]), records)
+    assert not findings
+    assert not open_units(stage.corpus, reading_of(stage, records))
+
+
+def test_an_added_token_is_refused() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    records, findings = accept(stage, answer(statement("3", "Refused with 418 at 2 bookings, not 409.")))
+    assert any("418" in f and f.startswith("PA408") for f in findings)
+    assert not reading_of(stage, records).statements
+
+
+def test_a_lost_token_is_refused_and_named() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    records, findings = accept(stage, answer(statement("3", "Too many bookings are refused with 409.")))
+    assert any("`2`" in f and f.startswith("PA505") for f in findings)
+    assert open_units(stage.corpus, reading_of(stage, records))
+    records, findings = accept(stage, answer(statement("3", "Too many bookings are refused with 409.", left_out=["2"])))
+    assert not any(f.startswith("PA505") for f in findings)
+
+
+def test_a_lazy_dismissal_is_asked_again_once_and_then_counts() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    lazy = answer(dismissed=[{"at": "1-3", "why": "context", "of": ""}])
+    records, findings = accept(stage, lazy)
+    assert sum(f.startswith("PA506") for f in findings) == 2
+    records, findings = accept(stage, answer(dismissed=[{"at": "1-2", "why": "context", "of": ""}]), records)
+    assert not findings
+    reading = reading_of(stage, records)
+    assert not open_units(stage.corpus, reading)
+    assert any(d.doubted for d in reading.dismissed)
+
+
+def test_numbers_may_come_as_lists_and_ranges_and_nonsense_is_no_crash() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    for at in ([2], ["2"], "2", 2, "2–2", "[2]"):
+        entry = GOOD["statements"][0] | {"at": at}
+        assert not [f for f in accept(stage, answer(entry))[1] if "names no line" in f]
+    for nonsense in (
+        None,
+        [],
+        "x",
+        {"statements": "no"},
+        {"statements": [1, None, {"at": {}}]},
+        {"dismissed": [{"at": "9-99999999"}]},
+    ):
+        records, _ = accept(stage, nonsense)
+        assert open_units(stage.corpus, reading_of(stage, records))
+
+
+def test_moved_and_renamed_passages_are_known(project: Project) -> None:
+    one = ReadStage(corpus_of_text(SPEC))
+    other = ReadStage(corpus_of_text("# Before\n\nNothing.\n\n" + SPEC, "specs/renamed.md"))
+    before = {str(p.material) for p in one.parts}
+    assert before <= {str(p.material) for p in other.parts}
+
+
+def test_an_edited_passage_keeps_its_keys() -> None:
+    former = {
+        "specs/a.md#berths": {"statements": [{"key": "kept-key", "kind": "rule", "name": "", "says": "At most two."}]}
+    }
+    stage = ReadStage(corpus_of_text(SPEC), former)
+    assert "kept-key" in stage.brief(list(stage.parts), {}, HOST).request
+    records, _ = accept(
+        stage,
+        answer(statement("3", "Refused with 409 at 2 bookings.", key="kept-key"), statement("2", "x", key="made-up")),
+    )
+    keys = {s.key for s in reading_of(stage, records).statements}
+    assert "kept-key" in keys
+    assert "made-up" not in keys
+
+
+def test_two_documents_that_say_one_thing_are_one_statement_with_two_places(project: Project) -> None:
+    path = project(
+        {
+            "specs/a.md": "# A\n\n- `GET /boats/{id}` answers 200\n",
+            "specs/b.md": "# B\n\n- `GET /boats/:boatId` answers 404\n",
+        }
+    )
+    stage = ReadStage(read_corpus(path))
+    facts = [["status=200"], ["status=404"]]
+    names = ["GET /boats/{id}", "GET /boats/:boatId"]
+    value = answer(
+        *(statement(str(n + 1), "One boat.", kind="operation", name=names[n], facts=facts[n]) for n in range(2))
+    )
+    records, findings = accept(stage, value)
+    assert not findings
+    [one] = reading_of(stage, records).statements
+    assert {f for f, _ in one.units} == {"specs/a.md", "specs/b.md"}
+    assert one.fact("status") == ("200", "404")
+
+
+def test_conflicts_that_form_alone_shows() -> None:
+    def operation(name: str, **more: Any) -> Statement:
+        return Statement(name, "operation", "must", "", (), name, **more)
+
+    reading = Reading(
+        (
+            operation("GET /api/tasks"),
+            operation("GET /tasks"),
+            operation("POST /x", facts=(("access", "none"), ("access", "token"))),
+            Statement("a", "technology", "must", "", (), "Docker"),
+            Statement("b", "technology", "must-not", "", (), "Docker"),
+        ),
+        (),
+    )
+    told = " ".join(t for t, _ in seen_conflicts(reading))
+    assert "two paths" in told
+    assert "access is none and token" in told
+    assert "wanted and forbidden" in told
+
+
+def test_a_definition_can_be_taken_back(project: Project) -> None:
+    path = project({"specs/a.graphql": "type Query { a: Int }\n", "specs/a.md": "# A\n\nThe query is gone.\n"})
+    stage = ReadStage(read_corpus(path))
+    value = answer(dismissed=[{"at": "1", "why": "context", "of": ""}]) | {
+        "rejected": [{"name": "Query.a", "why": "superseded"}]
+    }
+    records, findings = accept(stage, value)
+    reading = reading_of(stage, records)
+    assert not findings
+    assert not reading.statements
+    assert not open_units(stage.corpus, reading)
+
+
+_TEXTS = st.lists(
+    st.sampled_from(
+        ["It MUST hold 5.", "Plain words.", "`a_b` is 7 or 9.", "- item `GET /x/{id}`", "読む。三点まで。", "# Head"]
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(_TEXTS, st.data())
+@settings(max_examples=200, deadline=None)
+def test_any_account_over_any_text_is_whole_or_refused(blocks: list[str], data: st.DataObject) -> None:
+    """However an answer is made: what it does not account for stays open, and what counts adds and loses nothing."""
+    corpus = corpus_of_text("\n\n".join(blocks))
+    stage = ReadStage(corpus)
+    numbers = st.integers(0, 12)
+    says = st.sampled_from(["holds 5", "`a_b` 7 9", "nothing exact", "999", "GET /x/{id}", "三", "3"])
+    statements = data.draw(st.lists(st.builds(lambda n, t: statement(str(n), t), numbers, says), max_size=6))
+    dismissed = data.draw(
+        st.lists(
+            st.builds(lambda n, w: {"at": str(n), "why": w, "of": ""}, numbers, st.sampled_from([*REASONS, "no"])),
+            max_size=6,
+        )
+    )
+    records, _ = accept(stage, answer(*statements, dismissed=dismissed))
+    reading = reading_of(stage, records)
+    for one in reading.statements:
+        assert not added(one, corpus)
+        for ref in one.units:
+            unit = corpus.unit(*ref)
+            assert unit is not None
+            assert not lost(unit, [s for s in reading.statements if ref in s.units])
+    whole = all(stage.whole(p, records[p.key]) for p in stage.parts if p.key in records) and all(
+        p.key in records for p in stage.parts
+    )
+    assert whole == (not open_units(corpus, reading))
+
+
+@given(st.lists(st.integers(0, 30), max_size=20), st.lists(st.integers(0, 30), max_size=20))
+@settings(max_examples=200, deadline=None)
+def test_every_unit_has_one_account_or_none(claimed: list[int], dismissed: list[int]) -> None:
+    corpus = corpus_of_text("\n\n".join(f"Sentence number {n} MUST stand." for n in range(31)))
+    [document] = corpus.documents
+    refs = [(document.path, u.id) for u in document.units]
+    statements = tuple(Statement(f"s{n}", "rule", "must", "x", (refs[n],)) for n in claimed)
+    reading = Reading(statements, tuple(Dismissal("context", (refs[n],)) for n in dismissed))
+    found = accounts(reading, document)
+    assert list(found) == [u.id for u in document.units]
+    for n, ref in enumerate(refs):
+        account = found[ref[1]]
+        assert (account is None) == (n not in claimed and n not in dismissed)
+        if n in claimed:
+            assert account is not None
+            assert account.claimed
+
+
+def test_the_answer_is_bounded_by_what_is_read() -> None:
+    """An answer that claims each line once, in the form that is asked for, is no longer than the lines by much."""
+    stage = ReadStage(corpus_of_text(SPEC))
+    brief = stage.brief(list(stage.parts), {}, HOST)
+    assert brief.max_tokens <= HOST.answer_tokens
+    payload: ReadPart = stage.parts[0].payload
+    assert len(payload.units) == 3

@@ -1,0 +1,64 @@
+"""Exact tokens: what must not change when a thing is said in other words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planagent.statements.tokens import Said, Token, exact_tokens, numbers
+
+
+def texts(text: str) -> list[str]:
+    return [t.text for t in exact_tokens(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("retry 3 times with 10 minutes between", ["3", "10"]),
+        (
+            "via `POST /pay/{id}/refunds` with `amount_cents`; answers 201.",
+            ["POST", "/pay/{id}/refunds", "amount_cents", "201"],
+        ),
+        ("and/or read-only on-call e-mail e.g. this", []),
+        ("Node.js 20 in eu-central-1, 99.9% within 300s", ["Node.js", "20", "eu-central-1", "99.9", "300"]),
+        ("エラー「貸出中です」を表示 30日", ["貸出中です", "30"]),
+        ("КОГДА оплачен ТОГДА вернуть 409", ["409"]),
+        ('reason "overlap" is given', ["overlap"]),
+        ("`books(first, after)` pages", ["books", "first", "after"]),
+        ("3-5 May, 30-day term", ["3", "5", "30"]),
+        ("orders.created goes to [a link](https://a.example/x)", ["orders.created"]),
+        ("A plain sentence about Redis and nothing else", []),
+    ],
+)
+def test_what_is_exact(text: str, expected: list[str]) -> None:
+    assert texts(text) == expected
+
+
+def test_a_token_is_found_in_other_marks() -> None:
+    said = Said(["It answers **201** at `/pay/:id/refunds`, with the code Already_Lent, and 1,000 rows."])
+    for token in (
+        Token("number", "201"),
+        Token("path", "/pay/{payment_id}/refunds"),
+        Token("code", "already_lent"),
+        Token("number", "1000"),
+    ):
+        assert said.has(token)
+    assert not said.has(Token("number", "20"))
+    assert not said.has(Token("name", "Already_Len"))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("三点まで", "3"), ("五年間", "5"), ("三十二", "32"), ("２０件", "20"), ("100 000 rows", "100000")],
+)
+def test_numbers_of_any_script(text: str, number: str) -> None:
+    assert number in numbers(text)
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=400, deadline=None)
+def test_a_text_says_its_own_tokens(text: str) -> None:
+    said = Said([text])
+    assert all(said.has(t) for t in exact_tokens(text) if t.kind != "quote")

@@ -1,0 +1,155 @@
+"""The third and fourth stage: every exact value is said, none is added, and reviewers' quotes are checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planagent.briefs.brief import HOST
+from planagent.briefs.decision import Decision, Planned, Ruled
+from planagent.briefs.review import Chapter, ReviewStage, notes_of
+from planagent.briefs.write import WriteStage, budget
+from planagent.checking.check import DraftJudge
+from planagent.statements.statement import Reading, Statement
+from tests.test_reading import corpus_of_text
+
+TEXT = "# Berths\n\nA guest books by `POST /berths/{id}/bookings`, answered 201; 409 at 2 bookings of a day.\n\nThe code is `BERTH_FULL`.\n"
+CORPUS = corpus_of_text(TEXT)
+BOOK = Statement(
+    "book",
+    "operation",
+    "must",
+    "A guest books; 409 at 2 bookings.",
+    (("specs/a.md", "L3"),),
+    "POST /berths/{id}/bookings",
+    (("transport", "http"), ("status", "201")),
+)
+CODE = Statement("code", "rule", "must", "The refusal has a code `BERTH_FULL`.", (("specs/a.md", "L5"),))
+DECISION = Decision(
+    conventions=("Errors have the field `code`.",),
+    rulings=(Ruled("day", "gap", "Which day", "Open.", "A day is a UTC day of 24 hours.", about=("book",)),),
+    tasks=(Planned("routes", 5, "Create the booking route", "app/routes.py", covers=("book",)), Planned("service", 6, "Create the service", covers=("code", "book"))),
+)  # fmt: skip
+
+
+def stage(**more: Any) -> WriteStage:
+    statements = {s.key: s for s in (BOOK, CODE)}
+    judge = DraftJudge.of(CORPUS, Reading((BOOK, CODE), ()), DECISION, ())
+    return WriteStage(CORPUS, DECISION, statements, judge=judge, **more)
+
+
+def item(**more: Any) -> dict[str, Any]:
+    base: dict[str, Any] = {n: [] for n in ("entry", "inputs", "validation", "calls", "errors", "response")}
+    return {"title": "Booking", "covers": ["book"], **base, **more}
+
+
+ROUTES = {
+    "key": "routes", "steps": ["Provide `POST /berths/{id}/bookings`."], "done_when": "The third booking of a day gives 409.",
+    "items": [item(errors=["409 at 2 bookings, see [day]"], response=["201 with the booking"])],
+}  # fmt: skip
+SERVICE = {
+    "key": "service",
+    "steps": ["Count to 2, then raise `BERTH_FULL` for 409, else 201 from `POST /berths/{id}/bookings`."],
+    "done_when": "Two at once leave 2.",
+    "items": [],
+}
+
+
+def findings(entry: dict[str, Any], section: int = 5) -> list[str]:
+    one = stage()
+    outcome = one.accept(one.parts, {f"section_{section}": [entry]}, {})
+    return [f"{f.rule} {f.place}: {f.message}" for f in outcome.findings if f.key == entry["key"]]
+
+
+def test_good_answers_are_accepted() -> None:
+    one = stage()
+    outcome = one.accept(one.parts, {"section_5": [ROUTES], "section_6": [SERVICE]}, {})
+    assert not outcome.findings
+    assert set(outcome.records) == {"routes", "service"}
+    assert all(one.whole(p, outcome.records[p.key]) for p in one.parts)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"items": [item(response=["the booking"])]}, "PA505"),  # 201 is lost
+        ({"items": [item(errors=["409 at 2"], response=["201"], validation=["answer 418 for tea"])]}, "PA912"),
+        ({"steps": ["Provide `POST /berths/{id}/bookings`, at most 77 guests, 201, 409, 2."]}, "PA407"),
+        ({"steps": ["Provide `POST /berths/{id}/bookings` and `GET /berths/stats`."]}, "PA401"),
+        ({"steps": ["Read `BERTHS_CACHE_URL` at the start."]}, "PA402"),
+        ({"steps": ["Run `SELECT id FROM berths` first."]}, "PA103"),
+        (
+            {"steps": ["A guest books, answered with another booking of a day at the code of the berths is TODO"]},
+            "PA901",
+        ),
+        ({"steps": []}, "PA907"),
+        ({"items": []}, "PA907"),
+        ({"items": [item(covers=["nobody"], errors=["409 at 2"], response=["201"])]}, "PA502"),
+    ],
+)
+def test_what_is_wrong_is_refused(change: dict[str, Any], rule: str) -> None:
+    found = findings(ROUTES | change)
+    assert any(f.startswith(rule) for f in found), found
+
+
+def test_hidden_characters_never_get_in() -> None:
+    one = stage()
+    sly = ROUTES | {"steps": ["Provide `POST /berths/{id}/bookings`.\u202e\u200b Then\x07 answer \U000e0041."]}
+    outcome = one.accept(one.parts, {"section_5": [sly], "section_6": [SERVICE]}, {})
+    text = str(outcome.records["routes"])
+    assert not any(c in text for c in "\u202e\u200b\x07\U000e0041")
+
+
+def test_only_what_is_missing_is_asked_again() -> None:
+    one = stage()
+    outcome = one.accept(one.parts, {"section_5": [ROUTES]}, {})
+    assert [f.key for f in outcome.findings] == ["service"]
+    again = one.brief([one.parts[1]], outcome.records, HOST, outcome.findings)
+    assert "## service" in again.request
+    assert "## routes" not in again.request
+    assert "it is missing" in again.request
+
+
+def test_what_a_task_rests_on_and_nothing_else_is_in_its_key() -> None:
+    before = {p.key: p.material for p in stage().parts}
+    other = stage(answers={"day": "A day is a local day."})
+    after = {p.key: p.material for p in other.parts}
+    assert before["routes"] != after["routes"]
+    assert {p.key: p.material for p in stage(notes={"service": ("mend it",)}).parts}["routes"] == before["routes"]
+
+
+def test_the_budget_grows_less_than_the_plan() -> None:
+    def of(n: int) -> int:
+        return budget([BOOK] * n)
+
+    assert 7_000 < of(10) < 9_000
+    assert of(100) < 4 * of(10)
+
+
+def test_reviews_quote_or_are_left_out() -> None:
+    chapter = Chapter(
+        "one", ("routes",), "## routes\n1. Provide `POST /x`, answer 201.", "- book | rule | answers 201 at 2"
+    )
+    one = ReviewStage("# Head\n- Errors have a code.", (chapter,))
+    point = {
+        "task": "routes",
+        "kind": "wrong",
+        "plan": "answer 201",
+        "spec": "answers 201",
+        "problem": "P",
+        "mend": "M",
+    }
+    value = {
+        "points": [
+            point, point | {"plan": "never said"}, point | {"spec": "not there"}, point | {"kind": "taste"}, point | {"task": "other"},
+            point | {"plan": "", "spec": ""}, point | {"plan": "Errors have a code", "spec": ""},
+        ]
+    }  # fmt: skip
+    outcome = one.accept(one.parts, value, {})
+    assert not outcome.findings
+    notes = notes_of(outcome.records)
+    assert len(notes["routes"]) == 2
+    assert len(outcome.left_out) == 3
+    for nonsense in (None, {}, {"points": "none"}, []):
+        assert one.accept(one.parts, nonsense, {}).findings
