@@ -84,7 +84,8 @@ def _decide(prompt: str) -> dict[str, Any]:
     if proved:
         answer["tasks"].append(_planned(9, [], name=f"tests-{proved[0]}", proves=proved))
     for key, told in re.findall(r"(?m)^- ([\w-]+): (.+)$", _block(prompt, "# A person has decided")):
-        answer["rulings"].append(_ruling(key, default=told, about=False))
+        if f"- ruling {key} " not in prompt:
+            answer["rulings"].append(_ruling(key, default=told, about=False))
     if not patching:
         answer["approach"] = [
             "Settings and data come first, then what rests on them.",
@@ -123,7 +124,7 @@ def _write(prompt: str) -> dict[str, Any]:
         found = re.search(r"\(section (\d)", body)
         section = int(found[1]) if found else 6
         statements = _STATEMENT.findall(body)
-        steps = [f"Do `{k}`: {_values(text)}." for k, _, _, _, text in statements] or ["Run every case."]
+        steps = [f"Do part {n}: {_values(s[4])}." for n, s in enumerate(statements)] or ["Run every case."]
         entry = {
             "key": key,
             "steps": steps,

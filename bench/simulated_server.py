@@ -36,7 +36,7 @@ def _blocks(prompt: str) -> list[int]:
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One misbehaviour. `kind`: status, reset, hang, garbage, empty, half, length, refusal, filter, think, fence,
-    no-choices, no-schema, completion-tokens."""
+    no-choices, html, no-message, odd-usage, list-content."""
 
     kind: str
     status: int = 500
@@ -245,13 +245,22 @@ class _Handler(BaseHTTPRequestHandler):
             + random.uniform(0, simulation.jitter)  # noqa: S311  (no secret)
             + (spent / simulation.tokens_per_second if simulation.tokens_per_second else 0.0)
         )
+        if kind == "html":
+            self._send_bytes(200, b"<html><body>Sign in to the proxy</body></html>", {"content-type": "text/html"})
+            return
+        if kind == "no-message":
+            message = None  # type: ignore[assignment]
+        elif kind == "list-content":
+            message["content"] = [{"type": "text", "text": text}]  # type: ignore[dict-item]
         choices = [] if kind == "no-choices" else [{"index": 0, "message": message, "finish_reason": finish}]
-        usage = {
+        usage: dict[str, Any] = {
             "prompt_tokens": len(request.prompt) // CHARACTERS,
             "completion_tokens": spent,
             "total_tokens": 0,
             "prompt_tokens_details": {"cached_tokens": request.cached},
         }
+        if kind == "odd-usage":
+            usage = {"prompt_tokens": "many", "completion_tokens": None}
         self._send(
             200,
             {
@@ -265,11 +274,12 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, status: int, value: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        data = json.dumps(value).encode()
+        self._send_bytes(status, json.dumps(value).encode(), {"content-type": "application/json", **(headers or {})})
+
+    def _send_bytes(self, status: int, data: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
-        self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(data)))
-        for name, text in (headers or {}).items():
+        for name, text in headers.items():
             self.send_header(name, text)
         self.end_headers()
         self.wfile.write(data)

@@ -15,6 +15,8 @@ from planagent.model import Finding
 from planagent.models.identity import RULES
 from planagent.models.protocol import Model, Usage
 
+NOTHING = "the answer held nothing usable"
+
 
 @dataclass(slots=True)
 class Run:
@@ -126,8 +128,8 @@ async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str,
             told = [t for t in told if t not in mine] + await _once(run, stage, some, known, mine)
         wanted = [p for p in parts if p.key not in known or not stage.whole(p, known[p.key])]
         state = (*sorted(p.key for p in wanted), *(f"{f.rule} {f.place} {f.message}" for f in told))
-        # The same faults twice: the model will not mend them.
-        if not wanted or state in seen:
+        # The same faults twice: the model will not mend them. An answer that held nothing says nothing of that.
+        if not wanted or (state in seen and not any(f.message == NOTHING for f in told)):
             break
         seen.add(state)
     if wanted and run.rules:
@@ -147,7 +149,7 @@ async def _once(
     value, _ = await run.ask(brief)
     if not value:
         return [
-            Finding("PA907", brief.id, "the answer held nothing usable", "Answer with one JSON object of the schema.")
+            Finding("PA907", brief.id, NOTHING, "Answer with one JSON object of the schema.")
         ]
     outcome = stage.accept(parts, value, known, by_rule=run.by_rule)
     known |= outcome.records

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
-from planagent.briefs.answers import parse, salvage
+from planagent.briefs.answers import integer, parse, salvage
 from planagent.briefs.brief import API, SMALL, Brief, Shape
 from planagent.errors import AnswerError, ModelError, UsageError
 from planagent.ledger import Ledger
@@ -122,7 +124,7 @@ class OpenAIModel:
                 continue
             return self._read(brief, response, usage)
 
-    async def _send(self, brief: Brief, form: str, limit: str, usage: Usage) -> Any:
+    async def _send(self, brief: Brief, form: str, limit: str, usage: Usage) -> Response:
         import openai
 
         client = self._connect()
@@ -141,15 +143,15 @@ class OpenAIModel:
             usage.add(spent)
             self.usage.add(spent)
 
-        async def call() -> Any:
+        async def call() -> Response:
             ahead = self._budget.reserve(brief)
             used = Usage(calls=1)
             try:
                 with self._traced(brief, arguments["messages"]) as traced:
                     raw = await client.chat.completions.with_raw_response.create(**arguments)
-                    response = raw.parse()
+                    response = Response.of(raw.http_response.content)
                     _tell(traced, response)
-                used.add(_spent(response))
+                used.add(response.usage)
             except openai.RateLimitError:
                 used, refused = Usage(), Usage(calls=1)
                 count(refused)  # it was sent, and costs nothing of any ceiling
@@ -202,51 +204,80 @@ class OpenAIModel:
         self._notes = {**self._notes, **found}
         self._ledger.note("servers", self._ledger.noted("servers") | {self._server: self._notes})
 
-    def _read(self, brief: Brief, response: Any, usage: Usage) -> Answer:
-        choices = getattr(response, "choices", None) or []
-        if not choices:
-            raise AnswerError(f"{self.name}: brief {brief.id}: the server sent no answer.", "Try again.", kind="empty")
-        choice = choices[0]
-        text = choice.message.content or ""
-        if getattr(choice.message, "refusal", None):
+    def _read(self, brief: Brief, response: Response, usage: Usage) -> Answer:
+        place = f"{self.name}: brief {brief.id}"
+        if not response.is_completion:
             raise AnswerError(
-                f"{self.name}: brief {brief.id}: the model refused.",
-                "Use another model, or --offline.",
-                kind="refusal",
+                f"{place}: what came back is no completion: {response.beginning!r}.",
+                "Check OPENAI_BASE_URL (it usually ends in /v1), and whether a proxy answers in the server's place.",
             )
-        if choice.finish_reason == "content_filter":
+        if response.refused:
+            raise AnswerError(f"{place}: the model refused.", "Use another model, or --offline.", kind="refusal")
+        if response.reason == "content_filter":
             raise AnswerError(
-                f"{self.name}: brief {brief.id}: the provider's content filter stopped the answer.",
-                "Use another model, or --offline.",
-                kind="content_filter",
+                f"{place}: the provider's content filter stopped the answer.", "Use another model, or --offline.", kind="content_filter"
             )
-        if choice.finish_reason == "length":
-            return Answer(salvage(text), whole=False, usage=usage)
-        return Answer(parse(text), usage=usage)
+        if response.reason == "length":
+            return Answer(salvage(response.text), whole=False, usage=usage)
+        if not response.text:
+            raise AnswerError(f"{place}: the server sent no answer.", "Try again.", kind="empty")
+        return Answer(parse(response.text), usage=usage)
 
 
-def _tell(traced: Call, response: Any) -> None:
-    """What came of a call, for whoever watches calls."""
-    spent, choices = _spent(response), getattr(response, "choices", None) or []
-    traced.answered(
-        model=str(getattr(response, "model", "") or ""),
-        reason=str(choices[0].finish_reason or "") if choices else "",
-        input_tokens=spent.input_tokens,
-        output_tokens=spent.output_tokens,
-        text=str(choices[0].message.content or "") if choices else "",
-    )
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a server sent, taken out of its bytes piece by piece: servers and proxies send all kinds of things with a 200."""
+
+    is_completion: bool
+    text: str = ""
+    reason: str = ""
+    refused: bool = False
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    beginning: str = ""
+
+    @classmethod
+    def of(cls, body: bytes) -> Response:
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            value = None
+        choices = value.get("choices") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(choices, list):
+            return cls(False, beginning=body[:80].decode("utf-8", "replace"))
+        choice = choices[0] if choices and isinstance(choices[0], dict) else {}
+        message = choice.get("message")
+        message = message if isinstance(message, dict) else {}
+        return cls(
+            True, _text(message.get("content")), str(choice.get("finish_reason") or ""), bool(message.get("refusal")), str(value.get("model") or ""),
+            _spent(value.get("usage")),
+        )  # fmt: skip
 
 
-def _spent(response: Any) -> Usage:
-    spent = getattr(response, "usage", None)
-    if spent is None:
-        return Usage()
-    details = getattr(spent, "prompt_tokens_details", None)
+def _text(content: Any) -> str:
+    """A message's text; some servers send it in parts."""
+    if isinstance(content, list):
+        return "".join(str(p.get("text") or "") for p in content if isinstance(p, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _spent(usage: Any) -> Usage:
+    """Tokens as the server counted them; 0 for what is no number."""
+    spent = usage if isinstance(usage, dict) else {}
+    details = spent.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
     return Usage(
-        input_tokens=spent.prompt_tokens or 0,
-        output_tokens=spent.completion_tokens or 0,
-        cached_tokens=(getattr(details, "cached_tokens", 0) or 0) if details else 0,
-    )
+        input_tokens=max(0, integer(spent.get("prompt_tokens"))), output_tokens=max(0, integer(spent.get("completion_tokens"))),
+        cached_tokens=max(0, integer(cached)),
+    )  # fmt: skip
+
+
+def _tell(traced: Call, response: Response) -> None:
+    """What came of a call, for whoever watches calls."""
+    traced.answered(
+        model=response.model, reason=response.reason, input_tokens=response.usage.input_tokens, output_tokens=response.usage.output_tokens,
+        text=response.text,
+    )  # fmt: skip
 
 
 def _about_form(told: str, form: str) -> bool:
@@ -298,8 +329,6 @@ def _without_bounds(schema: Any) -> Any:
 def _messages(brief: Brief, form: str) -> list[dict[str, str]]:
     messages = brief.messages()
     if form in ("object", "text"):
-        import json
-
         # Appended, not prepended: the common part must stay the first bytes of the message.
         messages[-1]["content"] += "\n\n# JSON schema of the answer\n\n" + json.dumps(brief.schema, ensure_ascii=False)
     return messages
