@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASURES = ("latency", "reading", "change", "size", "startup", "overhead", "crash", "fleet")
+MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet")
 
 
 def main(wanted: list[str]) -> int:

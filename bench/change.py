@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.common import corpora, run, words_a_third, workspace
+from bench.common import corpora, run, workspace
 from bench.simulated_server import SimulatedServer
 
 _ENDPOINT = """
@@ -71,7 +71,7 @@ def measure() -> Iterator[str]:
         for label, change in changes.items():
             with (
                 workspace(name) as root,
-                SimulatedServer(edit=words_a_third, first_token=0.6, tokens_per_second=80) as server,
+                SimulatedServer(first_token=0.6, tokens_per_second=80) as server,
             ):
                 whole = run(root, server, "plan")
                 before = len(server.requests)

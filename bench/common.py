@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.simulated_server import Request, SimulatedServer
+from bench.simulated_server import SimulatedServer
 from planagent.corpus.read import read_corpus
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPORA = ROOT.parent / "shared" / "corpora"
 PLAN = "plan/backend_implementation_plan.md"
-_SYSTEM = "You write one section of a backend implementation plan. No code, no repetition of the specs, backend only."
+_SYSTEM = "You write a backend implementation plan. No code, no repetition of the specs, backend only."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +80,8 @@ def run(root: Path, server: SimulatedServer | None, *arguments: str, **settings:
     return Ran(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, told, process.returncode)
 
 
-def sections(root: Path) -> list[str]:
-    """The ten sections of the plan that stands there, the high-level plan with the first."""
-    parts = re.split(r"(?m)^(?=## \d+\. )", (root / PLAN).read_text(encoding="utf-8"))
-    return [parts[0] + parts[1], *parts[2:]]
-
-
-def naive_prompts(root: Path) -> list[list[dict[str, str]]]:
-    """Ten requests, each with the whole corpus: what everyone writes first."""
-    corpus = read_corpus(root)
-    specs = "\n\n".join(f"# {d.path}\n\n{d.text}" for d in corpus.read)
-    return [
-        [
-            {"role": "system", "content": _SYSTEM},
-            {"role": "user", "content": f"{specs}\n\nWrite section {n} of 10."},
-        ]
-        for n in range(1, 11)
-    ]
-
-
-def says(texts: list[str]) -> Any:
-    """Makes a server answer the n-th request with the n-th text."""
-    left = list(texts)
-
-    def edit(value: Any, request: Request) -> Any:
-        return left.pop(0)
-
-    return edit
-
-
-def words_a_third(value: Any, request: Request) -> Any:
-    """A model that agrees with sections and words one ruling in three anew."""
-    if "rulings" in value:
-        value["rulings"] = request.drafts.get("rulings", [])[::3]
-    return value
+def one_shot(root: Path) -> tuple[list[dict[str, str]], str]:
+    """The request that everyone writes first, with the whole corpus in it, and the plan's text as its answer."""
+    specs = "\n\n".join(f"# {d.path}\n\n{d.text}" for d in read_corpus(root).read)
+    text = re.sub(r"(?s)<!--.*?-->", "", (root / PLAN).read_text(encoding="utf-8"))
+    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": f"{specs}\n\nWrite the plan."}], text

@@ -75,7 +75,7 @@ def _until_done(root: Path, server: SimulatedServer, chance: random.Random, toll
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
                 code = None
-            asked = Counter(k for r in server.requests[seen:] for k in _keys(r.drafts))
+            asked = Counter(k for r in server.requests[seen:] for k in r.tasks)
             toll.asked_twice += sum(n for k, n in asked.items() if k in kept)
             kept = _kept(root, before)
             toll.damaged += not _whole(root / PLAN, old)
@@ -101,12 +101,6 @@ def _start(root: Path, server: SimulatedServer) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def _keys(drafts: dict[str, object]) -> Iterator[str]:
-    for value in drafts.values():
-        for entry in value if isinstance(value, list) else ():
-            yield str(entry.get("key") or entry.get("id"))
-
-
 def _records(root: Path) -> dict[str, dict[str, Any]]:
     path = root / ".planagent" / "ledger.db"
     if not path.exists():
@@ -122,9 +116,9 @@ def _records(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def _kept(root: Path, before: set[str]) -> set[str]:
-    """Names of the parts whose answers were kept since the specs changed last."""
+    """Keys of the tasks whose texts were kept since the specs changed last."""
     fresh = (value for key, value in _records(root).items() if key not in before)
-    return {str(v["entry"].get("key", "")) for v in fresh} - {""}
+    return {str(v.get("part")) for v in fresh if "steps" in v}
 
 
 def _whole(path: Path, old: bytes) -> bool:
@@ -135,6 +129,6 @@ def _whole(path: Path, old: bytes) -> bool:
     if data == old:
         return True
     try:
-        return len(parse(data.decode()).tasks) > 10 and data.decode().rstrip().endswith("-->")
+        return len(parse(data.decode()).tasks) > 3 and data.decode().rstrip().endswith("-->")
     except (NotAPlan, ValueError):
         return False

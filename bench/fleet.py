@@ -237,7 +237,7 @@ def _settle(toll: Toll, database: Database, folder: Path, server: SimulatedServe
         done = cursor.fetchall()
         cursor.execute("SELECT outcome, count(*) AS many FROM planagent_runs GROUP BY 1")
         toll.kinds.update({r["outcome"]: r["many"] for r in cursor.fetchall()})
-        cursor.execute("SELECT workspace, value->'entry'->>'key' AS part, at FROM planagent_answers")
+        cursor.execute("SELECT workspace, value->>'part' AS part, at FROM planagent_answers WHERE value ? 'steps'")
         answers = cursor.fetchall()
     toll.not_planned = 2 * toll.workspaces - len(done)
     toll.planned_twice = sum(r["many"] - 1 for r in done)
@@ -247,7 +247,7 @@ def _settle(toll: Toll, database: Database, folder: Path, server: SimulatedServe
             continue  # counted as not planned
         text = path.read_text(encoding="utf-8")
         try:
-            toll.damaged += not (len(parse(text).tasks) > 10 and text.rstrip().endswith("-->"))
+            toll.damaged += not (len(parse(text).tasks) > 3 and text.rstrip().endswith("-->"))
         except (NotAPlan, ValueError):
             toll.damaged += 1
     toll.calls = len(server.requests)
@@ -264,10 +264,9 @@ def _asked_after(answers: list[dict[str, Any]], server: SimulatedServer) -> Iter
     offset = time.time() - time.monotonic()
     for request in server.requests:
         workspace = str(request.body["model"])
-        for value in request.drafts.values():
-            for entry in value if isinstance(value, list) else ():
-                times = kept.get((workspace, str(entry.get("key"))))
-                yield bool(times) and request.at + offset > max(times or [0.0])
+        for key in request.tasks:
+            times = kept.get((workspace, key))
+            yield bool(times) and request.at + offset > max(times or [0.0])
 
 
 def measure() -> Iterator[str]:

@@ -1,15 +1,15 @@
-"""1. Wall clock of a whole plan against the serial chain, against one call, and against the limit."""
+"""1. Wall clock and tokens of a whole plan, review included, against one call that writes the same words."""
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
 
-from bench.common import corpora, naive_prompts, run, says, sections, words_a_third, workspace
+from bench.common import corpora, one_shot, run, workspace
 from bench.simulated_server import SimulatedServer
 
 FIRST_TOKEN = 0.6
@@ -18,38 +18,32 @@ TOKENS_PER_SECOND = 80.0
 
 def measure() -> Iterator[str]:
     yield f"server: {FIRST_TOKEN} s to the first token, {TOKENS_PER_SECOND:.0f} tokens/s per stream, any number of streams"
-    for name in corpora("sample", "origin-sabahatabid"):
+    for name in corpora("sample", "origin-sabahatabid", "realworld-conduit"):
         with workspace(name) as root, _server() as server:
-            server.edit = words_a_third
-            ours = run(root, server, "plan").seconds
-            spans = [(r.ended - r.at, "rulings" in r.drafts) for r in server.requests]
-            deciding = sum(s for s, first in spans if first)
-            limit = deciding + max(s for s, first in spans if not first)
-            texts, prompts = sections(root), naive_prompts(root)
-        # These only wait: side by side they take no longer than alone.
-        with ThreadPoolExecutor() as pool:
-            chain = pool.submit(_asked, prompts, texts)
-            single = pool.submit(_asked, prompts[:1], ["".join(texts)])
+            ran = run(root, server, "plan")
+            longest: dict[str, float] = defaultdict(float)
+            for request in server.requests:
+                longest[request.kind] = max(longest[request.kind], request.ended - request.at)
+            messages, text = one_shot(root)
+        single = _asked(messages, text)
+        limit = sum(longest.values())
+        used = ran.told["usage"]
         yield (
-            f"{name}: {ours:.1f} s in {len(spans)} calls; limit {limit:.1f} s (deciding {deciding:.1f} s, then the longest section): "
-            f"x{ours / limit:.2f}"
-        )
-        yield (
-            f"{name}: the same text by ten calls in a row {chain.result():.1f} s: x{chain.result() / ours:.1f} of ours; "
-            f"by one call {single.result():.1f} s: x{single.result() / ours:.1f}"
+            f"{name}: {ran.seconds:.1f} s in {used['calls']} calls; critical path {limit:.1f} s: x{ran.seconds / limit:.2f}; "
+            f"one call {single:.1f} s: x{ran.seconds / single:.2f}; {used['input_tokens']:,} tokens in ({used['cached_tokens']:,} cached), "
+            f"{used['output_tokens']:,} out"
         )
 
 
 def _server() -> SimulatedServer:
-    return SimulatedServer(first_token=FIRST_TOKEN, tokens_per_second=TOKENS_PER_SECOND)
+    return SimulatedServer(first_token=FIRST_TOKEN, tokens_per_second=TOKENS_PER_SECOND, remembers=True)
 
 
-def _asked(prompts: list[Any], texts: list[str]) -> float:
-    """Seconds for requests one after the other, each answered with its text."""
+def _asked(messages: list[dict[str, str]], text: str) -> float:
+    """Seconds for one request that is answered with a text."""
     with _server() as server:
-        server.edit = says(texts)
-        client = openai.OpenAI(base_url=server.url, api_key="k", timeout=3600)
+        server.edit = lambda value, request: text
+        client: Any = openai.OpenAI(base_url=server.url, api_key="k", timeout=3600)
         begun = time.perf_counter()
-        for messages in prompts:
-            client.chat.completions.create(model="m", messages=messages)
+        client.chat.completions.create(model="m", messages=messages)
         return time.perf_counter() - begun

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import socket
 import struct
 import threading
@@ -61,6 +62,15 @@ class Request:
     def kind(self) -> str:
         """Which kind of brief this is."""
         return kind_of(self.prompt)
+
+    @property
+    def tasks(self) -> set[str]:
+        """Keys of the tasks that a writing brief asks for."""
+        return (
+            set(re.findall(r"(?m)^## (\S+)$", self.prompt.rpartition("# Tasks to write")[2]))
+            if self.kind == "write"
+            else set()
+        )
 
 
 @dataclass(slots=True)

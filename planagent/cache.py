@@ -41,7 +41,7 @@ class Cache:
         if self._folder is None:
             return
         try:
-            write_atomically(self._folder / kind / key, data)
+            write_atomically(self._folder / kind / key, data, 0o600)
             self._prune(self._folder / kind)
         except (WorkspaceError, OSError):
             return

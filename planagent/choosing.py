@@ -26,7 +26,7 @@ def open_runs(session: Session, *, ask: bool = True) -> None:
     """
     settings = session.settings
     ledger = session.ledger() if session.ledger else Ledger(settings.state, session.tell)
-    rules = _rules()
+    rules = make_rules()
     by_name: dict[str, Run] = {}
     for kind in KINDS:
         name = "" if session.offline else str(settings.values[_SETTING[kind]] or settings.model)
@@ -38,7 +38,7 @@ def open_runs(session: Session, *, ask: bool = True) -> None:
                 if session.host
                 else make_model(settings, name, ledger, session.tell, offline=session.offline, ask=ask)
             )
-            fill = session.fill_from_rules or model.shape.small
+            fill = session.fill_from_rules or session.allow_findings or model.shape.small
             run = Run(
                 model, ledger, session.tell, rules if fill else None, 0 if session.host else int(settings.repairs)
             )
@@ -57,7 +57,7 @@ def make_model(
     if offline or not name:
         if not offline:
             tell("No model is configured: the rules read and write (set PLANAGENT_MODEL to use one).")
-        return _rules()
+        return make_rules()
     from planagent.models.openai_model import OpenAIModel
 
     if name.startswith(LOCAL):
@@ -73,7 +73,8 @@ def make_model(
     return OpenAIModel(settings, ledger, model=name)
 
 
-def _rules() -> Model:
+def make_rules() -> Model:
+    """The answerer without a model."""
     from planagent.rules import RulesModel
 
     return RulesModel()

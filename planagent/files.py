@@ -56,8 +56,11 @@ def decode(data: bytes) -> tuple[str, list[str]]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
+def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
     """Replace `path` by `content` in one rename: a reader sees the old file or the new one.
+
+    Args:
+        mode: of a new file; that of one which is there stays.
 
     Raises:
         WorkspaceError: the directory cannot be made or written.
@@ -70,7 +73,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
                 out.write(content.encode() if isinstance(content, str) else content)
                 out.flush()
                 os.fsync(out.fileno())
-            mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+            mode = path.stat().st_mode & 0o777 if path.exists() else mode
             Path(name).chmod(mode)
             Path(name).replace(path)
         except BaseException:

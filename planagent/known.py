@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from planagent.choosing import open_runs
-from planagent.errors import NoBackendError
+from planagent.choosing import make_rules, open_runs
 from planagent.model import Corpus
 from planagent.pipeline import Session, find, have
 from planagent.plan.plan import Plan
-from planagent.running import run_stage
 from planagent.settings import Settings
 from planagent.stages import read_stage, reading_of
+from planagent.statements.merge import assemble
+from planagent.statements.override import overridden
 from planagent.statements.statement import Reading
 
 
@@ -53,18 +53,17 @@ def known_of(settings: Settings) -> Known:
             and all(p.key in records and stage.whole(p, records[p.key]) for p in stage.parts)
         ):
             return Known(corpus, reading_of(session, stage, records), f"{run.model.name}, kept answers", plan)
-    return Known(corpus, read_by_rule(settings), "built-in rules, no model", plan)
+    return Known(corpus, overridden(corpus, read_by_rule(corpus), settings.overrides), "built-in rules, no model", plan)
 
 
-def read_by_rule(settings: Settings) -> Reading:
-    """What the rules make of the specs; nothing is kept of it."""
-    session = Session(settings, offline=True)
-    find(session)
-    open_runs(session)
-    stage, run = read_stage(session), session.runs["read"]
-    try:
-        return reading_of(session, stage, asyncio.run(run_stage(run, stage)))
-    except NoBackendError:
-        return Reading((), ())
-    finally:
-        run.ledger.close()
+def read_by_rule(corpus: Corpus) -> Reading:
+    """What the rules make of a corpus; nothing is kept of it."""
+    from planagent.briefs.brief import Record, pack
+    from planagent.briefs.read import ReadStage
+
+    stage, rules = ReadStage(corpus), make_rules()
+    records: dict[str, Record] = {}
+    for batch in pack(stage.parts, rules.shape):
+        answer = asyncio.run(rules.answer(stage.brief(batch, records, rules.shape)))
+        records |= stage.accept(batch, answer.value, records, by_rule=True).records
+    return assemble(corpus, *stage.statements(records))

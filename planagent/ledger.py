@@ -159,6 +159,9 @@ class Ledger:
             return self._prepared()
 
     def _prepared(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            with contextlib.suppress(OSError):
+                self._path.touch(0o600)  # what models said of a project is its owner's business
         db = sqlite3.connect(self._path, timeout=30)
         try:
             db.executescript(_SCHEMA)

@@ -76,7 +76,7 @@ def _elsewhere(request: Request, settings: Settings, cache: Cache | None) -> tup
     notes: list[str] = []
     try:
         corpus = corpus_of(request.sources, settings.scope, "", cache)
-        found = check_elsewhere(view, corpus, read_by_rule(settings), request.feature, request.beside)
+        found = check_elsewhere(view, corpus, read_by_rule(corpus), request.feature, request.beside)
     except CorpusError as error:
         nothing = Corpus(settings.workspace.name, ())
         found = [

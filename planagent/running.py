@@ -60,12 +60,13 @@ class Run:
         return {keys[k].key: record for k, record in self.ledger.get(keys).items()}
 
     def keep(self, stage: Stage, parts: Sequence[Part], records: Mapping[str, Record]) -> None:
-        found = {self.key(stage, p): dict(records[p.key]) for p in parts if p.key in records}
+        found = {self.key(stage, p): {**records[p.key], "part": p.key} for p in parts if p.key in records}
         if found:
             self.ledger.put(found)
 
     async def ask(self, brief: Brief) -> tuple[dict[str, Any], bool]:
         """The answer's JSON and whether it is whole; empty for an answer that holds nothing usable."""
+        await self.model.ready()
         async with self.model.gate:
             if self.pace and not self.stopped:
                 await asyncio.sleep(await asyncio.to_thread(self.pace))
@@ -133,6 +134,7 @@ async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str,
             break
         seen.add(state)
     if wanted and run.rules:
+        run.findings += [t for t in told if not t.key or t.key in {p.key for p in wanted}]
         await _fill(run, stage, wanted, known)
         wanted = [p for p in wanted if p.key not in known or not stage.whole(p, known[p.key])]
     run.tell(
@@ -148,9 +150,7 @@ async def _once(
     run.briefs += 1
     value, _ = await run.ask(brief)
     if not value:
-        return [
-            Finding("PA907", brief.id, NOTHING, "Answer with one JSON object of the schema.")
-        ]
+        return [Finding("PA907", brief.id, NOTHING, "Answer with one JSON object of the schema.")]
     outcome = stage.accept(parts, value, known, by_rule=run.by_rule)
     known |= outcome.records
     run.keep(stage, parts, outcome.records)

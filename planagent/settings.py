@@ -119,24 +119,19 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
     for name, value in (flags or {}).items():
         if value is not None:
             put(name, value, "flag")
-    _plan_feature(workspace, values, origins)
+    _plan_feature(workspace, values)
     if values["review"] not in ("once", "off"):
         raise UsageError(f"{origins['review']}: `review` is {values['review']!r}.", 'Set it to "once" or "off".')
     return Settings(workspace, values, origins, decisions, tuple(overrides))
 
 
-def _plan_feature(workspace: Path, values: dict[str, Any], origins: dict[str, Origin]) -> None:
-    """A feature is a scope of one folder; `{feature}` in the output stands for that folder's path."""
+def _plan_feature(workspace: Path, values: dict[str, Any]) -> None:
+    """One feature folder is planned; `{feature}` in the output stands for its path."""
     output = values["output"]
     if values["feature"]:
-        if origins["scope"] == "flag" and origins["feature"] == "flag":
-            raise UsageError("--scope and --feature both choose what is planned.", "Give one of them.")
-        if origins["scope"] == "flag":
-            values["feature"] = ""  # what was typed counts for more than what stands in a file
-        else:
-            found = find_feature(workspace, values["feature"])
-            values["feature"] = found.name
-            values["output"] = output.replace("{feature}", found.path)
+        found = find_feature(workspace, values["feature"])
+        values["feature"] = found.name
+        values["output"] = output.replace("{feature}", found.path)
     if "{feature}" in values["output"]:
         raise UsageError(f"The output {output!r} needs a feature.", "Name one with --feature.")
 

@@ -8,13 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from planagent.reading import corpus as corpus_module
 
 from planagent import plancheck
 from planagent.cache import KEPT, Cache, digest
+from planagent.corpus import read as corpus_module
 from planagent.corpus.read import read_corpus
-from planagent.corpus.sources import Sources
-from planagent.model import Corpus
 from planagent.proving import check_file
 from planagent.settings import load_settings
 from tests.conftest import ROOT
@@ -29,26 +27,24 @@ def store(tmp_path: Path) -> Cache:
 
 def test_a_corpus_comes_back_equal(store: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     first = read_corpus(ROOT, cache=store)
-    monkeypatch.setattr(corpus_module, "_assemble", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(corpus_module, "_document", lambda *_: pytest.fail("read again"))
     assert read_corpus(ROOT, cache=store) == first
 
 
-def test_a_changed_spec_or_scope_is_read_anew(store: Cache, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_spec_or_scope_is_read_anew(store: Cache, workspace: Path) -> None:
     before = read_corpus(workspace, cache=store)
-    read: list[str] = []
-    assemble = corpus_module._assemble
-
-    def counted(sources: Sources, scope: str, root: Path) -> Corpus:
-        read.append(scope)
-        return assemble(sources, scope, root)
-
-    monkeypatch.setattr(corpus_module, "_assemble", counted)
-    read_corpus(workspace, cache=store, scope="all")
-    assert read == ["all"]
+    assert read_corpus(workspace, cache=store, scope="the admin API").scope == "the admin API"
     api = workspace / "specs/backend/api.md"
     api.write_text(api.read_text(encoding="utf-8") + "\n### GET /api/version\n\nAnswers 200.\n", encoding="utf-8")
     after = read_corpus(workspace, cache=store)
-    assert len(after.facts.endpoints) == len(before.facts.endpoints) + 1
+    assert sum(len(d.units) for d in after.documents) == sum(len(d.units) for d in before.documents) + 2
+
+
+def test_nobody_else_can_read_what_is_kept(store: Cache, tmp_path: Path) -> None:
+    read_corpus(ROOT, cache=store)
+    kept = [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+    assert kept
+    assert all(p.stat().st_mode & 0o077 == 0 for p in kept)
 
 
 def test_a_damaged_entry_is_as_good_as_none(store: Cache, tmp_path: Path) -> None:
@@ -89,7 +85,7 @@ def test_a_warm_check_loads_nothing_heavy(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "plan", root / "plan")
     program = (
         "import sys; from planagent.cli import run; code = run(['check', '-w', sys.argv[1]]); "
-        "print(code, sorted(m for m in ('openai', 'pydantic', 'markdown_it', 'tiktoken', 'detect_secrets', 'yaml') if m in sys.modules))"
+        "print(code, sorted(m for m in ('openai', 'pydantic', 'markdown_it', 'tiktoken', 'sqlglot', 'yaml') if m in sys.modules))"
     )
     outputs = [
         subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True).stdout

@@ -34,7 +34,7 @@ TASKS = """# Tasks: Notes backend
 - [ ] T002 [P] [US1] Build POST /api/notes in app/routes/notes.py (depends on T001)
 - [ ] T003 [US1] Build GET /api/notes/{id} in app/routes/notes.py
   - Return `{"id": 1}` for a note
-- [ ] T004 [US2] Build POST /api/exports and handle errors properly (depends on T009)
+- [ ] T004 [US2] Build POST /api/exports and handle TODO: errors (depends on T009)
 """
 
 
@@ -57,21 +57,20 @@ def findings(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dic
 def test_spec_kit_tasks_are_checked_with_line_and_column(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = {(f["rule"], f["line"], f["column"]) for f in findings(capsys, kit)}
     assert found == {
-        ("PA501", 0, 0),  # FR-002 has no task
         ("PA104", 10, 13),
         ("PA401", 11, 24),
-        ("PA902", 11, 46),
-        ("PA702", 11, 81),
+        ("PA901", 11, 53),
+        ("PA702", 11, 78),
     }
 
 
 def test_text_shows_the_place_the_words_and_the_remedy(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out = check(capsys, kit, "--select", "PA401")
     assert code == 1
-    assert f"{kit.as_posix()}:11:24: PA401 T004: no spec names the endpoint POST /api/exports" in out
+    assert f"{kit.as_posix()}:11:24: PA401 T004: no spec names the operation POST /api/exports" in out
     line, carets = out.split("\n")[1:3]
     assert line[carets.index("^") : carets.rindex("^") + 1] == "POST /api/exports"
-    assert "= Build the specified endpoints only" in out
+    assert "= Plan the specified operations only" in out
 
 
 def test_task_master_json_is_checked(
@@ -97,7 +96,6 @@ def test_task_master_json_is_checked(
     assert found == {
         ("PA702", "2", line['Notes route"']),
         ("PA101", "2", line['Notes route"']),
-        ("PA903", "2", line["Notes route works"]),
         ("PA701", "2.1", line["GET /api"]),
     }
 
@@ -142,7 +140,7 @@ def test_selection_by_code_family_and_name(kit: Path, capsys: pytest.CaptureFixt
 
 def test_selection_in_the_configuration(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = kit.parents[2]
-    (root / "planagent.toml").write_text('[check]\nselect = ["PA4", "PA9"]\nignore = ["PA902"]\n', encoding="utf-8")
+    (root / "planagent.toml").write_text('[check]\nselect = ["PA4", "PA9"]\nignore = ["PA901"]\n', encoding="utf-8")
     assert {f["rule"] for f in findings(capsys, kit)} == {"PA401"}
     (root / "planagent.toml").write_text('[check]\nselected = ["PA4"]\n', encoding="utf-8")
     assert run(["check", str(kit)]) == 2
@@ -154,11 +152,9 @@ def test_a_suppression_needs_a_reason_and_an_effect(kit: Path, capsys: pytest.Ca
     reasoned = TASKS.replace(
         "- [ ] T004", "<!-- planagent: ignore PA401, PA9 exports come with the next spec -->\n- [ ] T004"
     )
-    kit.write_text(
-        reasoned + "\n<!-- planagent: ignore-file PA501: restored by another feature -->\n", encoding="utf-8"
-    )
+    kit.write_text(reasoned + "\n", encoding="utf-8")
     assert {f["rule"] for f in findings(capsys, kit)} == {"PA104", "PA702"}
-    kit.write_text(TASKS + "<!-- planagent: ignore-file PA501, PA104, PA401, PA902, PA702 -->\n", encoding="utf-8")
+    kit.write_text(TASKS + "<!-- planagent: ignore-file PA104, PA401, PA901, PA702 -->\n", encoding="utf-8")
     assert [f["rule"] for f in findings(capsys, kit)] == ["PA001"]
     kit.write_text(
         TASKS.replace("## Phase", "<!-- planagent: ignore PA301 nothing of it here -->\n## Phase"),
@@ -179,7 +175,7 @@ def test_exit_zero_reports_and_passes(kit: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_sarif_has_what_code_scanning_reads(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = TASKS.replace("- [ ] T004", "<!-- planagent: ignore PA902 the customer's words -->\n- [ ] T004")
+    text = TASKS.replace("- [ ] T004", "<!-- planagent: ignore PA901 the customer's words -->\n- [ ] T004")
     kit.write_text(text, encoding="utf-8")
     log = json.loads(check(capsys, kit, "--output", "sarif")[1])
     assert log["version"] == "2.1.0"
@@ -192,13 +188,13 @@ def test_sarif_has_what_code_scanning_reads(kit: Path, capsys: pytest.CaptureFix
         assert region["startLine"] >= 1
         assert region.get("endColumn", 10_000) > region.get("startColumn", 0)
         assert result["partialFingerprints"]["planagent/v1"]
-    assert [r["ruleId"] for r in sarif["results"] if "suppressions" in r] == ["PA902"]
+    assert [r["ruleId"] for r in sarif["results"] if "suppressions" in r] == ["PA901"]
 
 
 def test_github_annotations_are_escaped(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = check(capsys, kit, "--output", "github", "--select", "PA401")[1].strip()
     assert out.startswith("::error file=")
-    assert ",line=11,col=24,title=PA401 invented-endpoint::T004: no spec names the endpoint POST /api/exports" in out
+    assert ",line=11,col=24,title=PA401 invented-endpoint::T004: no spec names the operation POST /api/exports" in out
     moved = kit.rename(kit.with_name("a,b:c%.md"))
     out = check(capsys, moved, "--output", "github", "--select", "PA401")[1]
     assert "a%2Cb%3Ac%25.md" in out
@@ -219,10 +215,10 @@ def test_a_fault_beside_a_secret_does_not_print_it(kit: Path, capsys: pytest.Cap
     secret = "npg_" + "a8f3k2l9q0z7"
     kit.write_text(TASKS + f'- [ ] T005 Set `key = load("{secret}")`, errors as needed\n', encoding="utf-8")
     for output in ("text", "json", "sarif", "github"):
-        run(["check", str(kit), "--select", "PA102,PA902", "--output", output])
+        run(["check", str(kit), "--select", "PA102,PA901", "--output", output])
         shown = capsys.readouterr()
         assert "PA102" in shown.out
-        assert "PA902" in shown.out
+        assert "PA901" in shown.out
         assert secret not in shown.out + shown.err
 
 

@@ -207,7 +207,7 @@ def test_coverage_and_order_are_what_they_say(given_tasks: list[tuple[int, list[
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
         lambda c: (
-            st.lists(c, max_size=3) | st.dictionaries(st.sampled_from(list(GOOD) + ["key", "about"]), c, max_size=4)
+            st.lists(c, max_size=3) | st.dictionaries(st.sampled_from([*list(GOOD), "key", "about"]), c, max_size=4)
         ),
         max_leaves=12,
     )

@@ -5,32 +5,35 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planagent.plan.link import Provenance, link
-from planagent.planning.outline import Outline
-from planagent.writing.rules import write_all
 
+from bench.simulated_server import Request, SimulatedServer
 from planagent.cli import run
 from planagent.freshness import text_digest
 from planagent.plan.markdown_in import parse
-from planagent.plan.markdown_out import render
 from planagent.plan.page import as_markdown, task_page
 from planagent.plan.plan import Plan
 from planagent.plan.ready import due, open_needs, ready, tick
+from tests.conftest import ROOT
 
 PLAN = "plan/backend_implementation_plan.md"
 API = "specs/backend/api.md"
 
 
 @pytest.fixture(scope="module")
-def plan_text(sample_outline: Outline) -> str:
-    return render(link(sample_outline, write_all(sample_outline), Provenance("rules")))
+def plan_text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("executed")
+    shutil.copytree(ROOT / "specs", path / "specs")
+    assert run(["plan", "--offline", "-w", str(path)]) == 0
+    return (path / PLAN).read_text()
 
 
 @pytest.fixture
@@ -85,8 +88,9 @@ def test_line_ends_stay_as_they_are(plan_text: str) -> None:
 
 def test_a_conditional_task_is_never_ready(plan_text: str) -> None:
     plan = parse(plan_text)
-    waiting = [t for t in plan.tasks if t.condition]
-    assert waiting
+    first = plan.tasks[0].model_copy(update={"condition": "D1: another answer"})
+    plan = plan.model_copy(update={"tasks": (first, *plan.tasks[1:])})
+    waiting = [first]
     assert not set(waiting) & set(ready(plan))
 
 
@@ -114,7 +118,7 @@ def test_next_gives_the_first_ready_task_with_the_passages_of_today(
     code, told = call(capsys, "next", "-w", str(planned))
     assert code == 0
     assert told["task"]["id"] == told["ready"][0]["id"] == "T001"
-    endpoint = next(t for t in parse((planned / PLAN).read_text()).tasks if t.key == "endpoint.GET /api/lists")
+    endpoint = next(t for t in parse((planned / PLAN).read_text()).tasks if "get-api-lists" in t.covers)
     _, told = call(capsys, "next", endpoint.id, "-w", str(planned))
     assert any("Gives the caller's lists, oldest first" in p["text"] for p in told["task"]["passages"])
     assert told["task"]["open_needs"]
@@ -169,17 +173,20 @@ def test_a_forced_tick_keeps_its_reason_through_a_re_plan(planned: Path, capsys:
 
 def test_several_tasks_at_once_may_need_each_other(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tasks = parse((planned / PLAN).read_text()).tasks
-    second = next(t for t in tasks if t.needs == ("T001",))
-    code, told = call(capsys, "done", second.id, "T001", "-w", str(planned))
-    assert (code, set(told["done"])) == (0, {second.id, "T001"})
-    code, told = call(capsys, "done", "--undo", "T001", "-w", str(planned))
+    second = next(t for t in tasks if t.needs)
+    for need in second.needs[1:]:
+        assert run(["done", need, "-w", str(planned)]) == 0
+    first = second.needs[0]
+    code, told = call(capsys, "done", second.id, first, "-w", str(planned))
+    assert (code, set(told["done"])) == (0, {second.id, first})
+    code, told = call(capsys, "done", "--undo", first, "-w", str(planned))
     assert second.id in told["warnings"][0]
 
 
 def test_done_is_refused_when_the_specs_behind_it_have_changed(
     planned: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    task = next(t for t in parse((planned / PLAN).read_text()).tasks if t.key == "endpoint.GET /health")
+    task = next(t for t in parse((planned / PLAN).read_text()).tasks if "get-health" in t.covers)
     for need in needed(parse((planned / PLAN).read_text()), task.id):
         assert run(["done", need, "--force", "not of interest here", "-w", str(planned)]) == 0
     path = planned / API
@@ -210,17 +217,35 @@ def needed(plan: Plan, task_id: str) -> list[str]:
 
 
 def test_a_conditional_task_is_ticked_only_when_it_is_decided(
-    planned: Path, capsys: pytest.CaptureFixture[str]
+    project: Callable[[dict[str, str]], Path], server: SimulatedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    task = next(t for t in parse((planned / PLAN).read_text()).tasks if t.condition)
-    ruling, _, answer = task.condition.partition(": ")
-    code, told = call(capsys, "done", task.id, "-w", str(planned))
+    path = project({"specs/a.md": "# A\n\n- **FR-1**: It MUST list boats by `GET /boats`.\n- Which currency?\n"})
+
+    def conditional(value: dict[str, Any], request: Request) -> dict[str, Any]:
+        if request.kind == "read":
+            value["statements"][-1] |= {"kind": "question", "modality": "open"}
+        if request.kind == "decide" and value["rulings"]:
+            value["rulings"][0] |= {"options": ["Euro", "Dollar"], "about": value["rulings"][0]["about"]}
+            extra = dict(value["tasks"][0]) | {
+                "key": "dollars",
+                "covers": [],
+                "condition": f"{value['rulings'][0]['key']}: Dollar",
+            }
+            value["tasks"].append(extra)
+        return value
+
+    server.edit = conditional
+    assert run(["plan", "-w", str(path)]) == 0
+    task = next(t for t in parse((path / PLAN).read_text()).tasks if t.condition)
+    assert task.condition == "G1: Dollar"
+    code, told = call(capsys, "done", task.id, "-w", str(path))
     assert code == 9
-    assert f"planagent decide {ruling}" in told["error"]["remedy"]
-    assert run(["decide", ruling, answer, "-w", str(planned)]) == 0
-    assert run(["plan", "--offline", "-w", str(planned)]) == 0
-    decided = parse((planned / PLAN).read_text())
-    assert task.key in [t.key for t in due(decided)]
+    assert "planagent decide G1" in told["error"]["remedy"]
+    _, found = call(capsys, "progress", "-w", str(path))
+    assert [t["id"] for t in found["waiting"]] == [task.id]
+    assert run(["decide", "G1", "Dollar", "-w", str(path)]) == 0
+    assert run(["plan", "-w", str(path)]) == 0
+    assert task.key in [t.key for t in due(parse((path / PLAN).read_text()))]
 
 
 def test_two_ticks_at_once_are_both_kept(planned: Path) -> None:
@@ -241,7 +266,6 @@ def test_all_done_is_said(planned: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (code, told["task"], told["ready"]) == (0, None, [])
     _, found = call(capsys, "progress", "-w", str(planned))
     assert found["done"] == found["total"]
-    assert found["confirm"], "defaults that done tasks rest on are named for a person"
 
 
 def test_without_a_plan_it_says_so(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,7 +92,7 @@ def test_one_feature_is_planned_and_goes_on_from_there(kit: Path, capsys: pytest
     path = kit / "specs" / "002-trips" / "tasks.md"
     plan = parse(path.read_text())
     covered = {c for t in plan.tasks for c in t.covers}
-    assert "GET /api/trips" in covered
+    assert "get-api-trips" in covered
     assert not any("boats" in c for c in covered)
     assert ".specify/memory/constitution.md" in plan.documents
     assert "specs/001-boats/spec.md" not in plan.documents
@@ -118,17 +118,13 @@ def test_a_file_of_spec_kit_s_own_is_not_overwritten(kit: Path, capsys: pytest.C
 def test_the_feature_may_stand_in_the_settings(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (kit / "planagent.toml").write_text('feature = "002"\noutput = "{feature}/backend_implementation_plan.md"\n')
     settings = load_settings(kit)
-    assert (settings.feature, settings.scope) == ("002-trips", "002-trips")
+    assert (settings.feature, settings.scope) == ("002-trips", "")
     assert settings.output_path == kit / "specs/002-trips/backend_implementation_plan.md"
     monkeypatch.setenv("PLANAGENT_FEATURE", "001")
     assert load_settings(kit).feature == "001-boats"
-    with pytest.raises(UsageError, match="needs a feature"):
-        load_settings(kit, {"scope": "all"})
 
 
-def test_scope_and_feature_exclude_each_other(kit: Path) -> None:
-    with pytest.raises(UsageError, match="both choose"):
-        load_settings(kit, {"scope": "all", "feature": "002"})
+def test_an_output_with_a_feature_needs_one(kit: Path) -> None:
     with pytest.raises(UsageError, match="needs a feature"):
         load_settings(kit, {"output": "{feature}/plan.md"})
 

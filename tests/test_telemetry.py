@@ -106,7 +106,7 @@ def test_a_plan_is_one_trace_with_a_span_for_each_call(
     assert told["server.address"] == "127.0.0.1"
     assert calls[0].kind == 3, "a client's"
     assert not any("messages" in key for s in spans for key in values(s))
-    assert b"# The specs" not in b"".join(body for _, body in collector.bodies)
+    assert b"# Lines to read" not in b"".join(body for _, body in collector.bodies)
     usage = collector.metrics()["gen_ai.client.token.usage"].histogram.data_points
     assert {a.value.string_value for p in usage for a in p.attributes if a.key == "gen_ai.token.type"} == {
         "input",
@@ -123,7 +123,7 @@ def test_prompts_are_recorded_only_when_asked_for(
     capture = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"}
     assert plan(workspace, server, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **capture) == 0
     told = values(next(s for s in collector.spans() if s.name.startswith("chat")))
-    assert "# The specs" in told["gen_ai.input.messages"]
+    assert "# Lines to read" in told["gen_ai.input.messages"]
     assert told["gen_ai.output.messages"]
 
 

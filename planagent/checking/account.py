@@ -131,7 +131,16 @@ def check_coverage(view: View) -> Iterator[Finding]:
                 at,
                 task.key,
             )
-        if not (task.covers or task.proves or task.condition or task.needs or task.section == 1):
+        serves = (
+            task.covers
+            or task.proves
+            or task.condition
+            or task.needs
+            or task.gives
+            or task.rulings
+            or task.section == 1
+        )
+        if not serves:
             yield Finding(
                 "PA504",
                 task.id,

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL].",
 )
-@click.option("--allow-findings", is_flag=True, help="Write the plan even when checks find something; it lists them.")
+@click.option(
+    "--allow-findings",
+    is_flag=True,
+    help="Write the plan even when something cannot be mended: the rules stand in, and the plan lists it.",
+)
 @click.option(
     "--fill-from-rules",
     is_flag=True,

@@ -125,6 +125,8 @@ def _role(path: str, text: str) -> tuple[Role, str]:
     bound = is_constitution(path)
     if not text.strip():
         return "other", "empty"
+    if text.startswith("<!-- planagent plan, format "):
+        return "other", "a plan of this program"
     if _is_unfilled(text):
         return "other", "an unfilled template"
     if bound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 from collections.abc import Callable
@@ -53,6 +54,7 @@ class OpenAIModel:
         self._local = local
         self._on_close = on_close
         self._client: Any = None
+        self._asking = asyncio.Lock()
         self.usage = Usage()
         if not self._model:
             raise UsageError("No model is configured.", "Set PLANAGENT_MODEL or --model, or plan with --offline.")
@@ -159,7 +161,6 @@ class OpenAIModel:
             finally:
                 count(used)
                 self._budget.settle(ahead, used)
-            await self._count_slots(raw.headers.get("server", ""))
             return response
 
         patience = Patience(int(self._settings.retries) + 1, float(self._settings.patience))
@@ -171,22 +172,26 @@ class OpenAIModel:
             temperature=float(self._settings.temperature), brief=brief.id, messages=messages,
         )  # fmt: skip
 
-    async def _count_slots(self, server: str) -> None:
-        """llama.cpp answers as many at once as it has slots: more would wait there, and run into the timeout."""
-        if "llama" not in server.lower() or "slots" in self._notes or self._local:
+    async def ready(self) -> None:
+        """Asks a server of one's own, once, how many requests it works on at once: llama.cpp says so, and more would wait
+        there, and run into the timeout."""
+        if not self._base_url or self._local or "slots" in self._notes:
             return
-        import openai
+        async with self._asking:
+            if "slots" in self._notes:
+                return
+            import openai
 
-        root = str(self._base_url).rstrip("/").removesuffix("/v1")
-        slots = 0
-        try:
-            told = await self._connect().get(f"{root}/props", cast_to=object)
-            slots = int(told["total_slots"])
-        except (openai.OpenAIError, TypeError, KeyError, ValueError):
-            pass  # a server that does not tell is treated like any other
-        self._remember(slots=slots)
-        if slots:
-            self.gate.narrow(min(slots, self._settings.concurrency))
+            root = str(self._base_url).rstrip("/").removesuffix("/v1")
+            slots = 0
+            try:
+                told = await self._connect().with_options(timeout=2.0).get(f"{root}/props", cast_to=object)
+                slots = int(told["total_slots"])
+            except (openai.OpenAIError, TypeError, KeyError, ValueError):
+                pass  # a server that does not tell is treated like any other
+            self._remember(slots=slots)
+            if slots:
+                self.gate.narrow(min(slots, self._settings.concurrency))
 
     def _connect(self) -> Any:
         if self._client is None:
@@ -215,7 +220,9 @@ class OpenAIModel:
             raise AnswerError(f"{place}: the model refused.", "Use another model, or --offline.", kind="refusal")
         if response.reason == "content_filter":
             raise AnswerError(
-                f"{place}: the provider's content filter stopped the answer.", "Use another model, or --offline.", kind="content_filter"
+                f"{place}: the provider's content filter stopped the answer.",
+                "Use another model, or --offline.",
+                kind="content_filter",
             )
         if response.reason == "length":
             return Answer(salvage(response.text), whole=False, usage=usage)

@@ -67,6 +67,10 @@ class Model(Protocol):
         """US dollars for what was used; None where no price is known."""
         ...
 
+    async def ready(self) -> None:
+        """Called before a brief waits for its turn: finds out what the server can do."""
+        ...
+
     async def answer(self, brief: Brief) -> Answer: ...
 
     async def close(self) -> None: ...
@@ -85,6 +89,9 @@ class FreeModel:
 
     def cost(self, usage: Usage) -> float | None:
         return 0.0
+
+    async def ready(self) -> None:
+        return None
 
     async def close(self) -> None:
         return None

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from planagent.briefs.brief import Record
 from planagent.briefs.decision import RULING_KINDS, Decision, Planned, Ruled
 from planagent.corpus.markdown import content_digest
-from planagent.model import Corpus, Evidence
+from planagent.model import Corpus
 from planagent.plan.graph import execution_order, waves
 from planagent.plan.plan import FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
 from planagent.plan.sections import ITEMS, SECTION_TITLES
 from planagent.statements.proof import accounts
-from planagent.statements.statement import Reading, Reason, Statement, joined, ranges
+from planagent.statements.statement import Reading, Reason, Statement, joined
 
 _MARK = re.compile(r"⟨([^⟩]*)⟩")
 _REFERENCE = re.compile(r"\[([\w.~-]+)\]")
@@ -258,21 +258,17 @@ class _Assembly:
     # -- places ---------------------------------------------------------------------------------
 
     def _sources(self, statements: Sequence[Statement]) -> Iterator[Source]:
-        """What statements rest on: by passage, ranges of one passage as one."""
+        """What statements rest on: one range of lines for each passage."""
         found: dict[str, tuple[int, int]] = {}
-        for place in ranges(self.corpus, [u for s in statements for u in s.units]):
-            anchor, start, end = self._anchor(place)
-            old = found.get(anchor, (start, end))
-            found[anchor] = (min(old[0], start), max(old[1], end))
+        for file, unit_id in (u for s in statements for u in s.units):
+            document = self.corpus.document(file)
+            unit = document.by_id.get(unit_id) if document else None
+            if document is None or unit is None:
+                continue
+            anchor = document.passages[unit.passage].anchor if document.passages else file
+            start, end = found.get(anchor, (unit.line, unit.end))
+            found[anchor] = (min(start, unit.line), max(end, unit.end))
         yield from (Source(anchor=a, start=s, end=e) for a, (s, e) in found.items())
-
-    def _anchor(self, place: Evidence) -> tuple[str, int, int]:
-        document = self.corpus.document(place.file)
-        passage = document.passage_at(place.line) if document else None
-        end = max(place.line, place.end)
-        if passage and end <= passage.end:
-            return passage.anchor, place.line, end
-        return place.file, place.line, end
 
     # -- trace ----------------------------------------------------------------------------------
 

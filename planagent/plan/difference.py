@@ -52,12 +52,18 @@ def compare(old: Plan, new: Plan) -> Difference:
     """Tasks are the same by their key, rulings by their topic, whatever their numbers."""
     before, after = {t.key: t for t in old.tasks}, {t.key: t for t in new.tasks}
     names = ({t.id: t.title for t in old.tasks}, {t.id: t.title for t in new.tasks})
+    said = (dict(old.passages), dict(new.passages))
     changed, moved = [], []
     for key, task in after.items():
         was = before.get(key)
         if was is None:
             continue
         fields = dict(_task_fields(was, task, names))
+        edited = [
+            s.anchor for s in task.sources if said[0].get(s.anchor) != said[1].get(s.anchor) and s.anchor in said[0]
+        ]
+        if edited:
+            fields["specs"] = ([], [f"{anchor} has changed" for anchor in edited])
         if fields:
             changed.append(Change(task.id, task.title, task.done, fields))
         elif was.sources != task.sources:

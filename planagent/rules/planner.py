@@ -41,6 +41,12 @@ class _Planner:
         withdrawn = dict(self._superseded())
         live = [s for s in self._statements if s.key not in withdrawn]
         rulings = [*self._questions(live), *self._seen(live)]
+        held = {r["key"] for r in rulings}
+        rulings += [
+            self._ruling(key, "decision", key, "A person has decided.", answer, [])
+            for key, answer in self._stage.answers.items()
+            if key not in held
+        ]
         asked = {a for r in rulings for a in r["about"] if r["kind"] == "gap"}
         tasks = list(self._tasks([s for s in live if s.key not in asked]))
         unread = sum(s.kind == "passage" for s in live)
@@ -73,8 +79,6 @@ class _Planner:
                 yield self._ruling(
                     f"seen-{slug(told, 40)}", "decision", told, told, "The first of these values holds until a person decides otherwise.", list(about),
                 )  # fmt: skip
-        for key, answer in self._stage.answers.items():
-            yield self._ruling(key, "decision", key, "A person has decided.", answer, [])
 
     @staticmethod
     def _ruling(key: str, kind: str, title: str, found: str, default: str, about: list[str]) -> dict[str, Any]:
@@ -166,7 +170,7 @@ class _Planner:
             for number in range(0, len(proved), _MOST):
                 some = proved[number : number + _MOST]
                 made.append(
-                    self._task(f"{prefix}verify-{number // _MOST + 1}", 9, f"Verify what was built{label}", "Verification", [], [])
+                    self._task(f"{prefix}verify-{number // _MOST + 1}", 9, f"Verify what was built{label}, part {number // _MOST + 1}", "Verification", [], [])
                     | {"proves": [t["key"] for t in some]}
                 )  # fmt: skip
         yield from made
@@ -213,30 +217,17 @@ class _Planner:
 
     @staticmethod
     def _by_resource(operations: list[Statement]) -> Iterator[tuple[str, list[Statement]]]:
-        """Operations by what their paths have in common: the first part that not all of them share."""
+        """Operations by the first part of their paths in which they differ, without prefixes that many share."""
         paths = {
             s.key: [p for p in s.name.partition(" ")[2].split("/") if p and p[0] not in "{:<["]
             for s in operations
             if "/" in s.name
         }
-        shared = 0
-        while (
-            paths
-            and len(paths) > 1
-            and len({tuple(p[: shared + 1]) for p in paths.values()}) == 1
-            and all(len(p) > shared + 1 for p in paths.values())
-        ):
-            shared += 1
-        groups: dict[str, list[Statement]] = {}
-        for statement in operations:
-            parts = paths.get(statement.key)
-            name = (
-                (parts[shared] if len(parts) > shared else "/")
-                if parts is not None
-                else statement.name.partition(".")[0].split(" ")[0]
-            )
-            groups.setdefault(name, []).append(statement)
-        for name, batch in groups.items():
+        routed = [s for s in operations if s.key in paths]
+        others: dict[str, list[Statement]] = {}
+        for statement in (s for s in operations if s.key not in paths):
+            others.setdefault(statement.name.partition(".")[0].split(" ")[0], []).append(statement)
+        for name, batch in [*_split(routed, paths, 0), *others.items()]:
             for start in range(0, len(batch), _MOST):
                 yield name, batch[start : start + _MOST]
 
@@ -253,3 +244,17 @@ class _Planner:
                 (home.anchor if home and len(home.trail) <= 2 else f"{file}#{slugify(trail[-1])}" if trail else file),
                 batch,
             )
+
+
+def _split(
+    operations: list[Statement], paths: dict[str, list[str]], depth: int
+) -> Iterator[tuple[str, list[Statement]]]:
+    groups: dict[str, list[Statement]] = {}
+    for statement in operations:
+        parts = paths[statement.key]
+        groups.setdefault(parts[depth] if len(parts) > depth else parts[-1] if parts else "root", []).append(statement)
+    for name, batch in groups.items():
+        if len(batch) > 1 and all(len(paths[s.key]) > depth + 1 for s in batch):
+            yield from _split(batch, paths, depth + 1)  # a prefix is no resource
+        else:
+            yield name, batch
