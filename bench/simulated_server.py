@@ -248,7 +248,11 @@ class _Handler(BaseHTTPRequestHandler):
             text = "<think>Let me see {what} they want.</think>\n" + text
         elif kind == "fence":
             text = f"Here it is:\n```json\n{text}\n```\nHope that helps."
-        message = {"role": "assistant", "content": text, "refusal": "I cannot" if kind == "refusal" else None}
+        message: dict[str, Any] | None = {
+            "role": "assistant",
+            "content": text,
+            "refusal": "I cannot" if kind == "refusal" else None,
+        }
         spent = len(text) // CHARACTERS
         time.sleep(
             simulation.first_token
@@ -259,9 +263,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_bytes(200, b"<html><body>Sign in to the proxy</body></html>", {"content-type": "text/html"})
             return
         if kind == "no-message":
-            message = None  # type: ignore[assignment]
+            message = None
         elif kind == "list-content":
-            message["content"] = [{"type": "text", "text": text}]  # type: ignore[dict-item]
+            message = {"role": "assistant", "content": [{"type": "text", "text": text}]}
         choices = [] if kind == "no-choices" else [{"index": 0, "message": message, "finish_reason": finish}]
         usage: dict[str, Any] = {
             "prompt_tokens": len(request.prompt) // CHARACTERS,

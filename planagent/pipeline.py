@@ -187,7 +187,7 @@ async def review(session: Session) -> None:
 
 
 async def link(session: Session) -> None:
-    from planagent.plan.assemble import Made, assemble
+    from planagent.assembling import Made, assemble
     from planagent.plan.markdown_out import render
 
     run = session.runs["write"]

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planagent.briefs.brief import HOST, Record
-from planagent.briefs.read import ReadPart, ReadStage
+from planagent.briefs.read import ReadStage
+from planagent.briefs.read_answer import ReadPart
 from planagent.corpus.markdown import parse_markdown
 from planagent.corpus.read import read_corpus
 from planagent.model import Corpus, Document
@@ -139,14 +140,10 @@ def test_numbers_may_come_as_lists_and_ranges_and_nonsense_is_no_crash() -> None
     for at in ([2], ["2"], "2", 2, "2–2", "[2]"):
         entry = GOOD["statements"][0] | {"at": at}
         assert not [f for f in accept(stage, answer(entry))[1] if "names no line" in f]
-    for nonsense in (
-        None,
-        [],
-        "x",
-        {"statements": "no"},
-        {"statements": [1, None, {"at": {}}]},
-        {"dismissed": [{"at": "9-99999999"}]},
-    ):
+    nonsenses: list[Any] = [
+        None, [], "x", {"statements": "no"}, {"statements": [1, None, {"at": {}}]}, {"dismissed": [{"at": "9-99999999"}]},
+    ]  # fmt: skip
+    for nonsense in nonsenses:
         records, _ = accept(stage, nonsense)
         assert open_units(stage.corpus, reading_of(stage, records))
 

@@ -151,5 +151,6 @@ def test_reviews_quote_or_are_left_out() -> None:
     notes = notes_of(outcome.records)
     assert len(notes["routes"]) == 2
     assert len(outcome.left_out) == 3
-    for nonsense in (None, {}, {"points": "none"}, []):
+    nonsenses: list[Any] = [None, {}, {"points": "none"}, []]
+    for nonsense in nonsenses:
         assert one.accept(one.parts, nonsense, {}).findings

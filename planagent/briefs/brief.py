@@ -26,7 +26,7 @@ class Shape:
         small: a model that needs short requests, and answers no review.
     """
 
-    most_tokens: int = 4_000
+    most_tokens: int = 2_000
     answer_tokens: int = 16_000
     small: bool = False
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from planagent import tokens
-from planagent.briefs.answers import dicts, text, texts
+from planagent.briefs.answers import dicts, text
 from planagent.briefs.brief import (
     Brief,
     BriefKind,
@@ -25,36 +25,15 @@ from planagent.briefs.brief import (
     txt,
 )
 from planagent.briefs.prompts import prompt, words
-from planagent.model import Corpus, Document, Passage, Unit
-from planagent.statements.forms import binding, label_of
+from planagent.briefs.read_answer import ReadPart, Taking
+from planagent.corpus.markdown import content
+from planagent.model import Corpus, Document, Unit
 from planagent.statements.merge import formal_statements
-from planagent.statements.proof import added, is_free, lost
-from planagent.statements.statement import KINDS, MODALITIES, REASONS, Dismissal, Origin, Ref, Statement, slug
+from planagent.statements.proof import is_free
+from planagent.statements.statement import KINDS, MODALITIES, REASONS, Dismissal, Ref, Statement
 
 _FORMAT = 1
 """Of the records; another number asks for everything anew."""
-_LAZY = ("context", "structure", "process")
-"""Reasons that cost a reader nothing: units that look binding are asked for again before one of them counts."""
-_LAZY_SHARE = 40
-"""So many units dismissed in one range for such a reason are looked at again, too."""
-_FACTS = (
-    "transport", "status", "access", "parameter", "body", "answer", "field", "constraint", "schedule", "default", "limit", "value",
-    "error", "version", "index", "relation", "header", "channel", "source", "note",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class ReadPart:
-    """One passage with the units that have to be accounted for, as references in their order."""
-
-    document: Document
-    passage: Passage
-    units: tuple[Unit, ...]
-    former: tuple[dict[str, Any], ...] = ()
-
-    @cached_property
-    def refs(self) -> tuple[Ref, ...]:
-        return tuple((self.document.path, u.id) for u in self.units)
 
 
 @dataclass(frozen=True)
@@ -98,7 +77,7 @@ class ReadStage:
                     by_passage.setdefault(unit.passage, []).append(unit)
             for index, units in by_passage.items():
                 passage = document.passages[index]
-                said = [u.text for u in units]
+                said = [content(u.text) for u in units]
                 material = [_FORMAT, passage.trail, said, self.corpus.scope, document.role == "constitution"]
                 former = self.former.get(passage.anchor, {}).get("statements", [])
                 payload = ReadPart(document, passage, tuple(units), tuple(dicts(former)))
@@ -189,181 +168,14 @@ class ReadStage:
     def accept(
         self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
     ) -> Outcome:
-        table = self._open(parts, known)
-        outcome = Outcome()
-        given = value if isinstance(value, dict) else {}
-        made: list[tuple[Statement, tuple[Ref, ...]]] = []
-        for number, entry in enumerate(dicts(given.get("statements")), 1):
-            statement = self._statement(entry, number, table, outcome, "rules" if by_rule else "model")
-            if statement:
-                made.append((statement, statement.units))
-        made = self._unlost(made, outcome)
-        dismissed = list(self._dismissals(given, table, made, outcome))
-        for part in parts:
-            outcome.records[part.key] = self._record(part, known.get(part.key), made, dismissed, outcome)
-        self._reject(parts, given, outcome)
+        taken = Taking(self.corpus, self.homes, self._open(parts, known), "rules" if by_rule else "model")
+        outcome = taken.records(parts, value if isinstance(value, dict) else {}, known)
+        _reject(parts, value, {s.name for s in self.candidates}, outcome)
         return outcome
 
-    def _reject(self, parts: Sequence[Part], given: dict[str, Any], outcome: Outcome) -> None:
-        """Definitions of formal sources that the reader takes back are noted with the first passage of the answer."""
-        names = {s.name for s in self.candidates}
-        for entry in dicts(given.get("rejected")):
-            name, why = (
-                text(entry.get("name")).removeprefix("operation ").removeprefix("record "),
-                text(entry.get("why")),
-            )
-            if name in names and why in REASONS:
-                outcome.records[parts[0].key].setdefault("rejected", []).append([name, why])
-
-    def _statement(
-        self, entry: dict[str, Any], number: int, table: Sequence[Ref], outcome: Outcome, origin: Origin
-    ) -> Statement | None:
-        units = tuple(table[i - 1] for i in _numbers(entry.get("at"), len(table)))
-        place = f"statement {number}"
-        if not units:
-            outcome.refuse("", place, "it names no line of this brief", "Give the numbers in brackets as `at`.")
-            return None
-        home = self._part_of(units[0])
-        kind, modality = text(entry.get("kind")), text(entry.get("modality")) or "must"
-        says, name = text(entry.get("says")), text(entry.get("name")).strip("`")
-        if kind not in KINDS or modality not in MODALITIES or not (says or name):
-            outcome.refuse(
-                home.key,
-                place,
-                f"kind {kind!r}, modality {modality!r} or its words are not of the schema",
-                "Use the schema's values.",
-            )
-            return None
-        facts = []
-        for told in texts(entry.get("facts")):
-            label, _, rest = told.partition("=")
-            label = label.strip().lower()
-            facts.append((label, rest.strip()) if rest and label in _FACTS else ("note", told))
-        document = home.payload.document
-        labels = tuple(
-            dict.fromkeys(found for r in units if (u := self.corpus.unit(*r)) and (found := label_of(u.text)))
-        )
-        statement = Statement(
-            slug(text(entry.get("key")), 60) if text(entry.get("key")) in self._former_keys(home) else "",
-            kind, modality, says, units, name, tuple(facts),  # type: ignore[arg-type]
-            text(entry.get("component")) or document.component, document.feature, labels, tuple(texts(entry.get("left_out"))), origin,
-        )  # fmt: skip
-        wrong = added(statement, self.corpus)
-        if wrong:
-            shown = ", ".join(f"`{t.text}`" for t in wrong[:6])
-            outcome.refuse(
-                home.key, f"{place} ({statement.title})", f"{shown} {'do' if len(wrong) > 1 else 'does'} not stand in lines {entry.get('at')}",
-                "Write it as the lines do, cite the line that says it, or leave it out.", "PA408",
-            )  # fmt: skip
-            return None
-        return statement
-
-    def _former_keys(self, part: Part) -> frozenset[str]:
-        return frozenset(str(s.get("key")) for s in part.payload.former)
-
-    def _unlost(
-        self, made: Sequence[tuple[Statement, tuple[Ref, ...]]], outcome: Outcome
-    ) -> list[tuple[Statement, tuple[Ref, ...]]]:
-        """The claims that carry every exact token of their units; the units of the others are open again."""
-        by_ref: dict[Ref, list[Statement]] = {}
-        for statement, units in made:
-            for ref in units:
-                by_ref.setdefault(ref, []).append(statement)
-        broken: dict[Ref, str] = {}
-        for ref, claimants in by_ref.items():
-            unit = self.corpus.unit(*ref)
-            missing = lost(unit, claimants) if unit else []
-            if missing:
-                broken[ref] = ", ".join(f"`{t.text}`" for t in missing[:6])
-        for ref, shown in broken.items():
-            home = self._part_of(ref)
-            outcome.refuse(
-                home.key, f"{ref[0]}:{ref[1]}", f"{shown} stands there, and no statement that claims it carries it",
-                "Say it in the statement or its facts, or name it in `left_out`.", "PA505",
-            )  # fmt: skip
-        return [
-            (s, tuple(r for r in units if r not in broken)) for s, units in made if any(r not in broken for r in units)
-        ]
-
-    def _dismissals(
-        self,
-        given: dict[str, Any],
-        table: Sequence[Ref],
-        made: Sequence[tuple[Statement, tuple[Ref, ...]]],
-        outcome: Outcome,
-    ) -> Iterator[tuple[str, str, tuple[Ref, ...]]]:
-        taken = {ref for _, units in made for ref in units}
-        for number, entry in enumerate(dicts(given.get("dismissed")), 1):
-            numbers = _numbers(entry.get("at"), len(table))
-            why = text(entry.get("why"))
-            if why not in REASONS:
-                key = self._part_of(table[numbers[0] - 1]).key if numbers else ""
-                outcome.refuse(
-                    key, f"dismissal {number}", f"`{why}` is no reason of the list", f"One of {', '.join(REASONS)}."
-                )
-                continue
-            refs = tuple(r for i in numbers if (r := table[i - 1]) not in taken)
-            if refs:
-                yield why, text(entry.get("of")), refs
-
-    def _record(
-        self,
-        part: Part,
-        before: Record | None,
-        made: Sequence[tuple[Statement, tuple[Ref, ...]]],
-        dismissed: Sequence[tuple[str, str, tuple[Ref, ...]]],
-        outcome: Outcome,
-    ) -> Record:
-        """What is known of one passage now: what was accepted before, what is new, and what is open still."""
-        one: ReadPart = part.payload
-        place = {ref: i for i, ref in enumerate(one.refs)}
-        statements = list(before["statements"]) if before else []
-        left = list(before["dismissed"]) if before else []
-        doubted = set(before["doubted"]) if before else set()
-        accounted = set(range(len(one.units))) - set(before["open"]) if before else set()
-        for statement, units in made:
-            mine = [place[r] for r in units if r in place]
-            if mine and place.get(units[0]) is not None:
-                others = [self._elsewhere(r) for r in units if r not in place]
-                statements.append(_as_record(statement, mine, others))
-            accounted |= set(mine)
-        for why, of, refs in dismissed:
-            mine = [place[r] for r in refs if r in place]
-            again = self._doubts(one, mine, why, doubted) if mine else set()
-            for position in sorted(again):
-                shown = one.units[position]
-                outcome.refuse(
-                    part.key, f"{one.document.path}:{shown.id}", f"it looks binding ({binding(shown) or 'a long range'}) and is dismissed as {why}",
-                    "Claim it, or dismiss it again if that is right: a person will see it.", "PA506",
-                )  # fmt: skip
-            doubted |= again
-            kept = [p for p in mine if p not in again]
-            accounted |= set(kept)
-            if kept:
-                left.append({"why": why, "of": of, "at": kept})
-        open_positions = [i for i in range(len(one.units)) if i not in accounted]
-        return {"statements": statements, "dismissed": left, "doubted": sorted(doubted), "open": open_positions}
-
-    def _doubts(self, one: ReadPart, positions: Sequence[int], why: str, doubted: set[int]) -> set[int]:
-        if why not in _LAZY:
-            return set()
-        fresh = {p for p in positions if p not in doubted}
-        return fresh if len(positions) > _LAZY_SHARE else {p for p in fresh if binding(one.units[p])}
-
-    def _elsewhere(self, ref: Ref) -> list[str]:
-        """A unit of another passage: its anchor and words, by which it is found again."""
-        unit = self.corpus.unit(*ref)
-        document = self.corpus.document(ref[0])
-        assert unit is not None  # noqa: S101  (it is of this brief)
-        assert document is not None  # noqa: S101
-        return [document.passages[unit.passage].anchor, unit.text]
-
     @cached_property
-    def _homes(self) -> dict[Ref, Part]:
+    def homes(self) -> dict[Ref, Part]:
         return {ref: part for part in self.parts for ref in part.payload.refs}
-
-    def _part_of(self, ref: Ref) -> Part:
-        return self._homes[ref]
 
     def whole(self, part: Part, record: Record) -> bool:
         if {"statements", "dismissed", "doubted", "open"} - record.keys():
@@ -404,7 +216,7 @@ class ReadStage:
     def _restored(self, one: ReadPart, entry: dict[str, Any]) -> Statement:
         units = [one.refs[i] for i in entry["at"]]
         for anchor, said in entry.get("others", ()):
-            units += [r for r, t in self._by_words.get((anchor.partition("#")[2], said), ()) if t][:1]
+            units += self._by_words.get((anchor.partition("#")[2], said), ())[:1]
         return Statement(
             entry["key"], entry["kind"], entry["modality"], entry["says"], tuple(units), entry["name"],
             tuple((n, v) for n, v in entry["facts"]), entry["component"] or one.document.component, one.document.feature,
@@ -412,35 +224,22 @@ class ReadStage:
         )  # fmt: skip
 
     @cached_property
-    def _by_words(self) -> dict[tuple[str, str], list[tuple[Ref, str]]]:
-        found: dict[tuple[str, str], list[tuple[Ref, str]]] = {}
+    def _by_words(self) -> dict[tuple[str, str], list[Ref]]:
+        found: dict[tuple[str, str], list[Ref]] = {}
         for part in self.parts:
             one: ReadPart = part.payload
             for unit, ref in zip(one.units, one.refs, strict=True):
-                found.setdefault((one.passage.slug, unit.text), []).append((ref, unit.text))
+                found.setdefault((one.passage.slug, content(unit.text)), []).append(ref)
         return found
 
 
-def _as_record(statement: Statement, mine: Sequence[int], others: Sequence[list[str]]) -> dict[str, Any]:
-    return {
-        "key": statement.key, "kind": statement.kind, "modality": statement.modality, "says": statement.says, "name": statement.name,
-        "facts": [list(f) for f in statement.facts], "component": statement.component, "labels": list(statement.labels),
-        "left_out": list(statement.left_out), "at": list(mine), "others": [list(o) for o in others], "origin": statement.origin,
-    }  # fmt: skip
-
-
-def _numbers(value: Any, most: int) -> list[int]:
-    """`3-5,8` as numbers in bounds; whole numbers and lists of both are taken as well."""
-    if isinstance(value, list):
-        return [n for v in value for n in _numbers(v, most)]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return [value] if 1 <= value <= most else []
-    found: list[int] = []
-    for first, last in re.findall(r"(\d+)(?:\s*[-–]\s*(\d+))?", str(value) if isinstance(value, str) else ""):
-        if len(first) > 6 or len(last) > 6:
-            continue
-        found += range(max(int(first), 1), min(int(last or first), most) + 1)
-    return list(dict.fromkeys(found))
+def _reject(parts: Sequence[Part], value: Any, names: set[str], outcome: Outcome) -> None:
+    """Definitions of formal sources that the reader takes back are noted with the first passage of the answer."""
+    for entry in dicts(value.get("rejected")) if isinstance(value, dict) else ():
+        name = text(entry.get("name")).removeprefix("operation ").removeprefix("record ")
+        why = text(entry.get("why"))
+        if name in names and why in REASONS:
+            outcome.records[parts[0].key].setdefault("rejected", []).append([name, why])
 
 
 def _is_prose(line: str, least: int) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from planagent.checking.view import View
 from planagent.model import Corpus, Finding
-from planagent.plan.assemble import unrun
 from planagent.plan.plan import Plan, Source, Traced
 from planagent.statements.proof import accounts, added, claimants, lost
+from planagent.statements.runs import unrun
 from planagent.statements.statement import Dismissal, Reading, Ref, Statement, mentions
 from planagent.statements.tokens import Said
 

@@ -52,8 +52,12 @@ def plain(text: str) -> str:
 
 def content_digest(text: str) -> str:
     """Hash of what a text says: a change of line breaks, bullets, emphasis or table layout leaves it as it is."""
-    said = " ".join(_CONTENT.findall(text))
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
+    return hashlib.sha256(content(text).encode()).hexdigest()[:12]
+
+
+def content(text: str) -> str:
+    """The words, numbers and marks of a text without its layout."""
+    return " ".join(_CONTENT.findall(text))
 
 
 def split_cells(row: str) -> tuple[str, ...]:

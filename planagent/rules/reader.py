@@ -8,7 +8,8 @@ from http import HTTPStatus
 from typing import Any
 
 from planagent.briefs.brief import Brief, Part
-from planagent.briefs.read import ReadPart, ReadStage
+from planagent.briefs.read import ReadStage
+from planagent.briefs.read_answer import ReadPart
 from planagent.corpus.markdown import plain, split_cells
 from planagent.model import Document, Passage, Unit, normalize_path
 from planagent.statements.forms import ROUTE, VARIABLE, binding, label_of

@@ -14,7 +14,8 @@ from planagent.plan.graph import execution_order, waves
 from planagent.plan.plan import FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
 from planagent.plan.sections import ITEMS, SECTION_TITLES
 from planagent.statements.proof import accounts
-from planagent.statements.statement import Reading, Reason, Statement, joined
+from planagent.statements.runs import runs
+from planagent.statements.statement import Reading, Reason, Statement
 
 _MARK = re.compile(r"⟨([^⟩]*)⟩")
 _REFERENCE = re.compile(r"\[([\w.~-]+)\]")
@@ -224,7 +225,8 @@ class _Assembly:
         for key in self.order:
             planned, record = self.by_key[key], self.written[key]
             covers = tuple(c for c in planned.covers if c in self.statements)
-            about = [r for r in self.decision.rulings if r.key in planned.rulings or set(r.about) & set(covers)]
+            settled = {*planned.rulings, planned.condition.partition(": ")[0]}
+            about = [r for r in self.decision.rulings if r.key in settled or set(r.about) & set(covers)]
             rulings = sorted((self.ruling_ids[r.key] for r in about), key=lambda i: ("DGRP".find(i[0]), int(i[1:])))
             proved = (
                 [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []
@@ -317,35 +319,3 @@ def _by_file(units: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]
     for file, unit_id in units:
         found.setdefault(file, []).append(unit_id)
     yield from found.items()
-
-
-def runs(corpus: Corpus, file: str, ids: Iterable[str]) -> str:
-    """Units of a document in short: `L3-L5.2,L9`."""
-    document = corpus.document(file)
-    order = {u.id: n for n, u in enumerate(document.units)} if document else {}
-    names = list(order)
-    wanted = sorted(order[i] for i in set(ids) if i in order)
-    found: list[str] = []
-    start = last = -1
-    for at in [*wanted, -2]:
-        if start >= 0 and at != last + 1:
-            found.append(names[start] if start == last else f"{names[start]}-{names[last]}")
-            start = -1
-        if start < 0:
-            start = at
-        last = at
-    return joined([",".join(found)])
-
-
-def unrun(corpus: Corpus, file: str, text: str) -> list[str] | None:
-    """The inverse of `runs`; None where a unit that it names is not there."""
-    document = corpus.document(file)
-    order = {u.id: n for n, u in enumerate(document.units)} if document else {}
-    names = list(order)
-    found: list[str] = []
-    for part in (p for p in text.split(",") if p):
-        first, _, last = part.partition("-")
-        if first not in order or (last and last not in order):
-            return None
-        found += names[order[first] : order[last or first] + 1]
-    return found

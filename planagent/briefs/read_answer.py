@@ -1,0 +1,229 @@
+"""What is taken of a reader's answer: each claim and dismissal by itself, with what was wrong of the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from planagent.briefs.answers import dicts, text, texts
+from planagent.briefs.brief import Outcome, Part, Record
+from planagent.corpus.markdown import content
+from planagent.model import Corpus, Document, Passage, Unit
+from planagent.statements.forms import binding, label_of
+from planagent.statements.proof import added, lost
+from planagent.statements.statement import KINDS, MODALITIES, REASONS, Origin, Ref, Statement, slug
+
+_LAZY = ("context", "structure", "process")
+"""Reasons that cost a reader nothing: units that look binding are asked for again before one of them counts."""
+_LAZY_SHARE = 40
+"""So many units dismissed in one range for such a reason are looked at again, too."""
+_FACTS = (
+    "transport", "status", "access", "parameter", "body", "answer", "field", "constraint", "schedule", "default", "limit", "value",
+    "error", "version", "index", "relation", "header", "channel", "source", "note",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReadPart:
+    """One passage with the units that have to be accounted for, as references in their order."""
+
+    document: Document
+    passage: Passage
+    units: tuple[Unit, ...]
+    former: tuple[dict[str, Any], ...] = ()
+
+    @cached_property
+    def refs(self) -> tuple[Ref, ...]:
+        return tuple((self.document.path, u.id) for u in self.units)
+
+
+@dataclass(frozen=True)
+class Taking:
+    """One answer to one brief; `table` are the units that it was asked for, numbered from 1."""
+
+    corpus: Corpus
+    homes: Mapping[Ref, Part]
+    table: Sequence[Ref]
+    origin: Origin
+
+    def records(self, parts: Sequence[Part], given: dict[str, Any], known: Mapping[str, Record]) -> Outcome:
+        """The parts' new records: what was accepted before with what is right now."""
+        outcome = Outcome()
+        made: list[tuple[Statement, tuple[Ref, ...]]] = []
+        for number, entry in enumerate(dicts(given.get("statements")), 1):
+            statement = self._statement(entry, number, outcome)
+            if statement:
+                made.append((statement, statement.units))
+        made = self._unlost(made, outcome)
+        dismissed = list(self._dismissals(given, made, outcome))
+        for part in parts:
+            outcome.records[part.key] = self._record(part, known.get(part.key), made, dismissed, outcome)
+        return outcome
+
+    def _home(self, ref: Ref) -> Part:
+        return self.homes[ref]
+
+    def _statement(self, entry: dict[str, Any], number: int, outcome: Outcome) -> Statement | None:
+        units = tuple(self.table[i - 1] for i in _numbers(entry.get("at"), len(self.table)))
+        place = f"statement {number}"
+        if not units:
+            outcome.refuse("", place, "it names no line of this brief", "Give the numbers in brackets as `at`.")
+            return None
+        home = self._home(units[0])
+        kind, modality = text(entry.get("kind")), text(entry.get("modality")) or "must"
+        says, name = text(entry.get("says")), text(entry.get("name")).strip("`")
+        if kind not in KINDS or modality not in MODALITIES or not (says or name):
+            outcome.refuse(
+                home.key,
+                place,
+                f"kind {kind!r}, modality {modality!r} or its words are not of the schema",
+                "Use the schema's values.",
+            )
+            return None
+        facts = []
+        for told in texts(entry.get("facts")):
+            label, _, rest = told.partition("=")
+            label = label.strip().lower()
+            facts.append((label, rest.strip()) if rest and label in _FACTS else ("note", told))
+        document = home.payload.document
+        labels = tuple(
+            dict.fromkeys(found for r in units if (u := self.corpus.unit(*r)) and (found := label_of(u.text)))
+        )
+        statement = Statement(
+            slug(text(entry.get("key")), 60) if text(entry.get("key")) in self._former_keys(home) else "",
+            kind, modality, says, units, name, tuple(facts),  # type: ignore[arg-type]
+            text(entry.get("component")) or document.component, document.feature, labels, tuple(texts(entry.get("left_out"))), self.origin,
+        )  # fmt: skip
+        wrong = added(statement, self.corpus)
+        if wrong:
+            shown = ", ".join(f"`{t.text}`" for t in wrong[:6])
+            outcome.refuse(
+                home.key, f"{place} ({statement.title})", f"{shown} {'do' if len(wrong) > 1 else 'does'} not stand in lines {entry.get('at')}",
+                "Write it as the lines do, cite the line that says it, or leave it out.", "PA408",
+            )  # fmt: skip
+            return None
+        return statement
+
+    def _former_keys(self, part: Part) -> frozenset[str]:
+        return frozenset(str(s.get("key")) for s in part.payload.former)
+
+    def _unlost(
+        self, made: Sequence[tuple[Statement, tuple[Ref, ...]]], outcome: Outcome
+    ) -> list[tuple[Statement, tuple[Ref, ...]]]:
+        """The claims that carry every exact token of their units; the units of the others are open again."""
+        by_ref: dict[Ref, list[Statement]] = {}
+        for statement, units in made:
+            for ref in units:
+                by_ref.setdefault(ref, []).append(statement)
+        broken: dict[Ref, str] = {}
+        for ref, claimants in by_ref.items():
+            unit = self.corpus.unit(*ref)
+            missing = lost(unit, claimants) if unit else []
+            if missing:
+                broken[ref] = ", ".join(f"`{t.text}`" for t in missing[:6])
+        for ref, shown in broken.items():
+            home = self._home(ref)
+            outcome.refuse(
+                home.key, f"{ref[0]}:{ref[1]}", f"{shown} stands there, and no statement that claims it carries it",
+                "Say it in the statement or its facts, or name it in `left_out`.", "PA505",
+            )  # fmt: skip
+        return [
+            (s, tuple(r for r in units if r not in broken)) for s, units in made if any(r not in broken for r in units)
+        ]
+
+    def _dismissals(
+        self,
+        given: dict[str, Any],
+        made: Sequence[tuple[Statement, tuple[Ref, ...]]],
+        outcome: Outcome,
+    ) -> Iterator[tuple[str, str, tuple[Ref, ...]]]:
+        taken = {ref for _, units in made for ref in units}
+        for number, entry in enumerate(dicts(given.get("dismissed")), 1):
+            numbers = _numbers(entry.get("at"), len(self.table))
+            why = text(entry.get("why"))
+            if why not in REASONS:
+                key = self._home(self.table[numbers[0] - 1]).key if numbers else ""
+                outcome.refuse(
+                    key, f"dismissal {number}", f"`{why}` is no reason of the list", f"One of {', '.join(REASONS)}."
+                )
+                continue
+            refs = tuple(r for i in numbers if (r := self.table[i - 1]) not in taken)
+            if refs:
+                yield why, text(entry.get("of")), refs
+
+    def _record(
+        self,
+        part: Part,
+        before: Record | None,
+        made: Sequence[tuple[Statement, tuple[Ref, ...]]],
+        dismissed: Sequence[tuple[str, str, tuple[Ref, ...]]],
+        outcome: Outcome,
+    ) -> Record:
+        """What is known of one passage now: what was accepted before, what is new, and what is open still."""
+        one: ReadPart = part.payload
+        place = {ref: i for i, ref in enumerate(one.refs)}
+        statements = list(before["statements"]) if before else []
+        left = list(before["dismissed"]) if before else []
+        doubted = set(before["doubted"]) if before else set()
+        accounted = set(range(len(one.units))) - set(before["open"]) if before else set()
+        for statement, units in made:
+            mine = [place[r] for r in units if r in place]
+            if mine and place.get(units[0]) is not None:
+                others = [self._elsewhere(r) for r in units if r not in place]
+                statements.append(_as_record(statement, mine, others))
+            accounted |= set(mine)
+        for why, of, refs in dismissed:
+            mine = [place[r] for r in refs if r in place]
+            again = self._doubts(one, mine, why, doubted) if mine else set()
+            for position in sorted(again):
+                shown = one.units[position]
+                outcome.refuse(
+                    part.key, f"{one.document.path}:{shown.id}", f"it looks binding ({binding(shown) or 'a long range'}) and is dismissed as {why}",
+                    "Claim it, or dismiss it again if that is right: a person will see it.", "PA506",
+                )  # fmt: skip
+            doubted |= again
+            kept = [p for p in mine if p not in again]
+            accounted |= set(kept)
+            if kept:
+                left.append({"why": why, "of": of, "at": kept})
+        open_positions = [i for i in range(len(one.units)) if i not in accounted]
+        return {"statements": statements, "dismissed": left, "doubted": sorted(doubted), "open": open_positions}
+
+    def _doubts(self, one: ReadPart, positions: Sequence[int], why: str, doubted: set[int]) -> set[int]:
+        if why not in _LAZY:
+            return set()
+        fresh = {p for p in positions if p not in doubted}
+        return fresh if len(positions) > _LAZY_SHARE else {p for p in fresh if binding(one.units[p])}
+
+    def _elsewhere(self, ref: Ref) -> list[str]:
+        """A unit of another passage: its anchor and words, by which it is found again."""
+        unit = self.corpus.unit(*ref)
+        document = self.corpus.document(ref[0])
+        assert unit is not None  # noqa: S101  (it is of this brief)
+        assert document is not None  # noqa: S101
+        return [document.passages[unit.passage].anchor, content(unit.text)]
+
+
+def _as_record(statement: Statement, mine: Sequence[int], others: Sequence[list[str]]) -> dict[str, Any]:
+    return {
+        "key": statement.key, "kind": statement.kind, "modality": statement.modality, "says": statement.says, "name": statement.name,
+        "facts": [list(f) for f in statement.facts], "component": statement.component, "labels": list(statement.labels),
+        "left_out": list(statement.left_out), "at": list(mine), "others": [list(o) for o in others], "origin": statement.origin,
+    }  # fmt: skip
+
+
+def _numbers(value: Any, most: int) -> list[int]:
+    """`3-5,8` as numbers in bounds; whole numbers and lists of both are taken as well."""
+    if isinstance(value, list):
+        return [n for v in value for n in _numbers(v, most)]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value] if 1 <= value <= most else []
+    found: list[int] = []
+    for first, last in re.findall(r"(\d+)(?:\s*[-–]\s*(\d+))?", str(value) if isinstance(value, str) else ""):
+        if len(first) > 6 or len(last) > 6:
+            continue
+        found += range(max(int(first), 1), min(int(last or first), most) + 1)
+    return list(dict.fromkeys(found))
