@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from planagent.briefs.answers import parse, salvage
+from planagent.answers import parse, salvage
 from planagent.briefs.brief import HOST, Brief, Part, Record, Shape, Stage, pack
 from planagent.choosing import open_runs
 from planagent.errors import AnswerError, FindingsError, OpenError, StaleError, UsageError

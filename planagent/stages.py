@@ -6,19 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from planagent.briefs.brief import Record, Stage, fingerprint
-from planagent.briefs.decide import DecideStage, Group, groups_of, line
+from planagent.briefs.decide import FEW, DecideStage, Group, groups_of, line, material_of
 from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged
 from planagent.briefs.read import ReadStage
 from planagent.briefs.review import ReviewStage, chapters_of, notes_of
 from planagent.briefs.write import WriteStage
 from planagent.errors import NoBackendError
-from planagent.model import Corpus
 from planagent.plan.plan import Plan, Traced
 from planagent.running import Run, run_stage
 from planagent.statements.merge import assemble
 from planagent.statements.override import overridden
 from planagent.statements.proof import open_units
-from planagent.statements.statement import Reading, Statement, slug
+from planagent.statements.statement import Reading, slug
 
 T = TypeVar("T")
 
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 _FORMER = "reading"
 """The ledger's note on what was read last, by passage: keys of edited passages are kept."""
+_REVIEWED = "reviewed"
+"""The ledger's note on what reviewers said of which text, by task."""
 _CHAPTER = 9_000
 """Tokens of a plan that one reviewer reads."""
 _BACKEND = ("operation", "record", "setting", "rule", "integration")
@@ -118,22 +119,30 @@ def decide_stage(session: Session) -> DecideStage:
 
     reading = _have(session.reading)
     former = decision_of(session.previous) if session.previous else None
-    materials = {t.key: fingerprint(_material(t)) for t in session.previous.statements} if session.previous else {}
+    materials = {t.key: _material(t) for t in session.previous.statements} if session.previous else {}
     if session.runs["decide"].by_rule:
         former = None  # the rules decide the same from the same statements
     groups = groups_of(reading, former, materials)
     return DecideStage(_have(session.corpus), reading, groups, session.settings.decisions, judge)
 
 
-def _material(traced: Traced) -> object:
+def _material(traced: Traced) -> str:
     from planagent.checking.account import bare
 
-    return bare(traced).material
+    return material_of(bare(traced))
+
+
+def _keep_standing(run: Run, stage: DecideStage) -> None:
+    """What was decided and stands is known without asking."""
+    standing = stage.standing()
+    known = run.recall(stage) if standing else {}
+    run.keep(stage, [p for p in stage.parts if p.key not in known], standing)
 
 
 async def decide_plan(session: Session) -> Decision:
     """The decision over all statements; of a large corpus group by group, and then over what the groups decided."""
     stage, run = decide_stage(session), session.runs["decide"]
+    _keep_standing(run, stage)
     records = await run_stage(run, stage)
     decision = decided(stage, records)
     if len(stage.groups) == 1:
@@ -202,17 +211,37 @@ async def write_plan(session: Session) -> dict[str, Record]:
 
 
 def review_stage(session: Session) -> ReviewStage:
-    decision, statements = _have(session.decision), write_stage(session).statements
-    chapters = tuple(chapters_of(list(_tasks(_have(session.corpus), decision, statements, session.written)), _CHAPTER))
-    return ReviewStage(write_stage(session).common, chapters)
+    """What no reviewer has seen. A few new texts beside a reviewed plan wait for more: one change costs no review."""
+    known = session.runs["review"].ledger.noted(_REVIEWED)
+    fresh = [t for t in _tasks(session) if known.get(t[0], {}).get("of") != fingerprint(t[2:])]
+    if session.previous is not None and known and len(fresh) <= FEW:
+        fresh = []
+    return ReviewStage(write_stage(session).common, tuple(chapters_of(fresh, _CHAPTER)))
 
 
-def _tasks(
-    corpus: Corpus, decision: Decision, statements: Mapping[str, Statement], written: Mapping[str, Record]
-) -> Iterator[tuple[str, str, str, str]]:
+def reviewed(session: Session, stage: ReviewStage, records: Mapping[str, Record]) -> dict[str, tuple[str, ...]]:
+    """What reviewers said of the texts as they are, by task, now and before; it is noted for the next time."""
+    ledger = session.runs["review"].ledger
+    known = ledger.noted(_REVIEWED)
+    seen = {t for c in stage.chapters if c.key in records for t in c.tasks}
+    said = notes_of(records)
+    found: dict[str, Record] = {}
+    for task in _tasks(session):
+        of, before = fingerprint(task[2:]), known.get(task[0], {})
+        if task[0] in seen:
+            found[task[0]] = {"of": of, "notes": list(said.get(task[0], ()))}
+        elif before.get("of") == of:
+            found[task[0]] = before
+    if found != known:
+        ledger.note(_REVIEWED, found)
+    return {key: tuple(f["notes"]) for key, f in found.items() if f["notes"]}
+
+
+def _tasks(session: Session) -> Iterator[tuple[str, str, str, str]]:
     """Key, group, text and statements of each task, as a reviewer sees it."""
-    for task in decision.tasks:
-        record = written[task.key]
+    statements = write_stage(session).statements
+    for task in _have(session.decision).tasks:
+        record = session.written[task.key]
         lines = [
             f"## {task.key}: {task.title}",
             *(f"{n}. {s}" for n, s in enumerate(record["steps"], 1)),
@@ -235,8 +264,7 @@ async def review_plan(session: Session) -> None:
     if session.settings.review == "off" or run.by_rule or run.model.shape.small:
         return
     stage = review_stage(session)
-    records = await run_stage(run, stage, required=session.host)
-    notes = notes_of(records)
+    notes = reviewed(session, stage, await run_stage(run, stage, required=session.host))
     session.points = sum(len(n) for n in notes.values())
     if not notes:
         return
@@ -260,6 +288,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
         session.reading = reading_of(session, reading_stage, run.recall(reading_stage))
     require_backend(session, session.reading)
     run, stage = session.runs["decide"], decide_stage(session)
+    _keep_standing(run, stage)
     yield run, stage
     session.decision = decided(stage, run.recall(stage))
     if len(stage.groups) > 1:
@@ -273,7 +302,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
         return
     run, reviewing = session.runs["review"], review_stage(session)
     yield run, reviewing
-    notes = notes_of(run.recall(reviewing))
+    notes = reviewed(session, reviewing, run.recall(reviewing))
     if notes:
         yield session.runs["write"], write_stage(session, notes)
 

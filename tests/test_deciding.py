@@ -30,7 +30,7 @@ CORPUS = Corpus("x", (Document("specs/a.md", "spec", "", "text", "d"),))
 
 
 def stage(
-    *statements: Statement, former: Decision | None = None, materials: dict[str, object] | None = None, **more: Any
+    *statements: Statement, former: Decision | None = None, materials: dict[str, str] | None = None, **more: Any
 ) -> DecideStage:
     reading = Reading(statements or STATEMENTS, ())
     return DecideStage(

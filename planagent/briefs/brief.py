@@ -26,7 +26,7 @@ class Shape:
         small: a model that needs short requests, and answers no review.
     """
 
-    most_tokens: int = 2_000
+    most_tokens: int = 3_000
     answer_tokens: int = 16_000
     small: bool = False
 
@@ -157,28 +157,6 @@ def told_lines(told: Iterable[Finding]) -> str:
     """Findings on the answer before, for the request that asks again."""
     lines = [f"- {f.place}: {f.rule} {f.message}. {f.remedy}" for f in told]
     return "# What was wrong with the last answer\n\n" + "\n".join(lines) if lines else ""
-
-
-# -- schemas ------------------------------------------------------------------------------------
-# Strict servers want every property required and no other; bounds are there against runaway answers only.
-
-
-def obj(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False,
-    }  # fmt: skip
-
-
-def arr(entry: dict[str, Any], most: int = 400) -> dict[str, Any]:
-    return {"type": "array", "items": entry, "maxItems": most}
-
-
-def txt(most: int = 2_000) -> dict[str, Any]:
-    return {"type": "string", "maxLength": most}
-
-
-def one_of(values: Iterable[str]) -> dict[str, Any]:
-    return {"type": "string", "enum": list(values)}
 
 
 Tell = Callable[[str], None]

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from planagent import tokens
-from planagent.briefs.answers import dicts, integer, text, texts
-from planagent.briefs.brief import (
-    Brief,
-    BriefKind,
-    Outcome,
-    Part,
-    Record,
-    Shape,
-    arr,
-    fingerprint,
-    obj,
-    one_of,
-    told_lines,
-    txt,
-)
-from planagent.briefs.decision import RULING_KINDS, Decision, Folder, Planned, Ruled, faults, uncovered
+from planagent.answers import arr, obj, one_of, txt
+from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
+from planagent.briefs.decision import RULING_KINDS, Decision, faults, uncovered
+from planagent.briefs.patch import Judge, Patch
 from planagent.briefs.prompts import prompt, words
 from planagent.model import Corpus, Finding
 from planagent.statements.merge import seen_conflicts
 from planagent.statements.statement import REASONS, Reading, Statement, slug
 
-Judge = Callable[[str, str], list[Finding]]
-"""Findings on a text that somebody wrote; its arguments are the place and the text."""
-_SECTIONS = range(1, 10)
+FEW = 3
+"""So many statements or tasks may change before what rests on all of them is asked for again."""
 _LARGE = 28_000
 """Tokens of statements that one deciding request may hold; more are decided by component and feature first."""
 
@@ -43,7 +30,7 @@ class Group:
     key: str
     statements: tuple[Statement, ...]
     former: Decision | None = None
-    former_materials: Mapping[str, object] = field(default_factory=dict)
+    former_materials: Mapping[str, str] = field(default_factory=dict)
     over: bool = False
     """The decisions of groups, to be made one: only what they decided is shown."""
 
@@ -150,6 +137,32 @@ class DecideStage:
         withdrawn = tuple(w for w in group.former.withdrawn if w[0] in keys)
         return replace(group.former, tasks=tuple(tasks), rulings=tuple(rulings), withdrawn=withdrawn)
 
+    def standing(self) -> dict[str, Record]:
+        """Records of groups whose former decision stands though a few statements say something else now.
+
+        The same things are demanded, each with the same force, all are covered, and code sees no new contradiction: what changes
+        is what the tasks say. One reworded requirement then costs no new decision.
+        """
+        found = {}
+        for group in self.groups:
+            now = {s.key: material_of(s) for s in group.statements}
+            before, held = group.former_materials, self._seed(group)
+            if (
+                held is None
+                or group.over
+                or now.keys() != before.keys()
+                or uncovered(held, group.statements)
+                or faults(held)
+            ):
+                continue
+            changed = [k for k in now if now[k] != before[k]]
+            same = all(now[k].rpartition(" ")[0] == before[k].rpartition(" ")[0] for k in changed)
+            known = {r.key for r in held.rulings}
+            told = {a for _, about in self._conflicts if set(about) & set(changed) for a in about}
+            if same and len(changed) <= FEW and not told and known.issuperset(self.answers):
+                found[group.key] = {"decision": held.as_record(), "materials": now, "open": []}
+        return found
+
     def _wanted(self, group: Group, held: Decision, record: Record | None) -> str:
         """What of a decision that exists is open: new and changed statements, and those that nothing covers."""
         if group.over:
@@ -159,7 +172,7 @@ class DecideStage:
             fresh = [s.key for s in group.statements if s.key not in group.former_materials]
             other = [
                 s.key for s in group.statements
-                if s.key in group.former_materials and fingerprint(s.material) != group.former_materials[s.key]
+                if s.key in group.former_materials and material_of(s) != group.former_materials[s.key]
             ]  # fmt: skip
             lines += [f"New since: {', '.join(fresh) or 'none'}. Changed since: {', '.join(other) or 'none'}."]
         missing = [s.key for s in uncovered(held, group.statements)]
@@ -178,7 +191,10 @@ class DecideStage:
         held = (Decision.of(record["decision"]) if record else self._seed(group)) or Decision()
         outcome = Outcome()
         given = value if isinstance(value, dict) else {}
-        decision = _Patch(self, group, given, outcome).applied(held)
+        known_statements = self.reading.statements if group.over else group.statements
+        decision = Patch(
+            self.corpus, frozenset(s.key for s in known_statements), group.key, self.judge, given, outcome
+        ).applied(held)
         for statement in uncovered(decision, group.statements):
             outcome.refuse(
                 group.key, f"statement {statement.key}", "no task covers it, and no ruling that may keep it is about it",
@@ -196,7 +212,7 @@ class DecideStage:
                 )
         record = {
             "decision": decision.as_record(),
-            "materials": {s.key: fingerprint(s.material) for s in group.statements},
+            "materials": {s.key: material_of(s) for s in group.statements},
         }
         outcome.records[group.key] = record | {"open": [f"{f.rule} {f.place}" for f in outcome.findings]}
         return outcome
@@ -210,7 +226,12 @@ class DecideStage:
             return False
 
 
-def groups_of(reading: Reading, former: Decision | None, materials: Mapping[str, object]) -> tuple[Group, ...]:
+def material_of(statement: Statement) -> str:
+    """Kind and force of a statement, and a hash of all that rests on it."""
+    return f"{statement.kind} {statement.modality} {fingerprint(statement.material)}"
+
+
+def groups_of(reading: Reading, former: Decision | None, materials: Mapping[str, str]) -> tuple[Group, ...]:
     """One group where the statements fit into one request; else one for each component and feature."""
     size = sum(tokens.bound(line(s, ("specs/some/spec.md:10",))) for s in reading.statements)
     if size <= _LARGE:
@@ -236,115 +257,6 @@ def _of(former: Decision, keys: set[str]) -> Decision | None:
     rulings = tuple(r for r in former.rulings if keys & set(r.about))
     withdrawn = tuple(w for w in former.withdrawn if w[0] in keys)
     return replace(former, tasks=tasks, rulings=rulings, withdrawn=withdrawn) if tasks or rulings else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Patch:
-    """An answer as changes of a decision; entries that break a rule are left out, each with a finding."""
-
-    stage: DecideStage
-    group: Group
-    given: dict[str, Any]
-    outcome: Outcome
-
-    def applied(self, held: Decision) -> Decision:
-        statements = {s.key for s in self.group.statements} | (
-            {s.key for s in self.stage.reading.statements} if self.group.over else set()
-        )
-        gone = set(texts(self.given.get("removed")))
-        rulings = {r.key: r for r in held.rulings if r.key not in gone}
-        for entry in dicts(self.given.get("rulings")):
-            ruling = self._ruling(entry, statements)
-            if ruling:
-                rulings[ruling.key] = ruling
-        entries = dicts(self.given.get("tasks"))
-        tasks = {t.key: t for t in held.tasks if t.key not in gone}
-        keys = set(tasks) | {slug(text(e.get("key")), 60) for e in entries}
-        fresh = [t for e in entries if (t := self._task(e, statements, keys, set(rulings)))]
-        ordered = _woven(list(tasks.values()), fresh)
-        withdrawn = dict(w for w in held.withdrawn)
-        for entry in dicts(self.given.get("withdrawn")):
-            key, why = text(entry.get("key")), text(entry.get("why"))
-            if key in statements and why in REASONS:
-                withdrawn[key] = why
-            else:
-                self._refuse(f"withdrawn {key}", "no such statement, or no reason of the list")
-        layout = {f.path: f for f in held.layout if f.path not in gone}
-        for entry in dicts(self.given.get("layout")):
-            path = text(entry.get("path")).strip("`")
-            if path and self._right(f"layout {path}", text(entry.get("purpose")), *texts(entry.get("files"))):
-                layout[path] = Folder(
-                    path, text(entry.get("purpose")), tuple(texts(entry.get("files"))), text(entry.get("component"))
-                )
-        return Decision(
-            self._lines("approach", held.approach), self._lines("conventions", held.conventions), tuple(layout.values()),
-            tuple(rulings.values()), tuple(ordered), tuple(withdrawn.items()), self._lines("excluded", held.excluded),
-        )  # fmt: skip
-
-    def _lines(self, name: str, held: tuple[str, ...]) -> tuple[str, ...]:
-        given = [line for line in texts(self.given.get(name)) if self._right(name, line)]
-        return tuple(given) or held
-
-    def _refuse(self, place: str, message: str, remedy: str = "Correct the entry, and give it again whole.") -> None:
-        self.outcome.refuse(self.group.key, place, message, remedy)
-
-    def _right(self, place: str, *told: str) -> bool:
-        wrong = [replace(f, place=place, key=self.group.key) for t in told if t for f in self.stage.judge(place, t)]
-        self.outcome.findings += wrong
-        return not wrong
-
-    def _ruling(self, entry: dict[str, Any], statements: set[str]) -> Ruled | None:
-        key, kind = slug(text(entry.get("key")), 60), text(entry.get("kind"))
-        title, found, default = text(entry.get("title")), text(entry.get("found")), text(entry.get("default"))
-        place = f"ruling {key or '?'}"
-        if not (key and title and default) or kind not in RULING_KINDS:
-            self._refuse(place, "key, kind, title or default is missing or unknown")
-            return None
-        about = texts(entry.get("about"))
-        unknown = [a for a in about if a not in statements]
-        if unknown:
-            self._refuse(place, f"about {', '.join(unknown[:5])}, which is no statement")
-            return None
-        why, options = text(entry.get("why")), tuple(texts(entry.get("options")))
-        if not self._right(place, title, found, default, why, *options):
-            return None
-        return Ruled(key, kind, title, found, default, why, options, entry.get("waits") is True, tuple(about))
-
-    def _task(self, entry: dict[str, Any], statements: set[str], keys: set[str], rulings: set[str]) -> Planned | None:
-        key, section, title = slug(text(entry.get("key")), 60), integer(entry.get("section")), text(entry.get("title"))
-        place = f"task {key or '?'}"
-        if not (key and title) or section not in _SECTIONS:
-            self._refuse(place, "key or title is missing, or the section is not one of 1 to 9")
-            return None
-        lists = {
-            n: tuple(dict.fromkeys(texts(entry.get(n)))) for n in ("needs", "covers", "gives", "rulings", "proves")
-        }
-        unknown = [
-            *(f"needs {n}" for n in lists["needs"] if n not in keys), *(f"proves {n}" for n in lists["proves"] if n not in keys),
-            *(f"covers {n}" for n in lists["covers"] if n not in statements), *(f"rulings {n}" for n in lists["rulings"] if n not in rulings),
-        ]  # fmt: skip
-        if unknown:
-            self._refuse(place, f"{', '.join(unknown[:6])}: there is none of that key")
-            return None
-        file, phase = text(entry.get("file")).strip("`"), text(entry.get("phase"))
-        if not self._right(place, title, phase, *lists["gives"]):
-            return None
-        if self.stage.corpus.document(file) is not None:
-            self._refuse(place, f"it would write {file}, which is a spec", "Specs are never edited: make it a ruling.")
-            return None
-        return Planned(key, section, title, file, phase, condition=text(entry.get("condition")), **lists)
-
-
-def _woven(held: list[Planned], fresh: list[Planned]) -> list[Planned]:
-    """Changed tasks in the place of the old ones; a new one before the first that needs it, and behind all that it needs."""
-    by_key = {t.key: t for t in fresh}
-    ordered = [by_key.pop(t.key, t) for t in held]
-    for task in (t for t in fresh if t.key in by_key):
-        wants = {*task.needs, *task.proves}
-        low = max((i + 1 for i, t in enumerate(ordered) if t.key in wants), default=0)
-        high = min((i for i, t in enumerate(ordered) if task.key in (*t.needs, *t.proves)), default=len(ordered))
-        ordered.insert(high if high >= low else low, task)
-    return ordered
 
 
 def line(statement: Statement, places: tuple[str, ...]) -> str:

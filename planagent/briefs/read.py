@@ -9,21 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from planagent import tokens
-from planagent.briefs.answers import dicts, text
-from planagent.briefs.brief import (
-    Brief,
-    BriefKind,
-    Outcome,
-    Part,
-    Record,
-    Shape,
-    arr,
-    fingerprint,
-    obj,
-    one_of,
-    told_lines,
-    txt,
-)
+from planagent.answers import arr, dicts, obj, one_of, text, txt
+from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
 from planagent.briefs.prompts import prompt, words
 from planagent.briefs.read_answer import ReadPart, Taking
 from planagent.corpus.markdown import content

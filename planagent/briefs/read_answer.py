@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any
 
-from planagent.briefs.answers import dicts, text, texts
+from planagent.answers import dicts, text, texts
 from planagent.briefs.brief import Outcome, Part, Record
 from planagent.corpus.markdown import content
 from planagent.model import Corpus, Document, Passage, Unit
@@ -190,6 +191,7 @@ class Taking:
             if kept:
                 left.append({"why": why, "of": of, "at": kept})
         open_positions = [i for i in range(len(one.units)) if i not in accounted]
+        keep_keys(statements, one.former)
         return {"statements": statements, "dismissed": left, "doubted": sorted(doubted), "open": open_positions}
 
     def _doubts(self, one: ReadPart, positions: Sequence[int], why: str, doubted: set[int]) -> set[int]:
@@ -213,6 +215,32 @@ def _as_record(statement: Statement, mine: Sequence[int], others: Sequence[list[
         "facts": [list(f) for f in statement.facts], "component": statement.component, "labels": list(statement.labels),
         "left_out": list(statement.left_out), "at": list(mine), "others": [list(o) for o in others], "origin": statement.origin,
     }  # fmt: skip
+
+
+_ALIKE = 0.6
+"""Statements of one passage that share so many of their letters, in order, are the same, reworded; not every script parts words."""
+
+
+def keep_keys(statements: list[dict[str, Any]], former: Sequence[Mapping[str, Any]]) -> None:
+    """Gives statements of an edited passage the keys that they had, where the reader did not: by kind, and by name or words."""
+    taken = {s["key"] for s in statements if s["key"]}
+    free = [f for f in former if f.get("key") and f["key"] not in taken]
+    pairs = [
+        (ratio, i, j)
+        for i, s in enumerate(statements) if not s["key"]
+        for j, f in enumerate(free) if f.get("kind") == s["kind"] and (ratio := _alike(s, f)) >= _ALIKE
+    ]  # fmt: skip
+    for _, i, j in sorted(pairs, key=lambda p: (-p[0], p[1], p[2])):
+        if not statements[i]["key"] and free[j]["key"] not in taken:
+            statements[i]["key"] = free[j]["key"]
+            taken.add(free[j]["key"])
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    if one["name"] and one["name"] == other.get("name"):
+        return 1.0
+    mine, its = (content(f"{s.get('name')} {s.get('says')}").casefold() for s in (one, other))
+    return SequenceMatcher(None, mine, its, autojunk=False).ratio()
 
 
 def _numbers(value: Any, most: int) -> list[int]:

@@ -7,21 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from planagent.briefs.answers import dicts, text
-from planagent.briefs.brief import (
-    Brief,
-    BriefKind,
-    Outcome,
-    Part,
-    Record,
-    Shape,
-    arr,
-    fingerprint,
-    obj,
-    one_of,
-    told_lines,
-    txt,
-)
+from planagent.answers import arr, dicts, obj, one_of, text, txt
+from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
 from planagent.briefs.prompts import prompt, words
 from planagent.corpus.markdown import plain
 from planagent.model import Finding

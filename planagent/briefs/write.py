@@ -8,21 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from planagent.briefs.answers import dicts, text, texts
-from planagent.briefs.brief import (
-    Brief,
-    BriefKind,
-    Outcome,
-    Part,
-    Record,
-    Shape,
-    arr,
-    fingerprint,
-    obj,
-    one_of,
-    told_lines,
-    txt,
-)
+from planagent.answers import arr, dicts, obj, one_of, text, texts, txt
+from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
 from planagent.briefs.decide import line
 from planagent.briefs.decision import Decision, Planned, Ruled
 from planagent.briefs.prompts import prompt, words

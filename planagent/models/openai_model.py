@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from planagent.briefs.answers import integer, parse, salvage
+from planagent.answers import integer, parse, salvage
 from planagent.briefs.brief import API, SMALL, Brief, Shape
 from planagent.errors import AnswerError, ModelError, UsageError
 from planagent.ledger import Ledger

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from planagent.briefs.answers import text, texts
-from planagent.briefs.brief import arr, obj, txt
+from planagent.answers import arr, obj, text, texts, txt
 
 SECTION_TITLES: dict[int, str] = {
     1: "Backend Project Architecture",

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from planagent.corpus.formal import definitions_of, problem_of
 from planagent.corpus.formal.definition import Definition
+from planagent.corpus.markdown import content
 from planagent.model import Corpus, Document, normalize_path
 from planagent.statements.statement import Dismissal, Kind, Origin, Reading, Statement, slug
 
@@ -68,7 +69,7 @@ def assemble(
     for index, statement in enumerate(statements):
         same = identity(statement) or f"#{index}"
         merged[same] = _joined(merged[same], statement) if same in merged else statement
-    keyed = _keyed(list(merged.values()))
+    keyed = _keyed(corpus, list(merged.values()))
     notes = [told for d in corpus.read if (told := problem_of(d.path, d.text))]
     claimed = {ref for s in keyed for ref in s.units}
     left = [replace(d, units=u) for d in dismissed if (u := tuple(r for r in d.units if r not in claimed))]
@@ -106,19 +107,30 @@ def _joined_origin(one: Origin, other: Origin) -> Origin:
     return "joined" if "formal" in both else "model"
 
 
-def _keyed(statements: list[Statement]) -> list[Statement]:
-    """Every statement with a key of its own. Two that would have the same are told apart by what they rest on."""
+def _keyed(corpus: Corpus, statements: list[Statement]) -> list[Statement]:
+    """Every statement with a key of its own. Two that would have the same are told apart by what they say and under which
+    headings: line numbers change with every edit above them."""
     found: dict[str, Statement] = {}
     for statement in statements:
         key = statement.key or _key(statement)
         if key in found:
-            basis = f"{statement.kind} {statement.component} {statement.name} {statement.says} {statement.units[:1]}"
+            basis = f"{statement.kind} {statement.component} {statement.name} {content(statement.says)} {_trail(corpus, statement)}"
             key = f"{key}~{hashlib.sha256(basis.encode()).hexdigest()[:5]}"
-        if key in found:
-            basis = repr(statement)
-            key = f"{key}{hashlib.sha256(basis.encode()).hexdigest()[:5]}"
+        first, number = key, 2
+        while key in found:
+            key = f"{first}-{number}"
+            number += 1
         found[key] = replace(statement, key=key)
     return list(found.values())
+
+
+def _trail(corpus: Corpus, statement: Statement) -> tuple[str, ...]:
+    """The headings above the first unit."""
+    if not statement.units:
+        return ()
+    file, _ = statement.units[0]
+    document, unit = corpus.document(file), corpus.unit(*statement.units[0])
+    return document.passages[unit.passage].trail if document and unit and document.passages else ()
 
 
 def _key(statement: Statement) -> str:

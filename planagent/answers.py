@@ -1,9 +1,10 @@
-"""Texts that models answer with, into JSON and its parts: thoughts, fences and chatter around it are taken off."""
+"""The forms that models are asked to answer in, and their texts into JSON: thoughts, fences and chatter are taken off."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic_core import from_json
@@ -92,3 +93,25 @@ def integer(value: Any) -> int:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         return 0
+
+
+# -- schemas ------------------------------------------------------------------------------------
+# Strict servers want every property required and no other; bounds are there against runaway answers only.
+
+
+def obj(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False,
+    }  # fmt: skip
+
+
+def arr(entry: dict[str, Any], most: int = 400) -> dict[str, Any]:
+    return {"type": "array", "items": entry, "maxItems": most}
+
+
+def txt(most: int = 2_000) -> dict[str, Any]:
+    return {"type": "string", "maxLength": most}
+
+
+def one_of(values: Iterable[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values)}
