@@ -19,7 +19,7 @@ from planagent.model import Finding
 from planagent.pipeline import Session, find, make_plan
 from planagent.running import Run
 from planagent.settings import Settings
-from planagent.stages import former_of, stages
+from planagent.stages import stages
 from planagent.workspace import answers_folder
 
 LONGEST_ANSWER = 800_000
@@ -66,8 +66,6 @@ class Desk:
         self._done: list[tuple[Run, Stage]] = []
         for run, stage in stages(session):
             known = run.recall(stage)
-            if stage.kind == "read" and all(p.key in known and stage.whole(p, known[p.key]) for p in stage.parts):
-                run.ledger.note("reading", former_of(stage, known))  # type: ignore[arg-type]
             if any(p.key not in known or not stage.whole(p, known[p.key]) for p in stage.parts):
                 self.stage = _TITLES[stage.kind]
                 self._current = (run, stage, known)

@@ -59,7 +59,7 @@ async def read_corpus(session: Session) -> Reading:
         run.keep(stage, [p for p in stage.parts if p.key in reopened], reopened)
         records = await run_stage(run, stage)
         reading = reading_of(session, stage, records)
-    run.ledger.note(_FORMER, former_of(stage, records))
+    run.ledger.note(_FORMER, former_of(stage, reading))
     require_backend(session, reading)
     return reading
 
@@ -83,15 +83,15 @@ def _reopened(stage: ReadStage, reading: Reading, records: Mapping[str, Record])
     return found
 
 
-def former_of(stage: ReadStage, records: Mapping[str, Record]) -> dict[str, Record]:
-    """What is noted of a reading for the next one, with the keys that its statements got."""
-    names = ("key", "kind", "name", "says")
-    found = {}
-    for part in stage.parts:
-        if part.key in records:
-            found[part.key] = {
-                "statements": [{n: s[n] for n in names} for s in records[part.key]["statements"] if s["key"]]
-            }
+def former_of(stage: ReadStage, reading: Reading) -> dict[str, Record]:
+    """What is noted of a reading for the next one: the keys of each passage's statements, beside what they say."""
+    passages = {ref: p.key for p in stage.parts for ref in p.payload.refs}
+    found: dict[str, Record] = {}
+    for s in reading.statements:
+        home = next((passages[ref] for ref in s.units if ref in passages), "")
+        if home:
+            told = {"key": s.key, "kind": s.kind, "name": s.name, "says": s.says}
+            found.setdefault(home, {"statements": []})["statements"].append(told)
     return found
 
 
@@ -286,6 +286,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
         run.keep(reading_stage, [p for p in reading_stage.parts if p.key in reopened], reopened)
         yield run, reading_stage
         session.reading = reading_of(session, reading_stage, run.recall(reading_stage))
+    run.ledger.note(_FORMER, former_of(reading_stage, session.reading))
     require_backend(session, session.reading)
     run, stage = session.runs["decide"], decide_stage(session)
     _keep_standing(run, stage)

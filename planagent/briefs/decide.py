@@ -152,7 +152,7 @@ class DecideStage:
                 or group.over
                 or now.keys() != before.keys()
                 or uncovered(held, group.statements)
-                or faults(held)
+                or any(faults(held))
             ):
                 continue
             changed = [k for k in now if now[k] != before[k]]
