@@ -179,9 +179,7 @@ def test_one_edited_line_costs_one_reading_and_what_rests_on_it(project: Project
     edit(path, "specs/002-trips/spec.md", "at most 50", "at most 60")
     assert plan(path) == 0
     asked = kinds(server)
-    assert asked["read"] == 1
-    assert asked["decide"] == 1
-    assert asked["write"] <= 2
+    assert asked == {"read": 1, "write": 1}, "one reworded requirement costs two calls"
     reading = next(r for r in server.requests if r.kind == "read")
     assert "boat" not in reading.prompt.partition("# Lines to read")[2]
     after = {t.key: (t.id, t.steps) for t in made(path).tasks}
@@ -474,3 +472,15 @@ def test_no_model_is_said(project: Project, capsys: pytest.CaptureFixture[str]) 
 def test_a_model_without_key_or_server_is_a_usage_error(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert plan(project(SMALL), "--model", "gpt-x") == 2
     assert "OPENAI_API_KEY" in capsys.readouterr().err
+
+
+def test_a_new_demand_costs_one_reading_and_one_decision(project: Project, server: SimulatedServer) -> None:
+    path = project(SMALL)
+    plan(path)
+    server.requests.clear()
+    file = path / "specs/002-trips/spec.md"
+    file.write_text(file.read_text() + "- **FR-002**: The system MUST cancel a trip by `DELETE /trips/{id}`.\n")
+    assert plan(path) == 0
+    asked = kinds(server)
+    assert (asked["read"], asked["decide"], asked["review"]) == (1, 1, 0)
+    assert asked["write"] <= 2

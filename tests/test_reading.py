@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planagent.briefs.brief import HOST, Record
 from planagent.briefs.read import ReadStage
-from planagent.briefs.read_answer import ReadPart
+from planagent.briefs.read_answer import ReadPart, keep_keys
 from planagent.corpus.markdown import parse_markdown
 from planagent.corpus.read import read_corpus
 from planagent.model import Corpus, Document
@@ -286,3 +287,20 @@ def test_the_answer_is_bounded_by_what_is_read() -> None:
     assert brief.max_tokens <= HOST.answer_tokens
     payload: ReadPart = stage.parts[0].payload
     assert len(payload.units) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("A boat MUST NOT have more than 2 bookings a day.", "A boat MUST NOT have more than 3 bookings a day."),
+        ("ボートは1日に2件まで予約できる。", "ボートは1日に3件まで予約できる。"),
+    ],
+)
+def test_a_reworded_statement_keeps_its_key_though_the_reader_forgets(before: str, after: str) -> None:
+    def entry(key: str, says: str, kind: str = "rule") -> dict[str, Any]:
+        return {"key": key, "kind": kind, "name": "", "says": says}
+
+    former = [entry("of-boats", before), entry("other", "Prices are in euros.")]
+    statements = [entry("", "Guests are told by mail."), entry("", after), entry("", before, "setting")]
+    keep_keys(statements, former)
+    assert [s["key"] for s in statements] == ["", "of-boats", ""]
