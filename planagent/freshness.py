@@ -56,6 +56,9 @@ def damage(text: str, found: str) -> str:
     marker = next((n for n, line in enumerate(lines, 1) if line.startswith(("<<<<<<< ", ">>>>>>> "))), 0)
     if marker:
         return f"line {marker} is a mark of a merge that was not finished."
+    if text.startswith(OWN) and not text.startswith(f"<!-- {FORMAT};"):
+        other = text[len(OWN) :].partition(";")[0][:8]
+        return f"a plan of format {other}, which another version of this program made; this one has {FORMAT.rpartition(' ')[2]}."
     return f"no whole plan of this program ({(found.splitlines() or [''])[0]})."
 
 

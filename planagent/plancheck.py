@@ -16,6 +16,7 @@ from planagent.checking.view import View, view_of_plan
 from planagent.corpus.read import corpus_of
 from planagent.corpus.secrets import secret_values
 from planagent.errors import CorpusError, UsageError
+from planagent.freshness import RESTORE, damage
 from planagent.known import read_by_rule
 from planagent.model import Corpus, Finding
 from planagent.request import Outcome, Request
@@ -62,10 +63,7 @@ def _own(request: Request, settings: Settings, cache: Cache | None) -> tuple[Vie
     try:
         view = view_of_plan(parse_located(request.text), request.text)
     except (NotAPlan, ValueError) as error:
-        raise UsageError(
-            f"{request.path}: the plan is damaged ({str(error).splitlines()[0]}).",
-            "Restore it, or move it away and plan again.",
-        ) from error
+        raise UsageError(f"{request.path}: {damage(request.text, str(error))}", RESTORE) from error
     corpus = corpus_of(request.sources, settings.scope, settings.feature, cache)
     notes = [f"Specs: {view.plan.read_share}."] if view.plan and "handed on" in view.plan.read_share else []
     return view, check_plan(view, corpus, render), notes

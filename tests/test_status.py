@@ -396,3 +396,12 @@ def test_a_second_run_says_so_when_it_takes_too_long(
         thread.join()
     assert "another run" in capsys.readouterr().err
     assert parse((planned / PLAN).read_text()).tasks
+
+
+def test_a_plan_of_another_format_is_said_to_be_one(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / "plan").mkdir()
+    text = "<!-- planagent plan, format 1; next task 5; state a; writer b; text c -->\n# Backend Implementation Plan: Tidy\n"
+    (workspace / "plan/backend_implementation_plan.md").write_text(text, encoding="utf-8")
+    for command in (["plan", "--offline"], ["status"], ["check"]):
+        assert run([*command, "-w", str(workspace)]) == 2
+        assert "format 1" in capsys.readouterr().err
