@@ -86,7 +86,7 @@ class _Assembly:
         sections, placed = self._sections()
         tasks = tuple(self._tasks(placed))
         return Plan(
-            title=f"Backend Implementation Plan: {one_line(self.corpus.name)}",
+            title=f"Backend Implementation Plan: {one_line(_name(self.corpus))}",
             writer=self.made.writer,
             scope=one_line(self.corpus.scope),
             read_share=self._share(),
@@ -300,6 +300,12 @@ class _Assembly:
                 (runs(self.corpus, document.path, ids), reason, of) for (reason, of), ids in grouped.items()
             )
             yield FileAccount(path=document.path, digest=document.digest[:16], dismissed=dismissed)
+
+
+def _name(corpus: Corpus) -> str:
+    """What the constitution, or else the first spec, calls itself: a clone in another folder makes the same plan."""
+    documents = sorted(corpus.read, key=lambda d: d.role != "constitution")
+    return next((p.heading for d in documents for p in d.passages if len(p.trail) == 1), corpus.name)
 
 
 def _overlap(one: Iterable[str], other: Iterable[str]) -> float:

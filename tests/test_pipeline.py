@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +19,7 @@ from bench.simulated_server import Fault, Request, SimulatedServer
 from planagent.cli import run
 from planagent.pipeline import previous_plan
 from planagent.plan.plan import Plan
+from tests.conftest import ROOT
 
 PLAN = "plan/backend_implementation_plan.md"
 Project = Callable[[dict[str, str]], Path]
@@ -484,3 +486,18 @@ def test_a_new_demand_costs_one_reading_and_one_decision(project: Project, serve
     asked = kinds(server)
     assert (asked["read"], asked["decide"], asked["review"]) == (1, 1, 0)
     assert asked["write"] <= 2
+
+
+def test_a_clone_in_another_folder_makes_the_same_plan(workspace: Path) -> None:
+    texts = []
+    for name in ("one", "two"):
+        shutil.copytree(workspace / "specs", workspace / name / "specs")
+        assert plan(workspace / name, "--offline") == 0
+        texts.append((workspace / name / PLAN).read_bytes())
+    assert texts[0] == texts[1]
+    assert run(["status", "-w", str(workspace / "one")]) == 0
+
+
+def test_the_sample_plan_is_that_of_its_specs(workspace: Path) -> None:
+    assert plan(workspace, "--offline") == 0
+    assert (workspace / PLAN).read_bytes() == (ROOT / PLAN).read_bytes()

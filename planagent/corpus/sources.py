@@ -36,7 +36,7 @@ class Sources:
     @property
     def identity(self) -> tuple[object, ...]:
         """Changes exactly when a document, its name or a warning changes."""
-        return (self.name, tuple((f.path, f.digest) for f in self.files), self.warnings)
+        return (tuple((f.path, f.digest) for f in self.files), self.warnings)
 
 
 def read_sources(
