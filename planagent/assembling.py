@@ -176,9 +176,10 @@ class _Assembly:
         about = [self.statements[a] for a in ruled.about if a in self.statements]
         return Ruling(
             id=self.ruling_ids[ruled.key], topic=ruled.key, title=self._told(ruled.title), statement=self._told(ruled.found),
-            default=self._told(ruled.default), why=self._told(ruled.why), options=tuple(map(one_line, ruled.options)),
+            default=self._told(ruled.default), why=self._told(ruled.why), options=tuple(map(one_line, ruled.options)) if len(ruled.options) > 1 else (),
             answer=one_line(self.answers.get(ruled.key, "")), waits=ruled.waits, about=tuple(s.key for s in about),
-            sources=tuple(self._sources(about)),
+            # One place for each statement: its other places stand with the tasks.
+            sources=tuple(dict.fromkeys(s for a in about for s in list(self._sources([a]))[:1])),
         )  # fmt: skip
 
     def _sections(self) -> tuple[tuple[PlanSection, ...], dict[str, list[str]]]:

@@ -107,7 +107,9 @@ def require_backend(session: Session, reading: Reading) -> None:
     looked = ", ".join(d.path for d in corpus.read[:8])
     raise NoBackendError(
         f"{corpus.name}: the specs ask nothing of a backend. Read: {looked}{' and more' if len(corpus.read) > 8 else ''}.",
-        "If that is wrong, say which lines do with [[overrides]] in planagent.toml, or let a model read.",
+        "If that is wrong, let a model read."
+        if by_rule
+        else "`planagent coverage --dismissed` lists what was dismissed and why; [[overrides]] in planagent.toml claims a line in spite of that.",
     )
 
 

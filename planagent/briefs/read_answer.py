@@ -17,7 +17,7 @@ from planagent.statements.forms import binding, label_of
 from planagent.statements.proof import added, lost
 from planagent.statements.statement import KINDS, MODALITIES, REASONS, Origin, Ref, Statement, slug
 
-_LAZY = ("context", "structure", "process")
+_LAZY = ("context", "structure", "process", "frontend", "other-scope")
 """Reasons that cost a reader nothing: units that look binding are asked for again before one of them counts."""
 _LAZY_SHARE = 40
 """So many units dismissed in one range for such a reason are looked at again, too."""

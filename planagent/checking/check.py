@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from planagent.briefs.decision import Decision
 from planagent.briefs.write import WritePart
@@ -50,14 +51,18 @@ class DraftJudge:
 
     def __call__(self, one: WritePart, told: Sequence[tuple[str, str]]) -> list[Finding]:
         task, found = one.task, []
-        own = Said([*self.shared, *(t for s in one.statements for t in s.texts()), *self._lines(one)])
+        own = Said([*(t for s in one.statements for t in s.texts()), *self._lines(one)]) if task.section == 5 else None
         for place, told_text in told:
             text = _MARK.sub(" ", told_text)  # a place in the specs, put there when the plan is linked
             unit = Unit(place, task.key, "item" if ", item " in place else "task", text, task.section)
             found += list(check_unit(unit, self.index, self.given))
-            if task.section == 5 and unit.kind == "item":
-                found += list(check_statuses(unit, own))
+            if own and unit.kind == "item":
+                found += list(check_statuses(unit, own, self._decided))
         return found
+
+    @cached_property
+    def _decided(self) -> Said:
+        return Said(self.shared)
 
     def _lines(self, one: WritePart) -> Iterator[str]:
         for statement in one.statements:

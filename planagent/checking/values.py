@@ -106,10 +106,14 @@ def _beside(text: str, said: Said) -> bool:
     return any(said.has_number(str(int(text) + step)) for step in (-1, 1))
 
 
-def check_statuses(unit: Unit, own: Said) -> Iterator[Finding]:
+def check_statuses(unit: Unit, *given: Said) -> Iterator[Finding]:
     """PA912: an operation's item has no status that neither its statement, nor a ruling, nor a convention has."""
     for number in sorted(numbers(unit.text) & _STATUSES):
-        if len(number) == 3 and re.search(rf"(?<!\d){number}(?!\d)", unit.text) and not own.has_number(number):
+        if (
+            len(number) == 3
+            and re.search(rf"(?<!\d){number}(?!\d)", unit.text)
+            and not any(g.has_number(number) for g in given)
+        ):
             yield unit.finding(
                 "PA912", f"the status {number} is neither that of its statement nor of a ruling", "Use theirs, or have it decided in a ruling.", number,
             )  # fmt: skip

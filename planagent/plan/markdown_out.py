@@ -13,7 +13,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     (
         "D",
         "Decisions",
-        "Two places disagree, or something ordered is not specified. Work starts on the default.",
+        "Two places disagree, or something ordered is not specified. Work starts on the default; what is to be confirmed is asked of a person meanwhile.",
     ),
     (
         "G",
@@ -21,7 +21,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
         "The specs leave these open. The assumed behaviour holds until somebody says otherwise.",
     ),
     ("R", "Traps", "True only when places are read together."),
-    ("P", "Prerequisites", "For people, before a deployment."),
+    ("P", "Prerequisites", "For people."),
 )
 
 
@@ -47,7 +47,7 @@ def _head(plan: Plan) -> Iterator[str]:
     yield "- Documents: " + ", ".join(f"`{d}`" for d in plan.documents)
     if plan.left_out:
         yield "- Left out: " + "; ".join(plan.left_out)
-    yield "- Executor: BACKEND_AGENT. Take the tasks of section 10 from top to bottom, or a wave at a time; tick each when its last line is true. The specs are never edited."
+    yield "- Executor: BACKEND_AGENT. Take the tasks of section 10 from top to bottom, or a wave at a time; tick each when its last line is true; one with a line `Only if` waits for that. The specs are never edited."
     if plan.findings:
         yield ""
         yield "> [!WARNING]"
@@ -74,7 +74,10 @@ def _rulings(plan: Plan) -> Iterator[str]:
     users: dict[str, list[str]] = {}
     for task in plan.tasks:
         for ruling_id in task.rulings:
-            users.setdefault(ruling_id, []).append(task.id)
+            if (
+                task.condition.partition(": ")[0] != ruling_id
+            ):  # what only another answer calls for rests not on the default
+                users.setdefault(ruling_id, []).append(task.id)
     for letter, title, note in GROUPS:
         members = [r for r in plan.rulings if r.id.startswith(letter)]
         if not members:

@@ -63,18 +63,28 @@ def _of_code(inner: str) -> Iterator[Token]:
                 yield Token("code", part.strip(_TRIM + "{}"))
 
 
+_OPENED = re.compile(r"^[<{\[$]+(?=\w)(?![^>}\]]*[>}\]])")
+_ABSOLUTE = re.compile(r"/[\w{}<>:.\-\[\]*%~@]+(?:/[\w{}<>:.\-\[\]*%~@]*)*(?:\?[\w=&{},.-]*)?")
+_RELATIVE = re.compile(r"[\w.@{}-]*(?:/[\w.@{}\-]+)+/?")
+_BETWEEN = re.compile(r"[/,=&<>\[\]?\\]+|(?<=\d)-(?=\d)|(?<=\d)-(?=[A-Za-z]{2,}\b)")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*(?:%|[A-Za-zµ]{1,3})?")
+_MIXED = re.compile(r"[a-zA-Z]\d|\d[a-zA-Z]|[A-Za-z]-\d|\d-[A-Za-z]|@")
+_CASED = re.compile(r"[A-Za-z0-9]_[A-Za-z0-9]|[a-z][A-Z]|[A-Z]{2,}[a-z]{3,}")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
 def _of_run(run: str, before: str) -> Iterator[Token]:
-    run = re.sub(r"^[<{\[$]+(?=\w)(?![^>}\]]*[>}\]])", "", run).rstrip(_TRIM)
-    if "://" in run or re.fullmatch(r"/[\w{}<>:.\-\[\]*%~@]+(?:/[\w{}<>:.\-\[\]*%~@]*)*(?:\?[\w=&{},.-]*)?", run):
+    run = _OPENED.sub("", run).rstrip(_TRIM)
+    if "://" in run or _ABSOLUTE.fullmatch(run):
         yield Token("path", run)
         return
-    if re.fullmatch(r"[\w.@{}-]*(?:/[\w.@{}\-]+)+/?", run) and re.search(r"[.{}_\d]", run) and not run[0].isdigit():
+    if _RELATIVE.fullmatch(run) and re.search(r"[.{}_\d]", run) and not run[0].isdigit():
         yield Token("path", run)
         return
     if _is_number(run):
         yield Token("number", _digits(run))
         return
-    for part in re.split(r"[/,=&<>\[\]?\\]+|(?<=\d)-(?=\d)|(?<=\d)-(?=[A-Za-z]{2,}\b)", run):
+    for part in _BETWEEN.split(run):
         part = part.strip(_TRIM + "{}$")
         if _is_number(part):
             yield Token("number", _digits(part))
@@ -83,7 +93,7 @@ def _of_run(run: str, before: str) -> Iterator[Token]:
 
 
 def _is_number(part: str) -> bool:
-    return bool(re.fullmatch(r"\d+(?:[.,:]\d+)*(?:%|[A-Za-zµ]{1,3})?", part))
+    return _NUMBER.fullmatch(part) is not None
 
 
 def _digits(part: str) -> str:
@@ -91,12 +101,9 @@ def _digits(part: str) -> str:
 
 
 def _is_name(part: str) -> bool:
-    letters = sum(c.isalpha() for c in part)
-    if not letters:
+    if not _LETTER.search(part):
         return False
-    if re.search(r"[a-zA-Z]\d|\d[a-zA-Z]|[A-Za-z]-\d|\d-[A-Za-z]", part) or "@" in part:
-        return True
-    if re.search(r"[A-Za-z0-9]_[A-Za-z0-9]|[a-z][A-Z]|[A-Z]{2,}[a-z]{3,}", part):
+    if _MIXED.search(part) or _CASED.search(part):
         return True
     dotted = part.split(".")
     return len(dotted) > 1 and all(p for p in dotted) and max(len(p) for p in dotted) > 2
