@@ -134,9 +134,11 @@ def _material(traced: Traced) -> str:
     return material_of(bare(traced))
 
 
-def _keep_standing(run: Run, stage: DecideStage) -> None:
-    """What was decided and stands is known without asking."""
-    standing = stage.standing()
+def _keep_standing(session: Session, run: Run, stage: DecideStage) -> None:
+    """What was decided and stands is known without asking; a person's new answer may change all of it."""
+    before = {r.topic: r.answer for r in session.previous.rulings if r.answer} if session.previous else {}
+    now = {k: " ".join(v.split()) for k, v in session.settings.decisions.items()}
+    standing = stage.standing() if before == now else {}
     known = run.recall(stage) if standing else {}
     run.keep(stage, [p for p in stage.parts if p.key not in known], standing)
 
@@ -144,7 +146,7 @@ def _keep_standing(run: Run, stage: DecideStage) -> None:
 async def decide_plan(session: Session) -> Decision:
     """The decision over all statements; of a large corpus group by group, and then over what the groups decided."""
     stage, run = decide_stage(session), session.runs["decide"]
-    _keep_standing(run, stage)
+    _keep_standing(session, run, stage)
     records = await run_stage(run, stage)
     decision = decided(stage, records)
     if len(stage.groups) == 1:
@@ -291,7 +293,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
     run.ledger.note(_FORMER, former_of(reading_stage, session.reading))
     require_backend(session, session.reading)
     run, stage = session.runs["decide"], decide_stage(session)
-    _keep_standing(run, stage)
+    _keep_standing(session, run, stage)
     yield run, stage
     session.decision = decided(stage, run.recall(stage))
     if len(stage.groups) > 1:

@@ -242,7 +242,11 @@ def test_a_persons_answer_is_recorded_and_kept_by_the_decision(
     [ruling] = made(path).rulings
     assert ruling.waits
     assert run(["decide", ruling.id, "Euro", "--workspace", str(path)]) == 0
+    server.requests.clear()
     assert plan(path) == 0
+    asked = [r for r in server.requests if r.kind == "decide"]
+    assert len(asked) == 1, "an answer may change the approach, the conventions and the tasks"
+    assert "Euro" in asked[0].prompt
     assert made(path).rulings[0].answer == "Euro"
     assert "Answered by a person: Euro" in (path / PLAN).read_text()
 
