@@ -13,12 +13,13 @@ from planagent.pipeline import previous_plan
 from planagent.settings import Settings
 
 
-def record(settings: Settings, ruling_id: str, answer: str | None) -> dict[str, Any]:
+def record(settings: Settings, ruling_id: str, answer: str | None, *, dry: bool = False) -> dict[str, Any]:
     """Writes or clears one answer; comments and order of the file are kept.
 
     Args:
         ruling_id: an id of the current plan (`D3`).
-        answer: the text, None to clear.
+        answer: the text, None to clear. One of the likely answers is taken as it is spelled there.
+        dry: only tell what would change.
 
     Raises:
         UsageError: no plan, no such ruling, an empty answer, or a file that does not parse.
@@ -43,16 +44,28 @@ def record(settings: Settings, ruling_id: str, answer: str | None) -> dict[str, 
         raise UsageError(f"planagent.toml: cannot be read ({error}).", "Mend the file, or move it away.") from error
     table = document.setdefault("decisions", tomlkit.table())
     text = " ".join(answer.split()) if answer is not None else ""
+    text = next((o for o in ruling.options if o.casefold() == text.casefold()), text)
     if text:
         table[ruling.topic] = text
     elif ruling.topic in table:
         del table[ruling.topic]
-    write_atomically(path, tomlkit.dumps(document))
+    if not dry:
+        write_atomically(path, tomlkit.dumps(document))
+    conditions = {t.id: t.condition.partition(": ") for t in plan.tasks if t.condition}
     return {
         "id": ruling.id,
         "topic": ruling.topic,
         "title": ruling.title,
         "answer": text,
+        "default": ruling.default,
         "options": list(ruling.options),
+        "likely": text in ruling.options,
+        "rests_on_it": [t.id for t in plan.tasks if ruling.id in t.rulings and t.id not in conditions],
+        "brings_in": [
+            i
+            for i, (of, _, wanted) in conditions.items()
+            if of == ruling.id and text and wanted.casefold() == text.casefold()
+        ],
+        "dry": dry,
         "file": str(path),
     }

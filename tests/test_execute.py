@@ -243,6 +243,14 @@ def test_a_conditional_task_is_ticked_only_when_it_is_decided(
     assert "planagent decide G1" in told["error"]["remedy"]
     _, found = call(capsys, "progress", "-w", str(path))
     assert [t["id"] for t in found["waiting"]] == [task.id]
+    before = (path / "planagent.toml").read_text() if (path / "planagent.toml").exists() else ""
+    capsys.readouterr()
+    assert run(["decide", "G1", "dollar", "--dry-run", "--json", "-w", str(path)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["answer"], told["likely"], len(told["brings_in"])) == ("Dollar", True, 1)
+    assert ((path / "planagent.toml").read_text() if (path / "planagent.toml").exists() else "") == before
+    assert run(["decide", "G1", "Roubles", "--dry-run", "-w", str(path)]) == 0
+    assert "none of the likely answers" in capsys.readouterr().out
     assert run(["decide", "G1", "Dollar", "-w", str(path)]) == 0
     assert run(["plan", "-w", str(path)]) == 0
     assert task.key in [t.key for t in due(parse((path / PLAN).read_text()))]

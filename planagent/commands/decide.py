@@ -14,9 +14,16 @@ from planagent.commands.common import EXIT_CODES, run_options, settings_of
 @click.argument("ruling", metavar="ID")
 @click.argument("answer", required=False, metavar="[ANSWER]")
 @click.option("--clear", is_flag=True, help="Take the answer back: the default holds again.")
+@click.option("--dry-run", is_flag=True, help="Tell what the answer would change; keep nothing.")
 @run_options
 def decide(
-    ruling: str, answer: str | None, clear: bool, workspace: Path | None, as_json: bool, **where: str | None
+    ruling: str,
+    answer: str | None,
+    clear: bool,
+    dry_run: bool,
+    workspace: Path | None,
+    as_json: bool,
+    **where: str | None,
 ) -> int:
     """Record a person's answer to a decision or gap of the plan (D3, G1), in planagent.toml.
 
@@ -26,10 +33,18 @@ def decide(
     from planagent.deciding import record
 
     settings = settings_of(workspace, **where)
-    recorded = record(settings, ruling, None if clear else answer)
+    recorded = record(settings, ruling, None if clear else answer, dry=dry_run)
     if as_json:
         click.echo(json.dumps(recorded, ensure_ascii=False))
     else:
         click.echo(f"{recorded['id']} {recorded['title']}: {recorded['answer'] or 'the default holds again'}")
-        click.echo("Run `planagent plan` to apply it.", err=True)
+        click.echo(f"  default: {recorded['default']}")
+        if recorded["answer"] and recorded["options"] and not recorded["likely"]:
+            click.echo(
+                f"  none of the likely answers ({' | '.join(recorded['options'])}): it counts as a ruling of its own"
+            )
+        click.echo(f"  rests on it: {', '.join(recorded['rests_on_it']) or 'no task'}")
+        if recorded["brings_in"]:
+            click.echo(f"  brings in: {', '.join(recorded['brings_in'])}")
+        click.echo("Nothing was kept." if dry_run else "Run `planagent plan` to apply it.", err=True)
     return 0
