@@ -15,10 +15,7 @@ MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet")
 def main(wanted: list[str]) -> int:
     unknown = set(wanted) - set(MEASURES)
     if unknown:
-        print(
-            f"{', '.join(sorted(unknown))}: no such measurement. Known: {', '.join(MEASURES)}.",
-            file=sys.stderr,
-        )
+        print(f"{', '.join(sorted(unknown))}: no such measurement. Known: {', '.join(MEASURES)}.", file=sys.stderr)
         return 2
     for name in wanted or MEASURES:
         module = importlib.import_module(f"bench.{name}")

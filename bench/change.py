@@ -54,9 +54,7 @@ _SAMPLE = {
 _ORIGIN = {
     "one edited requirement": _edit("specs/backend/spec.md", "Minimum 6 characters", "Minimum 8 characters"),
     "one added endpoint": _edit(
-        "specs/backend/spec.md",
-        "\n## Authentication & Security",
-        _ENDPOINT + "\n## Authentication & Security",
+        "specs/backend/spec.md", "\n## Authentication & Security", _ENDPOINT + "\n## Authentication & Security"
     ),
 }
 
@@ -69,10 +67,7 @@ def measure() -> Iterator[str]:
             **(_SAMPLE if name == "sample" else _ORIGIN),
         }
         for label, change in changes.items():
-            with (
-                workspace(name) as root,
-                SimulatedServer(first_token=0.6, tokens_per_second=80) as server,
-            ):
+            with workspace(name) as root, SimulatedServer(first_token=0.6, tokens_per_second=80) as server:
                 whole = run(root, server, "plan")
                 before = len(server.requests)
                 change(root)  # type: ignore[operator]

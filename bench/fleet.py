@@ -68,12 +68,7 @@ def write_fleet(folder: Path, count: int, endpoints: int, **common: Any) -> Path
     lines = ["[fleet]", 'cron = "0 0 1 1 *"', *(f"{n} = {json.dumps(v)}" for n, v in common.items())]
     for number in range(count):
         write_corpus(folder / f"w{number:03d}", endpoints)
-        lines += [
-            "[[workspace]]",
-            f'path = "w{number:03d}"',
-            f'name = "w{number:03d}"',
-            f'model = "w{number:03d}"',
-        ]
+        lines += ["[[workspace]]", f'path = "w{number:03d}"', f'name = "w{number:03d}"', f'model = "w{number:03d}"']
     path = folder / "fleet.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -177,8 +172,7 @@ class _Rounds:
         for name in names:
             path = self._folder / name / "specs" / "backend" / "order.md"
             path.write_text(
-                path.read_text(encoding="utf-8").replace("newest first", "newest first, then by id"),
-                encoding="utf-8",
+                path.read_text(encoding="utf-8").replace("newest first", "newest first, then by id"), encoding="utf-8"
             )
         self._roster.set_state(names, "waiting", due=True)
         self.number = 2

@@ -109,6 +109,10 @@ def arr(entry: dict[str, Any], most: int = 400) -> dict[str, Any]:
     return {"type": "array", "items": entry, "maxItems": most}
 
 
+def any_of(*forms: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": list(forms)}
+
+
 def txt(most: int = 2_000) -> dict[str, Any]:
     return {"type": "string", "maxLength": most}
 

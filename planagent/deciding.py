@@ -27,8 +27,7 @@ def record(settings: Settings, ruling_id: str, answer: str | None, *, dry: bool 
     plan = previous_plan(settings.output_path)
     if plan is None:
         raise UsageError(
-            f"{settings.output_path}: there is no plan yet.",
-            "Run `planagent plan` first: its decisions have the ids.",
+            f"{settings.output_path}: there is no plan yet.", "Run `planagent plan` first: its decisions have the ids."
         )
     wanted = ruling_id.strip().upper()
     ruling = next((r for r in plan.rulings if r.id == wanted), None)

@@ -33,8 +33,7 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise CorpusError(
-            f"{path}: cannot be read ({error.strerror or error}).",
-            "Check that it exists and its permissions.",
+            f"{path}: cannot be read ({error.strerror or error}).", "Check that it exists and its permissions."
         ) from error
 
 

@@ -90,8 +90,7 @@ def chosen(workspace: Path, keys: Iterable[str]) -> list[Agent]:
     seen = [a for a in agents().values() if any((workspace / m).exists() for m in a.marks)]
     if not seen:
         raise UsageError(
-            f"{workspace}: no sign of a coding agent here.",
-            f"Name one or more with --agent: {', '.join(agents())}.",
+            f"{workspace}: no sign of a coding agent here.", f"Name one or more with --agent: {', '.join(agents())}."
         )
     return seen
 
@@ -121,12 +120,7 @@ def workflow(forge: str, *, branch: str, plan: str) -> File:
 
 def install(workspace: Path, files: Iterable[File], *, dry_run: bool = False) -> list[Installed]:
     """Writes files; brings those of an older version up to date; leaves all others as they are."""
-    actions: dict[State, Action] = {
-        "absent": "written",
-        "older": "updated",
-        "current": "unchanged",
-        "foreign": "kept",
-    }
+    actions: dict[State, Action] = {"absent": "written", "older": "updated", "current": "unchanged", "foreign": "kept"}
     found = []
     for file in files:
         state = state_of(workspace, file)

@@ -27,6 +27,5 @@ def append(path: Path, record: dict[str, Any]) -> None:
             os.close(handle)
     except OSError as error:
         raise WorkspaceError(
-            f"{path}: cannot be written ({error.strerror or error}).",
-            "Check its folder, or choose another --log.",
+            f"{path}: cannot be written ({error.strerror or error}).", "Check its folder, or choose another --log."
         ) from error

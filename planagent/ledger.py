@@ -94,8 +94,7 @@ class Ledger:
             return {}
         with self._connection() as db:
             rows = db.execute(
-                "SELECT name, value FROM notes WHERE substr(name, 1, ?) = ? ORDER BY name",
-                (len(prefix), prefix),
+                "SELECT name, value FROM notes WHERE substr(name, 1, ?) = ? ORDER BY name", (len(prefix), prefix)
             ).fetchall()
         found = {}
         for name, text in rows:

@@ -95,8 +95,7 @@ def _foreign_view(path: Path, text: str) -> View:
             return view_of_taskmaster(text)
         except NotTaskMaster as error:
             raise UsageError(
-                f"{path}: no plan that is known here ({error}).",
-                "Give Markdown, or a tasks.json of Task Master.",
+                f"{path}: no plan that is known here ({error}).", "Give Markdown, or a tasks.json of Task Master."
             ) from error
     if path.suffix.lower() not in (".md", ".markdown", ".mdx", ".txt", ""):
         raise UsageError(f"{path}: no plan that is known here.", "Give Markdown, or a tasks.json of Task Master.")

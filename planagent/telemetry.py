@@ -51,11 +51,7 @@ class Call:
             }
         )  # fmt: skip
         if _captures_content():
-            part = {
-                "role": "assistant",
-                "parts": [{"type": "text", "content": text}],
-                "finish_reason": reason,
-            }
+            part = {"role": "assistant", "parts": [{"type": "text", "content": text}], "finish_reason": reason}
             self._span.set_attribute("gen_ai.output.messages", json.dumps([part], ensure_ascii=False))
 
 
@@ -77,13 +73,7 @@ def plan_span(attributes: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def call_span(
-    *,
-    model: str,
-    base_url: str,
-    max_tokens: int,
-    temperature: float,
-    brief: str,
-    messages: list[dict[str, str]],
+    *, model: str, base_url: str, max_tokens: int, temperature: float, brief: str, messages: list[dict[str, str]]
 ) -> Iterator[Call]:
     """The span of one call, with its duration and tokens as metrics. Prompts are left out unless they are asked for by
     `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true`."""
@@ -92,11 +82,7 @@ def call_span(
         return
     from opentelemetry import trace
 
-    common = {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "openai",
-        "gen_ai.request.model": model,
-    }
+    common = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": model}
     more: dict[str, Any] = {
         "gen_ai.request.max_tokens": max_tokens, "gen_ai.request.temperature": temperature, "planagent.brief": brief,
         **_server(base_url),

@@ -56,12 +56,7 @@ def findings(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dic
 
 def test_spec_kit_tasks_are_checked_with_line_and_column(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = {(f["rule"], f["line"], f["column"]) for f in findings(capsys, kit)}
-    assert found == {
-        ("PA104", 10, 13),
-        ("PA401", 11, 24),
-        ("PA901", 11, 53),
-        ("PA702", 11, 78),
-    }
+    assert found == {("PA104", 10, 13), ("PA401", 11, 24), ("PA901", 11, 53), ("PA702", 11, 78)}
 
 
 def test_text_shows_the_place_the_words_and_the_remedy(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,8 +100,7 @@ def test_a_plan_without_specs_is_checked_for_what_needs_none(
 ) -> None:
     path = tmp_path / "PLAN.md"
     path.write_text(
-        "# Plan\n\n### Task 1: Build `POST /api/x`\n\nRun `pip install x y`.\n\n### Task 2: TBD\n",
-        encoding="utf-8",
+        "# Plan\n\n### Task 1: Build `POST /api/x`\n\nRun `pip install x y`.\n\n### Task 2: TBD\n", encoding="utf-8"
     )
     code = run(["check", str(path), "-w", str(tmp_path), "--json"])
     captured = capsys.readouterr()
@@ -129,10 +123,7 @@ def test_several_plans_in_one_run(kit: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_selection_by_code_family_and_name(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert {f["rule"] for f in findings(capsys, kit, "--select", "PA4,secret", "--select", "PA7")} == {
-        "PA401",
-        "PA702",
-    }
+    assert {f["rule"] for f in findings(capsys, kit, "--select", "PA4,secret", "--select", "PA7")} == {"PA401", "PA702"}
     assert {f["rule"] for f in findings(capsys, kit, "--ignore", "PA1,PA5,PA9,unknown-need")} == {"PA401"}
     assert run(["check", str(kit), "--select", "PA777"]) == 2
     assert "names no rule" in capsys.readouterr().err
@@ -157,8 +148,7 @@ def test_a_suppression_needs_a_reason_and_an_effect(kit: Path, capsys: pytest.Ca
     kit.write_text(TASKS + "<!-- planagent: ignore-file PA104, PA401, PA901, PA702 -->\n", encoding="utf-8")
     assert [f["rule"] for f in findings(capsys, kit)] == ["PA001"]
     kit.write_text(
-        TASKS.replace("## Phase", "<!-- planagent: ignore PA301 nothing of it here -->\n## Phase"),
-        encoding="utf-8",
+        TASKS.replace("## Phase", "<!-- planagent: ignore PA301 nothing of it here -->\n## Phase"), encoding="utf-8"
     )
     assert "PA002" in {f["rule"] for f in findings(capsys, kit)}
     # A run that does not look for the rule does not call its suppression unused.

@@ -272,11 +272,7 @@ def test_two_commands_run_a_fleet_on_one_machine(tmp_path: Path) -> None:
     code, out, _ = call("fleet", "status", *where)
     assert code == 0
     lines = {line.split()[-1]: line.split()[:2] for line in out.splitlines()[1:]}
-    assert lines == {
-        "gone": ["waiting", "planned"],
-        "w000": ["waiting", "planned"],
-        "w001": ["paused", "planned"],
-    }
+    assert lines == {"gone": ["waiting", "planned"], "w000": ["waiting", "planned"], "w001": ["paused", "planned"]}
     assert call("fleet", "retry", "none", *where)[0] == 2
 
 
@@ -353,10 +349,7 @@ def test_a_repository_is_planned_on_a_branch_of_its_own(tmp_path: Path, workspac
     assert git(far, "log", "--format=%s", "trunk").split() == ["specs"], "the branch itself is not touched"
     _, out, _ = call("fleet", "status", "--json", *where)
     assert "geheim" not in logs + out
-    assert {r["name"]: r["state"] for r in json.loads(out)["workspaces"]} == {
-        "far": "waiting",
-        "none": "parked",
-    }
+    assert {r["name"]: r["state"] for r in json.loads(out)["workspaces"]} == {"far": "waiting", "none": "parked"}
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

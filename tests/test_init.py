@@ -165,11 +165,7 @@ def test_the_list_tells_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ("--agent", "emacs"),
-        ("--agent", "claude", "--prefix", "../x"),
-        ("--agent", "claude", "--prefix", "Sp"),
-    ],
+    [("--agent", "emacs"), ("--agent", "claude", "--prefix", "../x"), ("--agent", "claude", "--prefix", "Sp")],
 )
 def test_wrong_names_are_refused(
     tmp_path: Path, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]

@@ -43,11 +43,7 @@ def test_the_files_fit_their_schemas(schema: str, path: Path) -> None:
 
 def test_the_hooks_match_the_files_that_they_are_for() -> None:
     first, second = yaml.safe_load(HOOKS.read_text(encoding="utf-8"))
-    for path in (
-        "plan/backend_implementation_plan.md",
-        "specs/001-x/tasks.md",
-        ".taskmaster/tasks/tasks.json",
-    ):
+    for path in ("plan/backend_implementation_plan.md", "specs/001-x/tasks.md", ".taskmaster/tasks/tasks.json"):
         assert re.search(first["files"], path)
     assert not re.search(first["files"], "specs/001-x/spec.md")
     assert re.search(second["files"], "specs/backend/api.md")

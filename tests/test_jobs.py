@@ -88,10 +88,7 @@ def test_the_log_may_stand_in_the_settings(workspace: Path) -> None:
     (workspace / "planagent.toml").write_text('log = ".planagent/runs.jsonl"\n')
     assert run(["plan", "--offline", "-w", str(workspace)]) == 0
     assert run(["plan", "--offline", "-w", str(workspace)]) == 0
-    assert [r["outcome"] for r in records(workspace / ".planagent" / "runs.jsonl")] == [
-        "planned",
-        "unchanged",
-    ]
+    assert [r["outcome"] for r in records(workspace / ".planagent" / "runs.jsonl")] == ["planned", "unchanged"]
 
 
 def test_runs_at_once_do_not_mix_their_lines(workspace: Path) -> None:
@@ -188,14 +185,7 @@ def test_the_workflow_s_steps_plan_and_open_one_pull_request(
     def job() -> None:
         for name in ("Plan", "Check", "Open a pull request"):
             done = tool(
-                "bash",
-                "-e",
-                "-c",
-                steps[name],
-                cwd=workspace,
-                first=str(tools),
-                RUNNER_TEMP=str(tools),
-                **names,
+                "bash", "-e", "-c", steps[name], cwd=workspace, first=str(tools), RUNNER_TEMP=str(tools), **names
             )
             assert done.returncode == 0, (name, done.stdout, done.stderr)
 

@@ -304,3 +304,56 @@ def test_a_reworded_statement_keeps_its_key_though_the_reader_forgets(before: st
     statements = [entry("", "Guests are told by mail."), entry("", after), entry("", before, "setting")]
     keep_keys(statements, former)
     assert [s["key"] for s in statements] == ["", "of-boats", ""]
+
+
+TABLE = """# Booking
+
+| name | type | rule |
+| --- | --- | --- |
+| `id` | uuid | primary key |
+| **day** | date | required, `2026-01-01` or later |
+
+- At most 3 guests per `berth_id`.
+"""
+
+
+def test_lines_that_are_named_become_facts_as_they_stand() -> None:
+    stage = ReadStage(corpus_of_text(TABLE))
+    short = {
+        "kind": "record",
+        "at": "1",
+        "name": "Booking",
+        "says": "Bookings are stored.",
+        "facts": ["field=@1-2", "limit=@3"],
+    }
+    records, findings = accept(stage, {"statements": [short]})
+    assert not findings
+    (record,) = reading_of(stage, records).statements
+    assert record.fact("field") == ("id: uuid, primary key", "day: date, required, 2026-01-01 or later")
+    assert record.fact("limit") == ("At most 3 guests per berth_id.",)
+    assert len(record.units) == 3
+    assert record.modality == "must"
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.text(
+                st.characters(exclude_characters="\n\r|\\", exclude_categories=("C", "Z")), min_size=1, max_size=30
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+@settings(deadline=None)
+def test_a_fact_of_named_lines_carries_all_of_them(rows: list[list[str]]) -> None:
+    text = "\n".join(["| a | b |", "| - | - |", *(f"| {' | '.join(r)} |" for r in rows)])
+    stage = ReadStage(corpus_of_text(text))
+    for part in stage.parts:
+        at = f"1-{len(part.payload.units)}"
+        told = {"kind": "record", "at": at, "says": "Rows.", "name": "", "facts": [f"field=@{at}"]}
+        _, findings = accept(stage, {"statements": [told]})
+        assert not findings

@@ -117,10 +117,7 @@ def test_an_answer_makes_the_decisions_stale(
 
 
 def test_another_writer_is_a_reason_where_one_is_configured(
-    planned: Path,
-    server: SimulatedServer,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    planned: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, told = status(planned, capsys)
     assert code == 3
@@ -180,11 +177,7 @@ def test_a_plan_does_not_differ_from_itself(planned: Path, capsys: pytest.Captur
 
 
 def test_diff_against_a_revision(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in (
-        ["init", "-q"],
-        ["add", "."],
-        ["-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x"],
-    ):
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x"]):
         subprocess.run(["git", "-C", str(planned), *command], check=True)
     edit(planned, API, "name: required, 1-80 characters", "name: required, 1-60 characters")
     run(["plan", "--offline", "-w", str(planned)])
@@ -258,10 +251,7 @@ def test_marks_of_a_merge_are_named_with_their_line(planned: Path, capsys: pytes
 
 
 def test_a_dry_run_tells_what_the_run_then_costs(
-    workspace: Path,
-    server: SimulatedServer,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PLANAGENT_PRICE_INPUT", "2")
     monkeypatch.setenv("PLANAGENT_PRICE_OUTPUT", "10")
@@ -279,10 +269,7 @@ def test_a_dry_run_tells_what_the_run_then_costs(
 
 
 def test_a_listed_price_is_found_and_an_unknown_one_said(
-    workspace: Path,
-    server: SimulatedServer,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(["plan", "--dry-run", "-w", str(workspace)])
     assert "No price is known" in capsys.readouterr().err
@@ -339,10 +326,7 @@ def test_a_server_that_says_429_is_asked_more_slowly_and_not_given_up_on(
 
 
 def test_a_server_that_only_says_429_ends_the_run(
-    workspace: Path,
-    server: SimulatedServer,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PLANAGENT_PATIENCE", "1")
     server.script = [Fault("status", 429)] * 500
@@ -365,8 +349,7 @@ def test_a_server_with_slots_is_asked_as_many_at_once(workspace: Path, monkeypat
 def test_a_second_run_waits_for_the_first(planned: Path) -> None:
     with locked(load_settings(planned)):
         second = subprocess.Popen(
-            [sys.executable, "-m", "planagent", "plan", "--offline", "-w", str(planned)],
-            stderr=subprocess.PIPE,
+            [sys.executable, "-m", "planagent", "plan", "--offline", "-w", str(planned)], stderr=subprocess.PIPE
         )
         with pytest.raises(subprocess.TimeoutExpired):
             second.wait(3)

@@ -130,11 +130,7 @@ def test_prompts_are_recorded_only_when_asked_for(
 def test_a_failed_call_and_plan_say_so(workspace: Path, collector: Collector) -> None:
     with SimulatedServer() as server:
         gone = server.url
-    environment = {
-        "OPENAI_BASE_URL": gone,
-        "PLANAGENT_RETRIES": "0",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-    }
+    environment = {"OPENAI_BASE_URL": gone, "PLANAGENT_RETRIES": "0", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     command = [sys.executable, "-m", "planagent", "plan", "-w", str(workspace)]
     more = {"OPENAI_API_KEY": "k", "PLANAGENT_MODEL": "simulated"}
     done = subprocess.run(command, env={**os.environ, **environment, **more}, capture_output=True, check=False)
@@ -152,11 +148,7 @@ def test_nothing_is_loaded_where_it_is_not_configured(workspace: Path, variables
            "run(['plan', '--offline', '-w', sys.argv[1]]); flush(); print('opentelemetry' in sys.modules)"  # fmt: skip
     clean = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
     done = subprocess.run(
-        [sys.executable, "-c", code, str(workspace)],
-        env=clean | variables,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", code, str(workspace)], env=clean | variables, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip().endswith("False")
 

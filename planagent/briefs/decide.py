@@ -210,10 +210,7 @@ class DecideStage:
                     "a person has answered it, and it is not there",
                     "Give a ruling with that key.",
                 )
-        record = {
-            "decision": decision.as_record(),
-            "materials": {s.key: material_of(s) for s in group.statements},
-        }
+        record = {"decision": decision.as_record(), "materials": {s.key: material_of(s) for s in group.statements}}
         outcome.records[group.key] = record | {"open": [f"{f.rule} {f.place}" for f in outcome.findings]}
         return outcome
 

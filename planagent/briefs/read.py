@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from planagent import tokens
-from planagent.answers import arr, dicts, obj, one_of, text, txt
+from planagent.answers import any_of, arr, dicts, obj, one_of, text, txt
 from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
 from planagent.briefs.prompts import prompt, words
 from planagent.briefs.read_answer import ReadPart, Taking
@@ -113,7 +113,17 @@ class ReadStage:
         common = "" if shape.small else self.common
         most = min(shape.answer_tokens, 1_200 + 2 * tokens.bound(request))
         name = f"read-{fingerprint([p.material for p in parts] + [list(table)])[:6]}"
-        return Brief(name, "read", tuple(parts), prompt("read.md"), common, request, _schema(), most, (self, table))
+        return Brief(
+            name,
+            "read",
+            tuple(parts),
+            prompt("read.md"),
+            common,
+            request,
+            _schema(small=shape.small),
+            most,
+            (self, table),
+        )
 
     def _open(self, parts: Sequence[Part], known: Mapping[str, Record]) -> tuple[Ref, ...]:
         found: list[Ref] = []
@@ -235,11 +245,18 @@ def _is_prose(line: str, least: int) -> bool:
     return len(re.findall(r"[^\W\d_]{2,}", said)) >= least and not re.search(r"[{};]\s*$", line)
 
 
-def _schema() -> dict[str, Any]:
-    statement = obj(
-        kind=one_of(k for k in KINDS if k != "passage"), modality=one_of(MODALITIES), at=txt(200), name=txt(200), says=txt(),
-        facts=arr(txt(400), 60), component=txt(120), left_out=arr(txt(200), 40), key=txt(80),
-    )  # fmt: skip
-    dismissed = obj(at=txt(400), why=one_of(REASONS), of=txt(120))
+def _schema(*, small: bool) -> dict[str, Any]:
+    """Each form leaves out what is empty in it: half of a long answer would be names of empty properties."""
+    short = {"kind": one_of(k for k in KINDS if k != "passage"), "at": txt(200), "says": txt()}
+    named = {"kind": short["kind"], "at": txt(200), "name": txt(200), "says": txt(), "facts": arr(txt(400), 60)}
+    whole = named | {
+        "modality": one_of(MODALITIES),
+        "component": txt(120),
+        "left_out": arr(txt(200), 40),
+        "key": txt(80),
+    }
+    statement = obj(**whole) if small else any_of(obj(**short), obj(**named), obj(**whole))
+    bare = {"at": txt(400), "why": one_of(REASONS)}
+    dismissed = any_of(obj(**bare), obj(**bare, of=txt(120)))
     rejected = obj(name=txt(200), why=one_of(REASONS))
     return obj(statements=arr(statement), dismissed=arr(dismissed), rejected=arr(rejected))

@@ -11,7 +11,7 @@ from typing import Any
 
 from planagent.answers import dicts, text, texts
 from planagent.briefs.brief import Outcome, Part, Record
-from planagent.corpus.markdown import content
+from planagent.corpus.markdown import content, plain, split_cells
 from planagent.model import Corpus, Document, Passage, Unit
 from planagent.statements.forms import binding, label_of
 from planagent.statements.proof import added, lost
@@ -25,6 +25,10 @@ _FACTS = (
     "transport", "status", "access", "parameter", "body", "answer", "field", "constraint", "schedule", "default", "limit", "value",
     "error", "version", "index", "relation", "header", "channel", "source", "note",
 )  # fmt: skip
+
+
+_QUOTED = re.compile(r"@\s*\d[\d\s,;–@-]*")
+"""The value of a fact that names lines instead of saying them again."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ class Taking:
         return self.homes[ref]
 
     def _statement(self, entry: dict[str, Any], number: int, outcome: Outcome) -> Statement | None:
-        units = tuple(self.table[i - 1] for i in _numbers(entry.get("at"), len(self.table)))
+        facts, quoted = self._facts(entry)
+        numbers = dict.fromkeys((*_numbers(entry.get("at"), len(self.table)), *quoted))
+        units = tuple(self.table[i - 1] for i in numbers)
         place = f"statement {number}"
         if not units:
             outcome.refuse("", place, "it names no line of this brief", "Give the numbers in brackets as `at`.")
@@ -84,11 +90,6 @@ class Taking:
                 "Use the schema's values.",
             )
             return None
-        facts = []
-        for told in texts(entry.get("facts")):
-            label, _, rest = told.partition("=")
-            label = label.strip().lower()
-            facts.append((label, rest.strip()) if rest and label in _FACTS else ("note", told))
         document = home.payload.document
         labels = tuple(
             dict.fromkeys(found for r in units if (u := self.corpus.unit(*r)) and (found := label_of(u.text)))
@@ -107,6 +108,23 @@ class Taking:
             )  # fmt: skip
             return None
         return statement
+
+    def _facts(self, entry: dict[str, Any]) -> tuple[list[tuple[str, str]], list[int]]:
+        """The facts of an entry, and the lines that it took for facts as they stand: `field=@3-9` is one fact for each."""
+        facts: list[tuple[str, str]] = []
+        quoted: list[int] = []
+        for told in texts(entry.get("facts")):
+            label, _, rest = told.partition("=")
+            label, rest = label.strip().lower(), rest.strip()
+            if not rest or label not in _FACTS:
+                facts.append(("note", told))
+            elif _QUOTED.fullmatch(rest):
+                numbers = _numbers(rest, len(self.table))
+                quoted += numbers
+                facts += [(label, _as_it_stands(u)) for n in numbers if (u := self.corpus.unit(*self.table[n - 1]))]
+            else:
+                facts.append((label, rest))
+        return facts, quoted
 
     def _former_keys(self, part: Part) -> frozenset[str]:
         return frozenset(str(s.get("key")) for s in part.payload.former)
@@ -136,10 +154,7 @@ class Taking:
         ]
 
     def _dismissals(
-        self,
-        given: dict[str, Any],
-        made: Sequence[tuple[Statement, tuple[Ref, ...]]],
-        outcome: Outcome,
+        self, given: dict[str, Any], made: Sequence[tuple[Statement, tuple[Ref, ...]]], outcome: Outcome
     ) -> Iterator[tuple[str, str, tuple[Ref, ...]]]:
         taken = {ref for _, units in made for ref in units}
         for number, entry in enumerate(dicts(given.get("dismissed")), 1):
@@ -215,6 +230,14 @@ def _as_record(statement: Statement, mine: Sequence[int], others: Sequence[list[
         "facts": [list(f) for f in statement.facts], "component": statement.component, "labels": list(statement.labels),
         "left_out": list(statement.left_out), "at": list(mine), "others": [list(o) for o in others], "origin": statement.origin,
     }  # fmt: skip
+
+
+def _as_it_stands(unit: Unit) -> str:
+    """A row or line as the value of a fact, without its marks."""
+    if unit.kind != "row":
+        return plain(unit.text)
+    first, *rest = (plain(c) for c in split_cells(unit.text))
+    return f"{first}: {', '.join(c for c in rest if c)}" if any(rest) else first
 
 
 _ALIKE = 0.6

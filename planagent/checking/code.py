@@ -124,20 +124,7 @@ _LANGUAGES = {
     **dict.fromkeys(("html", "xml", "jsx", "tsx", "vue", "svelte"), "PA106"),
 }
 _PLAIN = frozenset(
-    [
-        "text",
-        "txt",
-        "plaintext",
-        "plain",
-        "tree",
-        "none",
-        "mermaid",
-        "plantuml",
-        "dot",
-        "http",
-        "gherkin",
-        "csv",
-    ]
+    ["text", "txt", "plaintext", "plain", "tree", "none", "mermaid", "plantuml", "dot", "http", "gherkin", "csv"]
 )
 _DRAWN = re.compile(r"[├└│─┌┐┘┬┴┼▼►→←↓↑▲]|^\s*[|+][-|+\s]*--|^\s*\|--")
 

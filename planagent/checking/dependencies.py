@@ -42,11 +42,7 @@ def _ids(entries: Sequence[Entry]) -> Iterator[Finding]:
     for entry in entries:
         if counts[entry.id] > 1 and entry.id in seen:
             yield _finding(
-                "PA703",
-                entry,
-                f"given {counts[entry.id]} times",
-                "Number the tasks again, or plan again.",
-                entry.id,
+                "PA703", entry, f"given {counts[entry.id]} times", "Number the tasks again, or plan again.", entry.id
             )
         seen.add(entry.id)
 

@@ -49,11 +49,7 @@ def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
         text = " ".join((*task.steps, task.done_when))
         listed = [r for r in task.rulings if r not in rulings] + [i for i in task.items if i not in items]
         condition = task.condition.partition(":")[0]
-        for name in [
-            *missing(text),
-            *listed,
-            *([condition] if condition and condition not in rulings else []),
-        ]:
+        for name in [*missing(text), *listed, *([condition] if condition and condition not in rulings else [])]:
             yield Finding(
                 "PA904",
                 task.id,

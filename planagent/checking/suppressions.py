@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from planagent.model import Finding
 
 _COMMENT = re.compile(
-    r"<!--\s*planagent:\s*(ignore-file|ignore)\b\s*((?:PA\d{0,3}\b[\s,]*)*)[:–—-]?\s*(.*?)\s*-->",
-    re.IGNORECASE,
+    r"<!--\s*planagent:\s*(ignore-file|ignore)\b\s*((?:PA\d{0,3}\b[\s,]*)*)[:–—-]?\s*(.*?)\s*-->", re.IGNORECASE
 )
 
 
@@ -90,12 +89,7 @@ def _faults(
         unknown = [c for c in s.codes if not any(k.startswith(c) for k in known)]
         if not s.reason:
             yield Finding(
-                "PA001",
-                place,
-                "the suppression gives no reason",
-                "Write the reason behind the code.",
-                s.line,
-                column=1,
+                "PA001", place, "the suppression gives no reason", "Write the reason behind the code.", s.line, column=1
             )
         if not s.codes or unknown:
             named = f"{', '.join(unknown)} names no rule" if unknown else "the suppression names no rule"

@@ -40,8 +40,7 @@ def next_task(task_id: str | None, workspace: Path | None, as_json: bool, **wher
             click.echo(line)
     if not told["current"]:
         click.echo(
-            "The specs or settings have changed since the plan was made: `planagent status` tells what.",
-            err=True,
+            "The specs or settings have changed since the plan was made: `planagent status` tells what.", err=True
         )
     others = [f"{t['id']} {t['title']}" for t in told["ready"] if not told["task"] or t["id"] != told["task"]["id"]]
     if others:
@@ -82,12 +81,7 @@ def _short(task: Task) -> dict[str, Any]:
 )
 @click.option("--undo", is_flag=True, help="Take the ticks back.")
 def done(
-    ids: tuple[str, ...],
-    workspace: Path | None,
-    as_json: bool,
-    force: str | None,
-    undo: bool,
-    **where: str | None,
+    ids: tuple[str, ...], workspace: Path | None, as_json: bool, force: str | None, undo: bool, **where: str | None
 ) -> int:
     """Tick tasks that are done: all of them, or none.
 

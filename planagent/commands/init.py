@@ -36,12 +36,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Tell what would be done; write nothing.")
 @click.option("--prefix", default="sp", show_default=True, metavar="WORD", help="First word of the commands' names.")
 @click.option(
-    "--workspace",
-    "-w",
-    type=click.Path(path_type=Path),
-    default=None,
-    metavar="DIR",
-    help="The project's root.",
+    "--workspace", "-w", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The project's root."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def init(

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 @run_options
 @click.option("--offline", is_flag=True, help="Read and write by rule: no model, no network, no key.")
 @click.option(
-    "--model",
-    default=None,
-    metavar="NAME",
-    help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL].",
+    "--model", default=None, metavar="NAME", help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL]."
 )
 @click.option(
     "--allow-findings",
@@ -79,11 +76,7 @@ def plan(
             append(log, {"outcome": "failed", "exit_code": error.exit_code, "error": error.message})
         raise
     session = Session(
-        settings,
-        offline=offline,
-        allow_findings=allow_findings,
-        fill_from_rules=fill_from_rules,
-        tell=talk(as_json),
+        settings, offline=offline, allow_findings=allow_findings, fill_from_rules=fill_from_rules, tell=talk(as_json)
     )
     if dry_run:
         _show_forecast(forecast_plan(session), as_json=as_json)

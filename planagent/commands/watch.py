@@ -42,11 +42,7 @@ def watch(
     tell = talk(as_json)
     click.echo(f"Watching {settings_of(workspace, **where).workspace}", err=True)
     for seen in watched(
-        lambda: settings_of(workspace, **where),
-        offline=offline,
-        plan=not no_plan,
-        debounce=debounce,
-        tell=tell,
+        lambda: settings_of(workspace, **where), offline=offline, plan=not no_plan, debounce=debounce, tell=tell
     ):
         if as_json:
             click.echo(json.dumps(_data(seen), ensure_ascii=False))

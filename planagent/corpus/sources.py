@@ -40,11 +40,7 @@ class Sources:
 
 
 def read_sources(
-    workspace: Path,
-    include: tuple[str, ...] = (),
-    exclude: tuple[str, ...] = (),
-    *,
-    without: Path | None = None,
+    workspace: Path, include: tuple[str, ...] = (), exclude: tuple[str, ...] = (), *, without: Path | None = None
 ) -> Sources:
     """Reads every candidate file of a workspace.
 

@@ -58,8 +58,7 @@ def load_fleet(path: Path) -> Fleet:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
-            f"{path}: cannot be read ({error.strerror or error}).",
-            "Write a fleet.toml, or name one with --file.",
+            f"{path}: cannot be read ({error.strerror or error}).", "Write a fleet.toml, or name one with --file."
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: is no TOML ({error}).", "Mend the file.") from error

@@ -76,8 +76,7 @@ class FleetLedger(Ledger):
     def forget_notes(self, prefix: str) -> None:
         with self._database.transaction() as cursor:
             cursor.execute(
-                "DELETE FROM planagent_notes WHERE workspace = %s AND starts_with(name, %s)",
-                (self._workspace, prefix),
+                "DELETE FROM planagent_notes WHERE workspace = %s AND starts_with(name, %s)", (self._workspace, prefix)
             )
 
     def close(self) -> None:

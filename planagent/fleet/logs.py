@@ -7,18 +7,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-_FIELDS = (
-    "workspace",
-    "worker",
-    "due",
-    "outcome",
-    "error",
-    "parked",
-    "calls",
-    "input_tokens",
-    "output_tokens",
-    "cost",
-)
+_FIELDS = ("workspace", "worker", "due", "outcome", "error", "parked", "calls", "input_tokens", "output_tokens", "cost")
 
 
 class _Json(logging.Formatter):

@@ -27,18 +27,7 @@ def cloned(place: dict[str, Any]) -> Iterator[Path]:
     """
     folder = Path(tempfile.mkdtemp(prefix="planagent-clone-"))
     try:
-        _git(
-            folder,
-            "clone",
-            "--quiet",
-            "--depth",
-            "1",
-            "--branch",
-            place["branch"],
-            "--",
-            place["git"],
-            "clone",
-        )
+        _git(folder, "clone", "--quiet", "--depth", "1", "--branch", place["branch"], "--", place["git"], "clone")
         yield folder / "clone"
     finally:
         shutil.rmtree(folder, ignore_errors=True)

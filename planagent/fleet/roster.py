@@ -70,8 +70,7 @@ class Roster:
                 )
                 if name in known and known[name] != cron:
                     cursor.execute(
-                        "UPDATE planagent_workspaces SET due_at = %s WHERE name = %s",
-                        (next_due(cron, now), name),
+                        "UPDATE planagent_workspaces SET due_at = %s WHERE name = %s", (next_due(cron, now), name)
                     )
             cursor.execute("DELETE FROM planagent_workspaces WHERE name <> ALL(%s)", ([name for name, _, _ in rows],))
 
@@ -91,8 +90,7 @@ class Roster:
         makes harmless."""
         with self._database.transaction() as cursor:
             cursor.execute(
-                "SELECT cron FROM planagent_workspaces WHERE name = %s AND due_at = %s FOR UPDATE",
-                (name, due),
+                "SELECT cron FROM planagent_workspaces WHERE name = %s AND due_at = %s FOR UPDATE", (name, due)
             )
             row = cursor.fetchone()
             if row:
@@ -110,8 +108,7 @@ class Roster:
             )
             if cursor.fetchone():
                 cursor.execute(
-                    "UPDATE planagent_workspaces SET pending = NULL WHERE name = %s AND pending <= %s",
-                    (name, due),
+                    "UPDATE planagent_workspaces SET pending = NULL WHERE name = %s AND pending <= %s", (name, due)
                 )
                 return None
             cursor.execute(
@@ -143,14 +140,7 @@ class Roster:
             yield
 
     def finish(
-        self,
-        turn: Turn,
-        outcome: str,
-        *,
-        error: str = "",
-        stale: list[int],
-        used: dict[str, Any],
-        parked: bool,
+        self, turn: Turn, outcome: str, *, error: str = "", stale: list[int], used: dict[str, Any], parked: bool
     ) -> None:
         """Records what came of a turn; without effect when somebody has taken the workspace over."""
         good = outcome in DONE

@@ -21,12 +21,7 @@ def identity(settings: Settings, name: str = "", *, offline: bool = False) -> di
     place = settings.base_url
     if name.startswith(LOCAL):
         place = file_identity(Path(name.removeprefix(LOCAL)).expanduser())
-    return {
-        "writer": "openai",
-        "model": name,
-        "place": place,
-        "temperature": settings.temperature,
-    }
+    return {"writer": "openai", "model": name, "place": place, "temperature": settings.temperature}
 
 
 def file_identity(path: Path) -> str:

@@ -314,10 +314,7 @@ def _response_format(brief: Brief, form: str) -> dict[str, Any]:
         return {"response_format": {"type": "json_object"}}
     schema = brief.schema if form == "schema" else _without_bounds(brief.schema)
     return {
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "answer", "strict": True, "schema": schema},
-        }
+        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
     }
 
 

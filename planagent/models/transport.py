@@ -69,11 +69,7 @@ class Patience:
 
 
 async def with_retries(
-    call: Callable[[], Awaitable[Result]],
-    patience: Patience,
-    gate: Gate,
-    on_retry: Callable[[], None],
-    what: str,
+    call: Callable[[], Awaitable[Result]], patience: Patience, gate: Gate, on_retry: Callable[[], None], what: str
 ) -> Result:
     """Runs a call again while its errors are transient; a server that says 429 is asked more slowly.
 
@@ -103,11 +99,7 @@ async def with_retries(
 
     try:
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception(is_transient),
-            stop=used_up,
-            wait=_wait,
-            before_sleep=before,
-            reraise=True,
+            retry=retry_if_exception(is_transient), stop=used_up, wait=_wait, before_sleep=before, reraise=True
         ):
             with attempt:
                 began = time.monotonic()
@@ -127,8 +119,7 @@ def explain(error: openai.OpenAIError, what: str) -> ModelError:
 
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
         return ModelError(
-            f"{what}: the server refused the key ({_status(error)}).",
-            "Check OPENAI_API_KEY, or plan with --offline.",
+            f"{what}: the server refused the key ({_status(error)}).", "Check OPENAI_API_KEY, or plan with --offline."
         )
     if isinstance(error, openai.NotFoundError):
         return ModelError(

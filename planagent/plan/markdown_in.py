@@ -94,12 +94,7 @@ class _Reader:
             )
             for s in sections
         ]
-        plan = Plan(
-            **self.plan,
-            rulings=tuple(rulings),
-            sections=tuple(sections),
-            tasks=tuple(tasks),
-        )
+        plan = Plan(**self.plan, rulings=tuple(rulings), sections=tuple(sections), tasks=tuple(tasks))
         return Located(plan, self.places)
 
     def _fail(self, what: str) -> NotAPlan:
@@ -190,12 +185,7 @@ class _Reader:
             if self.lines[self.at].startswith("- ") and not items:
                 intro.append(self.lines[self.at][2:])
             self.at += 1
-        return PlanSection(
-            number=number,
-            title=title,
-            intro=tuple(intro),
-            items=tuple(items),
-        )
+        return PlanSection(number=number, title=title, intro=tuple(intro), items=tuple(items))
 
     def _item(self, heading: re.Match[str]) -> PlanItem:
         self.places[heading[1]] = self.at + 1
