@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from planagent.briefs.brief import Record, Stage, fingerprint
 from planagent.briefs.decide import FEW, DecideStage, Group, groups_of, line, material_of
 from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged
 from planagent.briefs.read import ReadStage
-from planagent.briefs.review import ReviewStage, chapters_of, notes_of
+from planagent.briefs.review import ReviewStage, chapters_of, notes_of, ruling_name
 from planagent.briefs.write import WriteStage
 from planagent.errors import NoBackendError
 from planagent.plan.plan import Plan, Traced
@@ -203,8 +204,7 @@ def write_stage(session: Session, notes: Mapping[str, tuple[str, ...]] | None = 
     gone = decision.gone()
     statements = {s.key: s for s in reading.statements if s.key not in gone}
     judge = DraftJudge.of(corpus, reading, decision, answers.values())
-    only = frozenset(notes) if notes is not None else None
-    return WriteStage(corpus, decision, statements, answers, notes or {}, judge, only)
+    return WriteStage(corpus, decision, statements, answers, notes or {}, judge, session.written if notes else {})
 
 
 async def write_plan(session: Session) -> dict[str, Record]:
@@ -220,22 +220,26 @@ def review_stage(session: Session) -> ReviewStage:
     fresh = [t for t in _tasks(session) if known.get(t[0], {}).get("of") != fingerprint(t[2:])]
     if session.previous is not None and known and len(fresh) <= FEW:
         fresh = []
-    return ReviewStage(write_stage(session).common, tuple(chapters_of(fresh, _CHAPTER)))
+    rulings = tuple(r.key for r in _have(session.decision).rulings)
+    return ReviewStage(write_stage(session).common, tuple(chapters_of(fresh, _CHAPTER)), rulings)
 
 
 def reviewed(session: Session, stage: ReviewStage, records: Mapping[str, Record]) -> dict[str, tuple[str, ...]]:
-    """What reviewers said of the texts as they are, by task, now and before; it is noted for the next time."""
+    """What reviewers said of texts and rulings as they are, by name, now and before; it is noted for the next time."""
     ledger = session.runs["review"].ledger
     known = ledger.noted(_REVIEWED)
     seen = {t for c in stage.chapters if c.key in records for t in c.tasks}
     said = notes_of(records)
     found: dict[str, Record] = {}
-    for task in _tasks(session):
-        of, before = fingerprint(task[2:]), known.get(task[0], {})
-        if task[0] in seen:
-            found[task[0]] = {"of": of, "notes": list(said.get(task[0], ()))}
-        elif before.get("of") == of:
-            found[task[0]] = before
+    texts = [(t[0], fingerprint(t[2:]), t[0] in seen) for t in _tasks(session)]
+    for ruling in _have(session.decision).rulings:
+        name = ruling_name(ruling.key)
+        texts.append((name, fingerprint(asdict(ruling)), name in said))
+    for name, of, read_now in texts:
+        if read_now:
+            found[name] = {"of": of, "notes": list(said.get(name, ()))}
+        elif known.get(name, {}).get("of") == of:
+            found[name] = known[name]
     if found != known:
         ledger.note(_REVIEWED, found)
     return {key: tuple(f["notes"]) for key, f in found.items() if f["notes"]}
@@ -272,9 +276,28 @@ async def review_plan(session: Session) -> None:
     session.points = sum(len(n) for n in notes.values())
     if not notes:
         return
-    repair = write_stage(session, notes)
-    mended = await run_stage(session.runs["write"], repair, required=session.host)
-    session.written |= mended
+    before = session.decision
+    ruled = mend_stage(session, notes)
+    if ruled:
+        records = await run_stage(session.runs["decide"], ruled, required=session.host)
+        session.decision = decided(ruled, records) if records else before
+    mended = await run_stage(session.runs["write"], write_stage(session, notes), required=session.host)
+    if all(t.key in mended for t in _have(session.decision).tasks):
+        session.written = mended
+    elif session.decision == before:
+        session.written |= mended
+    else:
+        session.decision = before  # texts that rest on other rulings than the plan's would contradict it
+
+
+def mend_stage(session: Session, notes: Mapping[str, tuple[str, ...]]) -> DecideStage | None:
+    """The stage that mends what reviewers said of rulings; None where they said nothing of any."""
+    decision, reading = _have(session.decision), _have(session.reading)
+    mine = {r.key: notes[n] for r in decision.rulings if (n := ruling_name(r.key)) in notes}
+    if not mine:
+        return None
+    group = Group("reviewed", reading.statements, decision, over=True, notes=mine)
+    return replace(decide_stage(session), groups=(group,))
 
 
 def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
@@ -308,6 +331,11 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
     run, reviewing = session.runs["review"], review_stage(session)
     yield run, reviewing
     notes = reviewed(session, reviewing, run.recall(reviewing))
+    ruled = mend_stage(session, notes)
+    if ruled:
+        run = session.runs["decide"]
+        yield run, ruled
+        session.decision = decided(ruled, run.recall(ruled))
     if notes:
         yield session.runs["write"], write_stage(session, notes)
 

@@ -261,33 +261,24 @@ def test_overrides_count_for_more_than_the_reader(project: Project, server: Simu
     assert run(["check", "--workspace", str(path)]) == 0
 
 
+def names_of(request: Request) -> list[str]:
+    """What a review may name."""
+    points = request.body["response_format"]["json_schema"]["schema"]["properties"]["points"]
+    return list(points["items"]["properties"]["about"]["enum"])
+
+
+def pointed(about: str, quote: str, problem: str) -> dict[str, Any]:
+    point = {"about": about, "kind": "question", "plan": quote, "spec": "", "problem": problem, "mend": "Name it."}
+    return {"points": [point]}
+
+
 def test_review_points_are_mended_once(
     project: Project, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = project(SMALL)
 
     def criticize(value: dict[str, Any], request: Request) -> dict[str, Any]:
-        if request.kind == "review":
-            key = next(
-                iter(
-                    request.body["response_format"]["json_schema"]["schema"]["properties"]["points"]["items"][
-                        "properties"
-                    ]["task"]["enum"]
-                )
-            )
-            return {
-                "points": [
-                    {
-                        "task": key,
-                        "kind": "question",
-                        "plan": "A test of",
-                        "spec": "",
-                        "problem": "Which test?",
-                        "mend": "Name it.",
-                    }
-                ]
-            }
-        return value
+        return pointed(names_of(request)[0], "A test of", "Which test?") if request.kind == "review" else value
 
     server.edit = criticize
     assert plan(path, "--json") == 0
@@ -295,9 +286,65 @@ def test_review_points_are_mended_once(
     last = server.requests[-1]
     assert last.kind == "write"
     assert "Which test?" in last.prompt
+    assert "Its text so far" in last.prompt
     server.requests.clear()
     assert plan(path) == 0
     assert not server.requests
+
+
+RULING = {
+    "key": "day", "kind": "gap", "title": "What a day is", "found": "No spec says it.", "default": "A day is a local day.",
+    "why": "Guests think so.", "options": [], "waits": False, "about": ["post-trips-id-bookings"],
+}  # fmt: skip
+
+
+def test_what_a_review_says_of_a_ruling_is_mended_and_what_rests_on_it_is_written_anew(
+    project: Project, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project(SMALL)
+    asked: list[str] = []
+
+    def criticize(value: dict[str, Any], request: Request) -> dict[str, Any]:
+        asked.append(request.kind)
+        if request.kind == "review":
+            return pointed("ruling day", "local day", "Local to whom?")
+        if request.kind != "decide":
+            return value
+        if "Local to whom?" not in request.prompt:
+            about = next(s["covers"][0] for s in value["tasks"] if s["covers"])
+            return value | {"rulings": [RULING | {"about": [about]}]}
+        assert "No spec says it." in request.prompt
+        about = request.prompt.partition("(gap): What a day is")[2].partition("(about ")[2].partition(")")[0]
+        return {"rulings": [RULING | {"default": "A day is a day in UTC.", "about": [about]}]}
+
+    server.edit = criticize
+    assert plan(path, "--json") == 0
+    assert report(capsys)["review_points"] == 1
+    assert asked[-3:] == ["review", "decide", "write"]
+    assert [r.default for r in made(path).rulings] == ["A day is a day in UTC."]
+    assert run(["check", "--workspace", str(path)]) == 0
+    asked.clear()
+    assert plan(path) == 0
+    assert not asked
+
+
+def test_a_ruling_that_cannot_be_mended_stays_as_it_was(project: Project, server: SimulatedServer) -> None:
+    path = project(SMALL)
+
+    def criticize(value: dict[str, Any], request: Request) -> dict[str, Any]:
+        if request.kind == "review":
+            return pointed("ruling day", "local day", "Local to whom?")
+        if request.kind == "decide" and "Local to whom?" not in request.prompt:
+            about = next(s["covers"][0] for s in value["tasks"] if s["covers"])
+            return value | {"rulings": [RULING | {"about": [about]}]}
+        if request.kind == "decide":
+            return {"tasks": [{"key": "odd", "section": 99, "title": "Never", "needs": ["nobody"]}]}
+        return value
+
+    server.edit = criticize
+    assert plan(path) == 0
+    assert [r.default for r in made(path).rulings] == ["A day is a local day."]
+    assert run(["check", "--workspace", str(path)]) == 0
 
 
 def test_review_can_be_switched_off(project: Project, server: SimulatedServer) -> None:

@@ -133,7 +133,7 @@ def test_reviews_quote_or_are_left_out() -> None:
     )
     one = ReviewStage("# Head\n- Errors have a code.", (chapter,))
     point = {
-        "task": "routes",
+        "about": "routes",
         "kind": "wrong",
         "plan": "answer 201",
         "spec": "answers 201",
@@ -142,7 +142,7 @@ def test_reviews_quote_or_are_left_out() -> None:
     }
     value = {
         "points": [
-            point, point | {"plan": "never said"}, point | {"spec": "not there"}, point | {"kind": "taste"}, point | {"task": "other"},
+            point, point | {"plan": "never said"}, point | {"spec": "not there"}, point | {"kind": "taste"}, point | {"about": "other"},
             point | {"plan": "", "spec": ""}, point | {"plan": "Errors have a code", "spec": ""},
         ]
     }  # fmt: skip

@@ -32,7 +32,9 @@ class Group:
     former: Decision | None = None
     former_materials: Mapping[str, str] = field(default_factory=dict)
     over: bool = False
-    """The decisions of groups, to be made one: only what they decided is shown."""
+    """What was decided already, by groups or before a review, is to be made better: the statements are not shown again."""
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What reviewers said, by a ruling's key."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,11 @@ class DecideStage:
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
-        return tuple(
-            Part(
-                g.key,
-                [[s.material for s in g.statements], dict(self.answers), self._seen(g)],
-                0 if g.over else self._size(g),
-                g,
-                alone=True,
-            )
-            for g in self.groups
-        )
+        return tuple(Part(g.key, self._material(g), 0 if g.over else self._size(g), g, alone=True) for g in self.groups)
+
+    def _material(self, group: Group) -> list[object]:
+        told: list[object] = [[s.material for s in group.statements], dict(self.answers), self._seen(group)]
+        return [*told, group.former.as_record(), dict(group.notes)] if group.over and group.former else told
 
     @staticmethod
     def _size(group: Group) -> int:
@@ -91,14 +88,7 @@ class DecideStage:
         group: Group = parts[0].payload
         record = known.get(group.key)
         held = Decision.of(record["decision"]) if record else self._seed(group)
-        blocks = [] if group.over else ["# Statements\n\n" + "\n".join(self._statements(group))]
-        seen = [
-            f"- {told_} ({', '.join(about)})"
-            for told_, about in self._conflicts
-            if about[0] in {s.key for s in group.statements}
-        ]
-        if seen:
-            blocks.append("# Seen by code: two values for one thing\n\n" + "\n".join(seen[:60]))
+        blocks = [self._statements(group), self._seen_by_code(group)]
         if self.answers:
             blocks.append(
                 "# A person has decided; keep a ruling with each key, and its answer\n\n"
@@ -114,9 +104,20 @@ class DecideStage:
             name, "decide", tuple(parts[:1]), prompt("decide.md"), "", request, schema(), most, (self, group, held)
         )
 
-    def _statements(self, group: Group) -> Iterator[str]:
-        for statement in group.statements:
-            yield line(statement, tuple(str(p) for p in statement.places(self.corpus)[:3]))
+    def _statements(self, group: Group) -> str:
+        told = group.statements
+        if group.over:
+            asked = (
+                {a for r in group.former.rulings if r.key in group.notes for a in r.about} if group.former else set()
+            )
+            told = tuple(s for s in told if s.key in asked)
+        lines = [line(s, tuple(str(p) for p in s.places(self.corpus)[:3])) for s in told]
+        return "# Statements\n\n" + "\n".join(lines) if lines else ""
+
+    def _seen_by_code(self, group: Group) -> str:
+        keys = {s.key for s in group.statements}
+        seen = [f"- {told} ({', '.join(about)})" for told, about in self._conflicts if about[0] in keys]
+        return "# Seen by code: two values for one thing\n\n" + "\n".join(seen[:60]) if seen and not group.notes else ""
 
     def _seed(self, group: Group) -> Decision | None:
         """The former decision without what has gone from the specs since."""
@@ -165,6 +166,8 @@ class DecideStage:
 
     def _wanted(self, group: Group, held: Decision, record: Record | None) -> str:
         """What of a decision that exists is open: new and changed statements, and those that nothing covers."""
+        if group.notes:
+            return "\n".join(_noted(held, group.notes))
         if group.over:
             return "Make one decision of these: one approach, no two rulings on one thing, needs across groups. Give only what changes."
         lines = []
@@ -221,6 +224,14 @@ class DecideStage:
             return not uncovered(Decision.of(record["decision"]), part.payload.statements)
         except (KeyError, TypeError, ValueError):
             return False
+
+
+def _noted(held: Decision, notes: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    yield "# Reviewers who have only the plan say\n\nMend what they are right in: give each ruling that changes whole, and tasks that change with it."
+    for ruling in held.rulings:
+        if ruling.key in notes:
+            yield f"- {ruling.key}: found: {ruling.found} why: {ruling.why} options: {' | '.join(ruling.options)} waits: {ruling.waits}"
+            yield from (f"  - {n}" for n in notes[ruling.key])
 
 
 def material_of(statement: Statement) -> str:

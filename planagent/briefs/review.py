@@ -31,10 +31,15 @@ class Chapter:
 
 @dataclass(frozen=True)
 class ReviewStage:
-    """Reviewing chapters. `head` is what every builder reads first: approach, conventions, rulings and the list of tasks."""
+    """Reviewing chapters.
+
+    `head` is what every builder reads first: approach, conventions, rulings and the list of tasks. `rulings` are keys of those
+    that a point may be about as well as about a task.
+    """
 
     head: str
     chapters: tuple[Chapter, ...]
+    rulings: tuple[str, ...] = ()
 
     @property
     def kind(self) -> BriefKind:
@@ -57,9 +62,9 @@ class ReviewStage:
             f"# Plan, part {p.key}\n\n{p.payload.text}\n\n# What the specs say\n\n{p.payload.specs}" for p in parts
         ]
         request = "\n\n".join(b for b in (*blocks, told_lines(told)) if b)
-        keys = [t for p in parts for t in p.payload.tasks]
+        keys = [*(t for p in parts for t in p.payload.tasks), *map(ruling_name, self.rulings)]
         point = obj(
-            task=one_of(keys), kind=one_of(KINDS), plan=txt(400), spec=txt(400), problem=txt(600), mend=txt(600)
+            about=one_of(keys), kind=one_of(KINDS), plan=txt(400), spec=txt(400), problem=txt(600), mend=txt(600)
         )
         name = f"review-{fingerprint([p.material for p in parts])[:6]}"
         return Brief(
@@ -75,19 +80,21 @@ class ReviewStage:
         if not isinstance(given.get("points"), list):
             outcome.refuse("", "the review", "it has no list `points`", "Answer with one; it may be empty.")
             return outcome
-        for part in parts:
+        rulings = frozenset(map(ruling_name, self.rulings))
+        for number, part in enumerate(parts):
             chapter: Chapter = part.payload
+            mine = rulings.union(chapter.tasks) if not number else frozenset(chapter.tasks)
             points = [
                 p
                 for e in dicts(given["points"])
-                if text(e.get("task")) in chapter.tasks and (p := self._point(chapter, e, outcome))
+                if text(e.get("about")) in mine and (p := self._point(chapter, e, outcome))
             ]
             outcome.records[part.key] = {"points": points}
         return outcome
 
     def _point(self, chapter: Chapter, entry: dict[str, Any], outcome: Outcome) -> dict[str, str] | None:
-        point = {n: text(entry.get(n)) for n in ("task", "kind", "plan", "spec", "problem", "mend")}
-        place = f"point on {point['task']}"
+        point = {n: text(entry.get(n)) for n in ("about", "kind", "plan", "spec", "problem", "mend")}
+        place = f"point on {point['about']}"
         if point["kind"] not in KINDS or not point["problem"]:
             outcome.left_out.append(Finding("PA907", place, "its kind or problem is missing", "Name both."))
             return None
@@ -105,16 +112,21 @@ class ReviewStage:
         return isinstance(record.get("points"), list)
 
 
+def ruling_name(key: str) -> str:
+    """How a review names a ruling: its key may be a task's too."""
+    return f"ruling {key}"
+
+
 def _flat(told: str) -> str:
     return " ".join(plain(told).casefold().split())
 
 
 def notes_of(records: Mapping[str, Record]) -> dict[str, tuple[str, ...]]:
-    """What reviewers said, by task."""
+    """What reviewers said, by a task's key or a ruling's name."""
     found: dict[str, list[str]] = {}
     for record in records.values():
         for point in record["points"]:
-            found.setdefault(point["task"], []).append(_note(point))
+            found.setdefault(point["about"], []).append(_note(point))
     return {k: tuple(v) for k, v in found.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -69,8 +70,8 @@ class WriteStage:
     answers: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     judge: Judge = lambda _, __: []
-    only: frozenset[str] | None = None
-    """Keys of the tasks that are asked for; None for all."""
+    texts: Mapping[str, Record] = field(default_factory=dict)
+    """What was written before the review, by a task's key: a task that is written again is shown its own."""
 
     @property
     def kind(self) -> BriefKind:
@@ -82,10 +83,9 @@ class WriteStage:
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
-        wanted = [t for t in self.decision.tasks if self.only is None or t.key in self.only]
         weights = {t.key: 2 + len(t.covers) for t in self.decision.tasks}
         share = 0.75 * budget(list(self.statements.values())) / max(1, sum(weights.values()))
-        return tuple(self._part(t, max(60, round(share * weights[t.key] / 10) * 10)) for t in wanted)
+        return tuple(self._part(t, max(60, round(share * weights[t.key] / 10) * 10)) for t in self.decision.tasks)
 
     def _part(self, task: Planned, most: int) -> Part:
         rulings = tuple(r for r in self.decision.rulings if r.key in task.rulings or set(r.about) & set(task.covers))
@@ -129,15 +129,13 @@ class WriteStage:
         sections = sorted({p.payload.task.section for p in parts})
         guides = [f"## Section {n}. {SECTION_TITLES[n]}\n\n{prompt(f'sections/{_file(n)}')}" for n in sections]
         system = f"{prompt('write.md')}\n\n# The sections\n\n" + "\n\n".join(guides)
-        request = "\n\n".join(
-            b for b in ("# Tasks to write", *(self._task(p, known) for p in parts), told_lines(told)) if b
-        )
+        request = "\n\n".join(b for b in ("# Tasks to write", *(self._task(p) for p in parts), told_lines(told)) if b)
         most = min(shape.answer_tokens, 1_500 + sum(6 * p.payload.words for p in parts))
         name = f"write-{'+'.join(map(str, sections))}-{fingerprint([p.material for p in parts] + [len(told)])[:6]}"
         common = self.common if not shape.small else ""
         return Brief(name, "write", tuple(parts), system, common, request, self._schema(parts), most, self)
 
-    def _task(self, part: Part, known: Mapping[str, Record]) -> str:
+    def _task(self, part: Part) -> str:
         one: WritePart = part.payload
         task = one.task
         lines = [
@@ -164,12 +162,9 @@ class WriteStage:
             lines += ["", "Lines of the specs (material, not orders):", *passages]
         if one.notes:
             lines += ["", "A reviewer who has only the plan says; mend it:", *(f"- {n}" for n in one.notes)]
-            record = known.get(part.key)
-            if record:
-                lines += [
-                    "",
-                    f"Your text so far: {record['steps']} Done when: {record['done_when']} Items: {record['items']}",
-                ]
+        if record := self.texts.get(part.key):
+            told = {n: record[n] for n in ("steps", "done_when", "items")}
+            lines += ["", f"Its text so far; keep what is right of it: {json.dumps(told, ensure_ascii=False)}"]
         return "\n".join(lines)
 
     def _passages(self, one: WritePart) -> list[str]:
