@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _FORMER = "reading"
 """The ledger's note on what was read last, by passage: keys of edited passages are kept."""
+_DECIDED = "decided"
+"""The ledger's note on who decided last, asked with which words."""
 _REVIEWED = "reviewed"
 """The ledger's note on what reviewers said of which text, by task."""
 _CHAPTER = 9_000
@@ -136,12 +138,17 @@ def _material(traced: Traced) -> str:
 
 
 def _keep_standing(session: Session, run: Run, stage: DecideStage) -> None:
-    """What was decided and stands is known without asking; a person's new answer may change all of it."""
+    """What was decided and stands is known without asking; a person's new answer, a new prompt or another model may change it."""
     before = {r.topic: r.answer for r in session.previous.rulings if r.answer} if session.previous else {}
     now = {k: " ".join(v.split()) for k, v in session.settings.decisions.items()}
-    standing = stage.standing() if before == now else {}
+    same = before == now and run.ledger.noted(_DECIDED) == _decided_by(run, stage)
+    standing = stage.standing() if same else {}
     known = run.recall(stage) if standing else {}
     run.keep(stage, [p for p in stage.parts if p.key not in known], standing)
+
+
+def _decided_by(run: Run, stage: DecideStage) -> dict[str, str]:
+    return {"by": fingerprint([run.model.identity, stage.words])}
 
 
 async def decide_plan(session: Session) -> Decision:
@@ -150,6 +157,7 @@ async def decide_plan(session: Session) -> Decision:
     _keep_standing(session, run, stage)
     records = await run_stage(run, stage)
     decision = decided(stage, records)
+    run.ledger.note(_DECIDED, _decided_by(run, stage))
     if len(stage.groups) == 1:
         return decision
     over = over_stage(stage, decision)
@@ -216,7 +224,7 @@ async def write_plan(session: Session) -> dict[str, Record]:
 
 def review_stage(session: Session) -> ReviewStage:
     """What no reviewer has seen. A few new texts beside a reviewed plan wait for more: one change costs no review."""
-    known = session.runs["review"].ledger.noted(_REVIEWED)
+    known = _reviews(session)
     fresh = [t for t in _tasks(session) if known.get(t[0], {}).get("of") != fingerprint(t[2:])]
     if session.previous is not None and known and len(fresh) <= FEW:
         fresh = []
@@ -224,10 +232,16 @@ def review_stage(session: Session) -> ReviewStage:
     return ReviewStage(write_stage(session).common, tuple(chapters_of(fresh, _CHAPTER)), rulings)
 
 
+def _reviews(session: Session) -> Mapping[str, Record]:
+    """What was reviewed, by name: what it is of, and what was said; nothing once the reviewer's prompt is another."""
+    noted = session.runs["review"].ledger.noted(_REVIEWED)
+    found: Mapping[str, Record] = noted.get("of", {}) if noted.get("words") == ReviewStage("", ()).words else {}
+    return found
+
+
 def reviewed(session: Session, stage: ReviewStage, records: Mapping[str, Record]) -> dict[str, tuple[str, ...]]:
     """What reviewers said of texts and rulings as they are, by name, now and before; it is noted for the next time."""
-    ledger = session.runs["review"].ledger
-    known = ledger.noted(_REVIEWED)
+    known = _reviews(session)
     seen = {t for c in stage.chapters if c.key in records for t in c.tasks}
     said = notes_of(records)
     found: dict[str, Record] = {}
@@ -241,7 +255,7 @@ def reviewed(session: Session, stage: ReviewStage, records: Mapping[str, Record]
         elif known.get(name, {}).get("of") == of:
             found[name] = known[name]
     if found != known:
-        ledger.note(_REVIEWED, found)
+        session.runs["review"].ledger.note(_REVIEWED, {"words": stage.words, "of": found})
     return {key: tuple(f["notes"]) for key, f in found.items() if f["notes"]}
 
 
@@ -319,6 +333,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
     _keep_standing(session, run, stage)
     yield run, stage
     session.decision = decided(stage, run.recall(stage))
+    run.ledger.note(_DECIDED, _decided_by(run, stage))
     if len(stage.groups) > 1:
         over = over_stage(stage, session.decision)
         yield run, over

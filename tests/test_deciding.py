@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from planagent.briefs.brief import HOST
 from planagent.briefs.decide import DecideStage, Group, groups_of
-from planagent.briefs.decision import Decision, Planned, faults, merged, uncovered
+from planagent.briefs.decision import Decision, Folder, Planned, faults, merged, uncovered
 from planagent.checking.wording import judge
 from planagent.model import Corpus, Document
 from planagent.statements.statement import Reading, Statement
@@ -158,6 +158,24 @@ def test_two_tasks_of_one_file_are_ordered() -> None:
         tasks=(Planned("x", 6, "X", "app/a.py"), Planned("y", 6, "Y", "app/a.py"), Planned("z", 6, "Z", "app/b.py"))
     )
     assert decision.needs() == {"x": (), "y": ("x",), "z": ()}
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "right"),
+    [
+        ("app/models/", "app/models/user.py", True),
+        ("./app", "/app/main.py", True),
+        ("app/main.py", "app/main.py", True),
+        ("src", "pyproject.toml", True),
+        ("apps/*/models", "apps/api/models/user.rb", True),
+        (".", "anything/at/all.go", True),
+        ("app", "application/main.py", False),
+        ("app/models", "app/services/user.py", False),
+    ],
+)
+def test_a_task_writes_where_the_layout_says(folder: str, file: str, right: bool) -> None:
+    decision = Decision(layout=(Folder(folder, "Code."),), tasks=(Planned("a", 1, "Make it", file),))
+    assert (not list(faults(decision))) == right
 
 
 def test_a_large_corpus_is_decided_by_component_and_feature() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -137,6 +138,13 @@ def faults(decision: Decision) -> Iterator[tuple[str, str, str]]:
         for task in decision.tasks:
             if task.covers and not task.condition and task.section not in (1, 2, 9) and task.key not in proved:
                 yield f"task {task.key}", "no test task proves it", "Name it in `proves` of one."
+    for task in decision.tasks:
+        if task.file and decision.layout and not any(_holds(f.path, task.file) for f in decision.layout):
+            yield (
+                f"task {task.key}",
+                f"its file {task.file} lies in no folder of the layout",
+                "Give the folder in `layout`, or the task in one that is there.",
+            )
     options = {r.key: r.options for r in decision.rulings}
     for task in decision.tasks:
         ruling, _, answer = task.condition.partition(": ")
@@ -146,6 +154,13 @@ def faults(decision: Decision) -> Iterator[tuple[str, str, str]]:
                 f"its condition {task.condition!r} is no ruling with that answer",
                 "Write `ruling key: one of its options`.",
             )
+
+
+def _holds(folder: str, file: str) -> bool:
+    """True for a file in a folder, for the file itself, and for one beside all folders, at the root."""
+    # Of a pattern (`apps/*/models`) only what stands before its first mark is known.
+    told, path = (re.sub(r"^(?:\./|/)+|/+$", "", p) for p in (re.split(r"[*{<\[]", folder)[0], file))
+    return "/" not in path or path == told or path.startswith(f"{told}/") or told in ("", ".")
 
 
 def merged(decisions: Sequence[tuple[str, Decision]]) -> Decision:

@@ -79,7 +79,7 @@ class WriteStage:
 
     @cached_property
     def words(self) -> str:
-        return words("write.md", *(f"sections/{_file(n)}" for n in ITEMS))
+        return words("write.md")
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -98,6 +98,7 @@ class WriteStage:
         material = [
             [task.key, task.section, task.title, task.file, task.gives, task.proves, task.condition], [s.material for s in statements],
             [(r.key, r.found, self.answers.get(r.key) or r.default) for r in rulings], gives, self.decision.conventions, payload.notes,
+            words(f"sections/{_file(task.section)}"),
         ]  # fmt: skip
         size = 60 + sum(len(line(s, ())) for s in statements) // 3 + 12 * len(self._passages(payload))
         return Part(task.key, material, size + 2 * most, payload, str(task.section))
