@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -102,12 +101,6 @@ class Document:
     def said(self, passage: Passage) -> str:
         """The passage's text as it stands in the file."""
         return "\n".join(self.lines[passage.start - 1 : passage.end])
-
-    def passage_at(self, line: int) -> Passage | None:
-        """The last passage that begins at or above a line."""
-        at = bisect_right(self.passages, line, key=lambda p: p.start) - 1
-        found = self.passages[at] if at >= 0 else None
-        return found if found and found.start <= line <= found.end else None
 
 
 @dataclass(frozen=True)

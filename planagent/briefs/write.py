@@ -15,7 +15,7 @@ from planagent.briefs.decide import line
 from planagent.briefs.decision import Decision, Planned, Ruled
 from planagent.briefs.prompts import prompt, words
 from planagent.model import Corpus, Finding
-from planagent.plan.sections import ITEMS, SECTION_TITLES, Item, item_schema, make_item
+from planagent.plan.sections import SECTION_TITLES, Item, item_schema, make_item
 from planagent.statements.statement import Statement, mentions
 from planagent.statements.tokens import Said
 

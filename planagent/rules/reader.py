@@ -11,7 +11,7 @@ from planagent.briefs.brief import Brief, Part
 from planagent.briefs.read import ReadStage
 from planagent.briefs.read_answer import ReadPart
 from planagent.corpus.markdown import plain, split_cells
-from planagent.model import Document, Passage, Unit, normalize_path
+from planagent.model import Corpus, Document, Passage, Unit
 from planagent.statements.forms import ROUTE, VARIABLE, binding, label_of
 from planagent.statements.statement import Ref
 
@@ -19,7 +19,15 @@ _CLIENT_FOLDERS = frozenset({"frontend", "front-end", "ui", "web", "client", "mo
 """Folders that hold the other side, by the layout of projects."""
 _DEFINED = re.compile(r"^\W{0,4}\*\*`?([A-Z][A-Za-z0-9]+)`?\*\*(?:\s*\([^)]*\))?\s*[:：]\s*(.+)$")
 _FIELD = re.compile(r"^`?([a-z_][A-Za-z0-9_]*)`?\s*(?:\(([^()]*)\))?$")
-_ASSIGNED = re.compile(r"^\s*(?:export\s+)?([A-Z][A-Z0-9_]{2,})\s*[=:]")
+_ASSIGNED = re.compile(r"^\s*(?:-\s+|export\s+|ENV\s+)?[\"']?([A-Z][A-Z0-9_]{2,})=(?!=)")
+_LOOKED_UP = re.compile(
+    r"(?:process\.env\.|environ\[[\"']|environ\.get\([\"']|getenv\([\"']|\bENV\[[\"']|ENV\.fetch\([\"']|\benv\([\"']|\$\{)([A-Z][A-Z0-9_]{2,})\b"
+)
+"""A name in capitals is a setting where something assigns it without spaces, as shells do, or looks it up in the environment; an error
+code and a constant look the same elsewhere."""
+_ENV_FILE = re.compile(r"(?<![\w.])\.env(?![\w])")
+_ENV_PLACE = re.compile(r"(?i)(?<![a-z])env(?:ironment)?(?![a-z])")
+"""In a heading or a file's name. Where it is said otherwise, the lines are handed on, and nothing is lost."""
 _CELL_NAME = re.compile(r"^[`*]*([A-Za-z_][A-Za-z0-9_.]*)[`*]*$")
 _TYPE = re.compile(
     r"(?i)\b(?:uuid|guid|u?int(?:eger)?\d*|bigint|smallint|serial|float\d*|double|decimal|numeric|str(?:ing)?|text|varchar|char|bool(?:ean)?|"
@@ -44,12 +52,7 @@ class _Reader:
         self._numbers = numbers
         self.statements: list[dict[str, Any]] = []
         self.dismissed: list[dict[str, Any]] = []
-        self._templates = {normalize_path(s.name.partition(" ")[2]) for s in stage.candidates if s.kind == "operation"}
-        for document in stage.corpus.read:
-            for unit in document.units:
-                self._templates |= {
-                    normalize_path(p) for _, p in ROUTE.findall(unit.text) if "{" in p or "/:" in p or "<" in p
-                }
+        self._settings = set(_environment(stage.corpus))
 
     def part(self, part: Part) -> None:
         one: ReadPart = part.payload
@@ -73,7 +76,7 @@ class _Reader:
         )  # fmt: skip
 
     def _operation(self, unit: Unit, number: int) -> bool:
-        found = [(m[1], m[2].rstrip(".:*")) for m in ROUTE.finditer(unit.text) if "://" not in m[0]]
+        found = [(m[1], m[2].partition("?")[0].rstrip(".:*")) for m in ROUTE.finditer(unit.text) if "://" not in m[0]]
         if unit.kind == "code":
             found = [f for f in found if re.match(rf"\s*{f[0]}\b", unit.text)]
         found = [f for f in dict.fromkeys(found) if len(f[1]) > 1 or f[1] == "/"]
@@ -114,17 +117,15 @@ class _Reader:
 
     def _setting(self, unit: Unit, number: int) -> bool:
         if unit.kind == "code":
-            match = _ASSIGNED.match(unit.text)
-            names = [match[1]] if match and "_" in match[1] else []
+            found = _ASSIGNED.match(unit.text)
         elif unit.kind == "row":
-            first = _CELL_NAME.match(split_cells(unit.text)[0])
-            names = [first[1]] if first and VARIABLE.fullmatch(first[1]) else []
+            found = _CELL_NAME.match(split_cells(unit.text)[0])
         else:
-            head = re.match(r"^[`*]{1,4}([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[`*]{1,4}\s*(?:[:：=–—-]|$)", unit.text)
-            names = [head[1]] if head else []
-        for name in names:
-            self._claim("setting", name, [number])
-        return bool(names)
+            found = re.match(r"^[`*]{1,4}([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[`*]{1,4}\s*(?:[:：=–—-]|$)", unit.text)
+        if not found or found[1] not in self._settings:
+            return False
+        self._claim("setting", found[1], [number])
+        return True
 
     def _question(self, unit: Unit, number: int) -> bool:
         if not _OPEN.search(unit.text):
@@ -177,6 +178,23 @@ class _Reader:
     def _dismiss(self, numbers: Sequence[int], why: str) -> None:
         if numbers:
             self.dismissed.append({"at": _runs(numbers), "why": why, "of": ""})
+
+
+def _environment(corpus: Corpus) -> Iterator[str]:
+    """Names that something reads from the environment, or that stand in a passage about a file `.env`."""
+    for document in corpus.read:
+        about = {u.passage for u in document.units if _ENV_FILE.search(u.text)}
+        about |= {i for i, p in enumerate(document.passages) if any(map(_ENV_PLACE.search, (*p.trail, document.path)))}
+        for unit in document.units:
+            yield from _LOOKED_UP.findall(unit.text)
+            if (
+                unit.kind == "code"
+                and (found := _ASSIGNED.match(unit.text))
+                and ("_" in found[1] or unit.passage in about)
+            ):
+                yield found[1]
+            elif unit.passage in about and unit.kind != "code":
+                yield from VARIABLE.findall(unit.text)
 
 
 def _is_status(text: str) -> bool:
