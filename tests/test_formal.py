@@ -62,13 +62,13 @@ def test_openapi(project: Project) -> None:
     found = defined(project({"specs/api.yaml": OPENAPI, "specs/other.yaml": other}))
     get = found["GET /v1/boats/{boatId}"]
     assert (get.start, get.end) == (9, 15)
-    assert ("access", "none") in get.facts, "an empty list at the root asks for nothing"
+    assert ("security", "none") in get.facts, "an empty list at the root asks for nothing"
     assert ("status", "200") in get.facts
     assert ("answer 200", "Boat") in get.facts
     assert ("parameter", "boatId: integer, path, required, minimum 1") in get.facts
-    assert ("access", "token") in found["DELETE /v1/boats/{boatId}"].facts
+    assert ("security", "token") in found["DELETE /v1/boats/{boatId}"].facts
     post = found["POST /v1/boats"]
-    assert ("access", "token or none") in post.facts
+    assert ("security", "token or none") in post.facts
     assert ("body", "NewBoat") in post.facts
     assert ("answer 201", "Boat") in post.facts, "the answer's schema is no body"
     assert ("field", "tags: array of string, optional, maxItems 10 entries") in found["Boat"].facts

@@ -199,7 +199,7 @@ def test_conflicts_that_form_alone_shows() -> None:
         (
             operation("GET /api/tasks"),
             operation("GET /tasks"),
-            operation("POST /x", facts=(("access", "none"), ("access", "token"))),
+            operation("POST /x", facts=(("security", "none"), ("security", "token"))),
             Statement("a", "technology", "must", "", (), "Docker"),
             Statement("b", "technology", "must-not", "", (), "Docker"),
         ),
@@ -207,7 +207,7 @@ def test_conflicts_that_form_alone_shows() -> None:
     )
     told = " ".join(t for t, _ in seen_conflicts(reading))
     assert "two paths" in told
-    assert "access is none and token" in told
+    assert "security is none and token" in told
     assert "wanted and forbidden" in told
 
 
@@ -357,3 +357,48 @@ def test_a_fact_of_named_lines_carries_all_of_them(rows: list[list[str]]) -> Non
         told = {"kind": "record", "at": at, "says": "Rows.", "name": "", "facts": [f"field=@{at}"]}
         _, findings = accept(stage, {"statements": [told]})
         assert not findings
+
+
+EXAMPLE = """# Answers
+
+```json
+{ "user": {
+    "email": "a@b.example",
+    "joined": "2020-01-02"
+} }
+```
+
+The answer to `GET /me` has it.
+"""
+
+
+def test_an_examples_values_are_left_out_by_its_lines_and_a_sentence_never_is() -> None:
+    stage = ReadStage(corpus_of_text(EXAMPLE))
+    record = statement(
+        "1-3",
+        "Who is signed in.",
+        kind="record",
+        name="UserAnswer",
+        facts=["field=user", "field=email", "field=joined"],
+    )
+    told = statement("4", "Somebody asks who it is.", kind="rule")
+    _, findings = accept(stage, answer(record, told))
+    assert sum(f.startswith("PA505") for f in findings) == 3
+    records, findings = accept(stage, answer(record | {"left_out": ["@1-4"]}, told | {"left_out": ["@4"]}))
+    assert [f[:5] for f in findings] == ["PA505"], "the sentence names an operation, and nobody says it"
+    records, findings = accept(stage, answer(told | {"at": "1", "name": "GET /me"}), records)
+    assert not findings
+    found = next(s for s in reading_of(stage, records).statements if s.kind == "record")
+    assert "a@b.example" in found.left_out
+
+
+def test_a_record_without_a_name_gets_one_that_others_may_use() -> None:
+    stage = ReadStage(corpus_of_text(EXAMPLE))
+    record = statement("1-3", kind="record", name="UserAnswer", left_out=["@1-3"])
+    operation = statement(
+        "4", "Answers who is signed in.", kind="operation", name="GET /me", facts=["answer=UserAnswer"]
+    )
+    records, findings = accept(stage, answer(record, operation))
+    assert not findings
+    coinless, findings = accept(stage, answer(operation))
+    assert any("UserAnswer" in f for f in findings)

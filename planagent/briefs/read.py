@@ -49,8 +49,14 @@ class ReadStage:
         return formal_statements(self.corpus)
 
     @cached_property
-    def _formal(self) -> frozenset[Ref]:
-        return frozenset(ref for s in self.candidates for ref in s.units)
+    def _formal(self) -> dict[Ref, list[str]]:
+        """Units that formal sources define something with, and what the definitions carry of them."""
+        found: dict[Ref, list[str]] = {}
+        for statement in self.candidates:
+            told = content(" ".join(statement.texts()))
+            for ref in statement.units:
+                found.setdefault(ref, []).append(told)
+        return found
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -76,7 +82,10 @@ class ReadStage:
         if is_free(unit):
             return False
         if document.form not in ("markdown", "data"):
-            return _is_prose(unit.text, 5 if (document.path, unit.id) in self._formal else 3)
+            carried = self._formal.get((document.path, unit.id))
+            if carried is None:
+                return _is_prose(unit.text, 3)
+            return _is_prose(unit.text, 5) and not any(content(_said(unit.text)) in told for told in carried)
         return (document.path, unit.id) not in self._formal
 
     # -- asking ---------------------------------------------------------------------------------
@@ -239,9 +248,14 @@ def _reject(parts: Sequence[Part], value: Any, names: set[str], outcome: Outcome
             outcome.records[parts[0].key].setdefault("rejected", []).append([name, why])
 
 
+def _said(line: str) -> str:
+    """A line of a formal source without its name or mark."""
+    return re.sub(r"^\s*(?:[-#/*]+|\"{3}|'{3})?\s*[\w$.'\"/{}-]*:?\s", " ", line, count=1).strip().strip("\"'|>")
+
+
 def _is_prose(line: str, least: int) -> bool:
     """True for a line of a formal source that people wrote: so many words behind its name or mark."""
-    said = re.sub(r"^\s*(?:[-#/*]+|\"{3}|'{3})?\s*[\w$.'\"/{}-]*:?\s", " ", line, count=1)
+    said = _said(line)
     return len(re.findall(r"[^\W\d_]{2,}", said)) >= least and not re.search(r"[{};]\s*$", line)
 
 

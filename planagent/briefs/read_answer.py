@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from planagent.model import Corpus, Document, Passage, Unit
 from planagent.statements.forms import binding, label_of
 from planagent.statements.proof import added, lost
 from planagent.statements.statement import KINDS, MODALITIES, REASONS, Origin, Ref, Statement, slug
+from planagent.statements.tokens import Said, exact_tokens
 
 _LAZY = ("context", "structure", "process", "frontend", "other-scope")
 """Reasons that cost a reader nothing: units that look binding are asked for again before one of them counts."""
@@ -58,8 +59,10 @@ class Taking:
         """The parts' new records: what was accepted before with what is right now."""
         outcome = Outcome()
         made: list[tuple[Statement, tuple[Ref, ...]]] = []
-        for number, entry in enumerate(dicts(given.get("statements")), 1):
-            statement = self._statement(entry, number, outcome)
+        entries = dicts(given.get("statements"))
+        names = frozenset(n for e in entries if e.get("kind") == "record" and (n := text(e.get("name"))).isalpha())
+        for number, entry in enumerate(entries, 1):
+            statement = self._statement(entry, number, names, outcome)
             if statement:
                 made.append((statement, statement.units))
         made = self._unlost(made, outcome)
@@ -71,7 +74,9 @@ class Taking:
     def _home(self, ref: Ref) -> Part:
         return self.homes[ref]
 
-    def _statement(self, entry: dict[str, Any], number: int, outcome: Outcome) -> Statement | None:
+    def _statement(
+        self, entry: dict[str, Any], number: int, names: frozenset[str], outcome: Outcome
+    ) -> Statement | None:
         facts, quoted = self._facts(entry)
         numbers = dict.fromkeys((*_numbers(entry.get("at"), len(self.table)), *quoted))
         units = tuple(self.table[i - 1] for i in numbers)
@@ -97,9 +102,10 @@ class Taking:
         statement = Statement(
             slug(text(entry.get("key")), 60) if text(entry.get("key")) in self._former_keys(home) else "",
             kind, modality, says, units, name, tuple(facts),  # type: ignore[arg-type]
-            text(entry.get("component")) or document.component, document.feature, labels, tuple(texts(entry.get("left_out"))), self.origin,
+            text(entry.get("component")) or document.component, document.feature, labels, (), self.origin,
         )  # fmt: skip
-        wrong = added(statement, self.corpus)
+        statement = replace(statement, left_out=self._left_out(entry, statement))
+        wrong = added(statement, self.corpus, names)
         if wrong:
             shown = ", ".join(f"`{t.text}`" for t in wrong[:6])
             outcome.refuse(
@@ -125,6 +131,20 @@ class Taking:
             else:
                 facts.append((label, rest))
         return facts, quoted
+
+    def _left_out(self, entry: dict[str, Any], statement: Statement) -> tuple[str, ...]:
+        """The tokens that an entry leaves out. `@3-9` names lines of code or data, of which only what is said elsewhere counts: an
+        example's values; a sentence is never left out so."""
+        said = Said(statement.texts())
+        found: dict[str, None] = {}
+        for told in texts(entry.get("left_out")):
+            if not _QUOTED.fullmatch(told):
+                found[told] = None
+                continue
+            units = (self.corpus.unit(*self.table[n - 1]) for n in _numbers(told, len(self.table)))
+            for unit in (u for u in units if u and u.kind in ("code", "data")):
+                found.update(dict.fromkeys(t.text for t in exact_tokens(unit.text) if not said.has(t)))
+        return tuple(found)
 
     def _former_keys(self, part: Part) -> frozenset[str]:
         return frozenset(str(s.get("key")) for s in part.payload.former)
@@ -233,11 +253,13 @@ def _as_record(statement: Statement, mine: Sequence[int], others: Sequence[list[
 
 
 def _as_it_stands(unit: Unit) -> str:
-    """A row or line as the value of a fact, without its marks."""
-    if unit.kind != "row":
-        return plain(unit.text)
-    first, *rest = (plain(c) for c in split_cells(unit.text))
-    return f"{first}: {', '.join(c for c in rest if c)}" if any(rest) else first
+    """A row or line as the value of a fact, without its marks where nothing exact is lost with them."""
+    told = plain(unit.text)
+    if unit.kind == "row":
+        first, *rest = (plain(c) for c in split_cells(unit.text))
+        told = f"{first}: {', '.join(c for c in rest if c)}" if any(rest) else first
+    said = Said([told])
+    return told if all(said.has(t) for t in exact_tokens(unit.text)) else unit.text
 
 
 _ALIKE = 0.6

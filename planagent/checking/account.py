@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from planagent.checking.view import View
 from planagent.model import Corpus, Finding
 from planagent.plan.plan import Plan, Source, Traced
-from planagent.statements.proof import accounts, added, claimants, lost
+from planagent.statements.proof import accounts, added, claimants, coined, lost
 from planagent.statements.runs import unrun
 from planagent.statements.statement import Dismissal, Reading, Ref, Statement, mentions
 from planagent.statements.tokens import Said
@@ -71,13 +71,13 @@ def check_account(view: View, corpus: Corpus) -> Iterator[Finding]:
 
 
 def _proofs(reading: Reading, corpus: Corpus) -> Iterator[Finding]:
-    by_ref = claimants(reading.statements)
+    by_ref, names = claimants(reading.statements), coined(reading.statements)
     for statement in reading.statements:
         if not statement.units:
             yield Finding(
                 "PA408", f"statement {statement.key}", "it rests on nothing in the specs", _AGAIN, 0, statement.key
             )
-        wrong = added(statement, corpus)
+        wrong = added(statement, corpus, names)
         if wrong and statement.units:
             shown = ", ".join(f"`{t.text}`" for t in wrong[:6])
             yield Finding(

@@ -217,8 +217,6 @@ class _Cutter:
         kind = self._kinds.get(number, "mark" if _RULE.match(text) else "text")
         if kind in ("heading", "text"):
             text = re.sub(r"^\s*#{1,6}\s+|\s+#+\s*$", "", text) if kind == "heading" else text[_mark_end(text) :]
-        if kind in ("code", "data") and not any(c.isalnum() for c in text):
-            kind = "mark"  # a brace alone says nothing
         self._add(number, number, 0, kind, text.strip() if kind != "code" else text.rstrip())
 
     def _sentences(self, start: int, end: int) -> None:
@@ -248,6 +246,8 @@ class _Cutter:
         at = next((i for i in range(len(passages) - 1, -1, -1) if passages[i].start <= start + 1), 0) if (
             not self._parsed.units
         ) else self._parsed.units[-1].passage  # fmt: skip
+        if kind in ("text", "code", "data") and not any(c.isalnum() for c in text):
+            kind = "mark"  # a brace or a row of dots says nothing
         while at + 1 < len(passages) and passages[at + 1].start <= start + 1:
             at += 1
         self._parsed.units.append(Unit(start + 1, end + 1, part, kind, text, at))

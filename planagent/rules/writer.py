@@ -57,7 +57,7 @@ def _items(one: WritePart) -> Iterator[dict[str, Any]]:
 
 
 def _operation(statement: Statement) -> dict[str, list[str]]:
-    access = [f"access: {a}" for a in statement.fact("access") if a != "not stated"]
+    access = [f"access: {a}" for a in (*statement.fact("security"), *statement.fact("access"))]
     answers = [f"{n.partition(' ')[2]}: {v}" for n, v in statement.facts if n.startswith("answer ")]
     described = {a.partition(":")[0] for a in answers}
     answers += [f"answer: {v}" for v in statement.fact("answer")]

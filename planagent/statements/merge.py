@@ -13,7 +13,7 @@ from planagent.model import Corpus, Document, normalize_path
 from planagent.statements.statement import Dismissal, Kind, Origin, Reading, Statement, slug
 
 _NAMED: tuple[Kind, ...] = ("operation", "record", "setting", "technology", "integration")
-_ONCE = ("access", "transport", "schedule", "default", "version", "store", "limit", "timeout")
+_ONCE = ("security", "transport", "schedule", "default", "version", "store", "limit", "timeout")
 """Facts of which a thing has one."""
 
 
@@ -28,8 +28,11 @@ def formal_statements(corpus: Corpus) -> list[Statement]:
 
 
 def _statement(document: Document, one: Definition) -> Statement:
+    spans = ((one.start, one.end), *one.shared)
     units = tuple(
-        (document.path, u.id) for u in document.units if one.start <= u.line and u.end <= one.end and u.kind != "mark"
+        (document.path, u.id)
+        for u in document.units
+        if u.kind != "mark" and any(start <= u.line and u.end <= end for start, end in spans)
     )
     return Statement(
         "", "operation" if one.kind == "operation" else "record", "must", one.says, units, one.name, one.facts,
@@ -83,14 +86,13 @@ def _joined(one: Statement, other: Statement) -> Statement:
     if second.says and second.origin != "formal" and second.says not in says:
         says = f"{says} {second.says}".strip()
     facts = dict.fromkeys((*one.facts, *other.facts))
-    told = {n for n, v in facts if n == "access" and v != "not stated"}
     return replace(
         one,
         key=one.key or other.key,
         says=says,
         modality="must" if "must" in (one.modality, other.modality) else one.modality,
         units=tuple(dict.fromkeys((*one.units, *other.units))),
-        facts=tuple(f for f in facts if not (f == ("access", "not stated") and told)),
+        facts=tuple(facts),
         labels=tuple(dict.fromkeys((*one.labels, *other.labels))),
         left_out=tuple(dict.fromkeys((*one.left_out, *other.left_out))),
         origin=_joined_origin(one.origin, other.origin),
@@ -157,7 +159,7 @@ def seen_conflicts(reading: Reading) -> list[tuple[str, tuple[str, ...]]]:
     found: list[tuple[str, tuple[str, ...]]] = []
     for statement in reading.statements:
         for name in _ONCE:
-            values = dict.fromkeys(v for v in statement.fact(name) if v != "not stated")
+            values = dict.fromkeys(statement.fact(name))
             if len(values) > 1:
                 found.append((f"{statement.title}: {name} is {' and '.join(values)}", (statement.key,)))
     routes = {

@@ -72,8 +72,17 @@ def _headers(document: Document, row: Unit) -> Iterator[str]:
         yield above[-1].text
 
 
-def added(statement: Statement, corpus: Corpus) -> list[Token]:
-    """Exact tokens of a statement that do not stand where it rests. What a library read is exact by itself."""
+def coined(statements: Iterable[Statement]) -> frozenset[str]:
+    """Names of records that are letters alone: where no document names what it shows, whoever reads it has to."""
+    return frozenset(s.name for s in statements if s.kind == "record" and s.name.isalpha())
+
+
+def added(statement: Statement, corpus: Corpus, names: frozenset[str] = frozenset()) -> list[Token]:
+    """Exact tokens of a statement that do not stand where it rests. What a library read is exact by itself.
+
+    Args:
+        names: that the reader gave to things without one, and may use.
+    """
     if statement.origin in ("formal", "person"):
         return []
     said = grounds(corpus, statement.units)
@@ -82,7 +91,7 @@ def added(statement: Statement, corpus: Corpus) -> list[Token]:
     if statement.origin != "joined":
         texts += [statement.name, *(v for n, v in statement.facts if n not in ("transport", "store"))]
     for text in texts:
-        found += [t for t in exact_tokens(text) if not said.has(t) and t not in found]
+        found += [t for t in exact_tokens(text) if t.text not in names and not said.has(t) and t not in found]
     return found
 
 

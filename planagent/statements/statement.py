@@ -90,7 +90,7 @@ class Statement:
     @property
     def stored(self) -> bool:
         """A record that is kept, and not only sent."""
-        return self.kind == "record" and "message" not in self.fact("store")
+        return self.kind == "record" and "message" not in (*self.fact("store"), *self.fact("note"))
 
     @property
     def material(self) -> tuple[object, ...]:

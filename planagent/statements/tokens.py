@@ -21,6 +21,8 @@ _QUOTED = re.compile(
 _RUN = re.compile(r"[A-Za-z0-9_/@{$<][A-Za-z0-9_@/{}<>:.,$%+=&?\\\[\]~-]*")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.])-?\d+(?:[.,:]\d+)*")
+_ESCAPED = re.compile(r"(?:\\[nrt])+")
+"""Line breaks inside of a JSON or YAML string: no part of the word behind them."""
 _TRIM = ".,:;!?*_~-+=<>[]\\&"
 _CJK_DIGITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "億": 100_000_000, "亿": 100_000_000}
 
@@ -36,7 +38,7 @@ class Token:
 @lru_cache(maxsize=16_384)
 def exact_tokens(text: str) -> tuple[Token, ...]:
     """The exact tokens of a text in their order, each once."""
-    text = unicodedata.normalize("NFKC", text)
+    text = _ESCAPED.sub(" ", unicodedata.normalize("NFKC", text))
     found: dict[Token, None] = {}
     spoken = _CODE.sub(" ", text)
     for match in _CODE.finditer(text):
@@ -113,7 +115,7 @@ class Said:
     """A text against which tokens are looked up."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._text = unicodedata.normalize("NFKC", "\n".join(texts))
+        self._text = _ESCAPED.sub(" ", unicodedata.normalize("NFKC", "\n".join(texts)))
         self._folded = _fold(self._text)
         tokens = exact_tokens(self._text)
         self._numbers = numbers(self._text) | {t.text for t in tokens if t.kind == "number"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planagent.corpus.formal.definition import Definition, Lookup
-from planagent.corpus.formal.tree import Node, Tree, get, items, last_line, pairs, ref_name, text
+from planagent.corpus.formal.tree import Node, Tree, get, items, last_line, pairs, ref_name, remarks, text
 
 # AsyncAPI 2 says what others may do with the channel: an application is published to, and subscribed from.
 _DIRECTIONS = {"publish": "event in", "subscribe": "event out", "receive": "event in", "send": "event out"}
@@ -33,8 +33,12 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
     for group in ("messages", "schemas"):
         for name, node, line in pairs(get(tree.root, "components", group)):
             payload = get(node, "payload") if group == "messages" else node
-            facts = (("store", "message"), *(("field", f) for f in tree.fields(payload)))
-            yield Definition("record", name, line, last_line(node, tree.lines), facts, text(get(node, "summary")))
+            facts = (
+                ("store", "message"),
+                *(("field", f) for f in tree.fields(payload)),
+                *(("about", t) for t in remarks(node)),
+            )
+            yield Definition("record", name, line, last_line(node, tree.lines), facts)
 
 
 def _event(
@@ -50,5 +54,6 @@ def _event(
         facts.append(("message", named))
     facts += [("field", f) for f in tree.fields(get(target, "payload"))]
     says = text(get(node, "summary")) or text(get(node, "description"))
+    facts += [("about", t) for t in remarks(node, target) if t != says]
     label = f"{channel} {transport.rpartition(' ')[2]}"
     return Definition("operation", label, line, last_line(node, tree.lines) if node else line, tuple(facts), says)

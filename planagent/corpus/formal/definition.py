@@ -16,7 +16,8 @@ Facts = tuple[tuple[str, str], ...]
 class Definition:
     """An operation or a record, with the 1-based lines that define it.
 
-    `facts` are exact values by name, in the order of the source; a name may come more than once (`field`, `status`).
+    `facts` are exact values by name, in the order of the source; a name may come more than once (`field`, `status`); `about` is
+    what people wrote beside it. `shared` are first and last lines of what it refers to, which others may refer to as well.
     """
 
     kind: Literal["operation", "record"]
@@ -25,6 +26,7 @@ class Definition:
     end: int
     facts: Facts = ()
     says: str = ""
+    shared: tuple[tuple[int, int], ...] = ()
 
 
 class Broken(ValueError):

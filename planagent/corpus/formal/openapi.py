@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from planagent.corpus.formal.definition import Definition, Lookup, field_text
-from planagent.corpus.formal.tree import Node, Tree, get, items, last_line, pairs, ref_name, text
+from planagent.corpus.formal.tree import Node, Tree, get, items, last_line, pairs, ref_name, remarks, text
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 
@@ -19,20 +20,24 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
     tree = Tree(source, lookup)
     prefix = _prefix(tree.root)
     required = _access(get(tree.root, "security"))
-    for url, written, _ in pairs(get(tree.root, "paths")):
+    for url, written, at in pairs(get(tree.root, "paths")):
         shared = tree.resolve(written)
+        parameters = get(written, "parameters")
+        above = [(at, at), *([(parameters.start_mark.line, last_line(parameters, tree.lines))] if parameters else [])]
         for method, operation, line in pairs(written):
             if method.lower() in METHODS:
-                yield _operation(tree, f"{method.upper()} {prefix}{url}", operation, line, shared, required)
+                name = f"{method.upper()} {prefix}{url}"
+                yield replace(
+                    one := _operation(tree, name, operation, line, shared, required), shared=(*above, *one.shared)
+                )
     for name, hook, line in pairs(get(tree.root, "webhooks")):
         yield Definition("operation", name, line, last_line(hook, tree.lines), (("transport", "webhook"),))
     schemas = get(tree.root, "components", "schemas") or get(tree.root, "definitions")
     for name, schema, line in pairs(schemas):
         facts = [("store", "message"), *(("field", f) for f in tree.fields(schema))]
         facts += [("limit", note) for note in tree.limits(schema)]
-        yield Definition(
-            "record", name, line, last_line(schema, tree.lines), tuple(facts), text(get(schema, "description"))
-        )
+        facts += [("about", told) for told in remarks(schema)]
+        yield Definition("record", name, line, last_line(schema, tree.lines), tuple(facts))
 
 
 def _prefix(root: Node) -> str:
@@ -58,19 +63,25 @@ def _access(node: Node) -> str | None:
 def _operation(tree: Tree, name: str, node: Node, line: int, shared: Node, default: str | None) -> Definition:
     own = _access(get(node, "security"))
     access = own if own is not None else default
-    facts: list[tuple[str, str]] = [("transport", "http"), ("access", access or "not stated")]
+    facts: list[tuple[str, str]] = [("transport", "http"), *([("security", access)] if access else [])]
     if text(get(node, "operationId")):
         facts.append(("id", text(get(node, "operationId"))))
-    for written in [*items(get(shared, "parameters")), *items(get(node, "parameters"))]:
+    body, responses = get(node, "requestBody"), [r for _, r, _ in pairs(get(node, "responses"))]
+    parameters = [*items(get(shared, "parameters")), *items(get(node, "parameters"))]
+    for written in parameters:
         facts += _parameter(tree, tree.resolve(written))
-    facts += _content(tree, "body", tree.resolve(get(node, "requestBody")))
+    facts += _content(tree, "body", tree.resolve(body))
     for status, response, _ in pairs(get(node, "responses")):
         facts.append(("status", status))
         answer = tree.resolve(response)
         facts += _content(tree, f"answer {status}", answer)
         facts += [("header", f"{status} {name}") for name, _, _ in pairs(get(answer, "headers"))]
+    referred = [*parameters, body, *responses]
     says = text(get(node, "summary")) or text(get(node, "description"))
-    return Definition("operation", name, line, last_line(node, tree.lines) if node else line, tuple(facts), says)
+    told = remarks(get(shared, "parameters"), node, *map(tree.resolve, referred))
+    facts += [("about", t) for t in told if t != says]
+    spans = tuple(s for r in referred if (s := tree.span(r)))
+    return Definition("operation", name, line, last_line(node, tree.lines) if node else line, tuple(facts), says, spans)
 
 
 def _parameter(tree: Tree, node: Node) -> list[tuple[str, str]]:

@@ -86,6 +86,13 @@ class Tree:
             target = get(target, part.replace("~1", "/").replace("~0", "~"))
         return self.resolve(target, depth + 1) if target is not None else node
 
+    def span(self, node: Node) -> tuple[int, int] | None:
+        """First and last line of what a reference within the document leads to, its name included."""
+        if not text(get(node, "$ref")).startswith("#"):
+            return None
+        target = self.resolve(node)
+        return None if target is None or target is node else (target.start_mark.line, last_line(target, self.lines))
+
     def _document(self, file: str) -> Node:
         if file not in self._others:
             try:
@@ -126,6 +133,25 @@ class Tree:
         notes += [f"{n} {v} entries" for n in ("minItems", "maxItems") if (v := text(get(node, n)))]
         values = [text(n) for n in items(get(node, "enum"))]
         return [*notes, *(["one of " + " | ".join(values)] if values else [])]
+
+
+_REMARKS = ("summary", "description", "title")
+LONGEST_REMARK = 60
+"""Words; what is longer is a text of its own, for a reader."""
+
+
+def remarks(*nodes: Node) -> list[str]:
+    """What people wrote into some nodes and all below them, each text once; references are not followed."""
+    found: dict[str, None] = {}
+    for node in nodes:
+        for name, value, _ in pairs(node):
+            told = text(value) if name in _REMARKS else ""
+            if 2 < len(told.split()) <= LONGEST_REMARK:
+                found[told] = None
+            found.update(dict.fromkeys(remarks(value)))
+        for entry in items(node):
+            found.update(dict.fromkeys(remarks(entry)))
+    return list(found)
 
 
 def ref_name(node: Node) -> str:
