@@ -18,6 +18,9 @@ from planagent.statements.runs import runs
 from planagent.statements.statement import Reading, Reason, Statement
 
 _MARK = re.compile(r"⟨([^⟩]*)⟩")
+_PARALLEL = re.compile(r"^(?:\[P\]\s*)+")
+"""A mark that only the order of tasks gives."""
+_COMMENT = re.compile(r"<!-+|-+->")
 _REFERENCE = re.compile(r"\[([\w.~-]+)\]")
 
 
@@ -32,8 +35,8 @@ class Made:
 
 
 def one_line(text: str) -> str:
-    """White space folded: a line of the plan is a line, whatever a writer put into it."""
-    return " ".join(text.split())
+    """White space folded, and no comment begun or ended: a line of the plan is a line that all see, whatever a writer put into it."""
+    return " ".join(_COMMENT.sub(" ", text).split())
 
 
 def assemble(
@@ -233,7 +236,7 @@ class _Assembly:
                 [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []
             )
             yield Task(
-                id=self.ids[key], key=key, title=self._told(planned.title), section=planned.section, file=planned.file, phase=one_line(planned.phase) or "Work",
+                id=self.ids[key], key=key, title=_PARALLEL.sub("", self._told(planned.title)) or key, section=planned.section, file=one_line(planned.file), phase=one_line(planned.phase) or "Work",
                 parallel=key in parallel, done=self.ids[key] in done, forced=done.get(self.ids[key], ""), condition=self._condition(planned),
                 items=tuple(placed.get(key, ())), needs=tuple(sorted(self.ids[n] for n in self.needs[key])), covers=covers,
                 proves=tuple(sorted(self.ids[p] for p in planned.proves if p in self.ids)), gives=tuple(map(one_line, planned.gives)), rulings=tuple(rulings),

@@ -398,7 +398,7 @@ def test_a_record_without_a_name_gets_one_that_others_may_use() -> None:
     operation = statement(
         "4", "Answers who is signed in.", kind="operation", name="GET /me", facts=["answer=UserAnswer"]
     )
-    records, findings = accept(stage, answer(record, operation))
+    _, findings = accept(stage, answer(record, operation))
     assert not findings
-    coinless, findings = accept(stage, answer(operation))
+    _, findings = accept(stage, answer(operation))
     assert any("UserAnswer" in f for f in findings)

@@ -87,7 +87,7 @@ class Patch:
         if unknown:
             self._refuse(place, f"about {', '.join(unknown[:5])}, which is no statement")
             return None
-        why, options = text(entry.get("why")), tuple(texts(entry.get("options")))
+        why, options = text(entry.get("why")), tuple(map(_option, texts(entry.get("options"))))
         if not self._right(place, title, found, default, why, *options):
             return None
         return Ruled(key, kind, title, found, default, why, options, entry.get("waits") is True, tuple(about))
@@ -114,7 +114,14 @@ class Patch:
         if self.corpus.document(file) is not None:
             self._refuse(place, f"it would write {file}, which is a spec", "Specs are never edited: make it a ruling.")
             return None
-        return Planned(key, section, title, file, phase, condition=text(entry.get("condition")), **lists)
+        # The plan parts what a task gives with semicolons.
+        lists["gives"] = tuple(p.strip() for g in lists["gives"] for p in g.split(";") if p.strip())
+        return Planned(key, section, title, file, phase, condition=_option(text(entry.get("condition"))), **lists)
+
+
+def _option(answer: str) -> str:
+    """An answer as the plan lists it, parted from others by bars."""
+    return answer.replace("|", "/")
 
 
 def _woven(held: list[Planned], fresh: list[Planned]) -> list[Planned]:

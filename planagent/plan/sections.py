@@ -136,4 +136,8 @@ def make_item(section: int, entry: dict[str, Any]) -> tuple[Item | None, str]:
     except ValidationError as error:
         first = error.errors()[0]
         return None, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return (item, "") if any(True for _ in item.rows()) else (None, "it says nothing")
+    return (
+        (item, "")
+        if any(True for _ in item.rows())
+        else (None, f"it says nothing: fill one of {', '.join(kind.lines)}")
+    )
