@@ -11,7 +11,7 @@ from planagent.briefs.decision import RULING_KINDS, Decision, Planned, Ruled
 from planagent.corpus.markdown import content_digest
 from planagent.model import Corpus
 from planagent.plan.graph import execution_order, waves
-from planagent.plan.plan import FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
+from planagent.plan.plan import TITLE, FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
 from planagent.plan.sections import ITEMS, SECTION_TITLES
 from planagent.statements.proof import accounts
 from planagent.statements.runs import runs
@@ -89,7 +89,7 @@ class _Assembly:
         sections, placed = self._sections()
         tasks = tuple(self._tasks(placed))
         return Plan(
-            title=f"Backend Implementation Plan: {one_line(_name(self.corpus))}",
+            title=f"{TITLE}: {one_line(self.decision.project)}" if self.decision.project else TITLE,
             writer=self.made.writer,
             scope=one_line(self.corpus.scope),
             read_share=self._share(),
@@ -304,12 +304,6 @@ class _Assembly:
                 (runs(self.corpus, document.path, ids), reason, of) for (reason, of), ids in grouped.items()
             )
             yield FileAccount(path=document.path, digest=document.digest[:16], dismissed=dismissed)
-
-
-def _name(corpus: Corpus) -> str:
-    """What the constitution, or else the first spec, calls itself: a clone in another folder makes the same plan."""
-    documents = sorted(corpus.read, key=lambda d: d.role != "constitution")
-    return next((p.heading for d in documents for p in d.passages if len(p.trail) == 1), corpus.name)
 
 
 def _overlap(one: Iterable[str], other: Iterable[str]) -> float:

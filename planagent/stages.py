@@ -13,7 +13,7 @@ from planagent.briefs.read import ReadStage
 from planagent.briefs.review import ReviewStage, chapters_of, notes_of, ruling_name
 from planagent.briefs.write import WriteStage
 from planagent.errors import NoBackendError
-from planagent.plan.plan import Plan, Traced
+from planagent.plan.plan import TITLE, Plan, Traced
 from planagent.running import Run, run_stage
 from planagent.statements.merge import assemble
 from planagent.statements.override import overridden
@@ -198,7 +198,16 @@ def decision_of(plan: Plan) -> Decision:
                 tuple(topics[r] for r in task.rulings if r in topics), tuple(keys[p] for p in task.proves if p in keys), condition,
             )
         )  # fmt: skip
-    return Decision(plan.approach, plan.conventions, layout, rulings, tuple(tasks), plan.withdrawn, plan.excluded)
+    return Decision(
+        plan.approach,
+        plan.conventions,
+        layout,
+        rulings,
+        tuple(tasks),
+        plan.withdrawn,
+        plan.excluded,
+        plan.title.removeprefix(TITLE).lstrip(": "),
+    )
 
 
 # -- writing ------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def test_a_plan_of_any_texts_reads_back_as_it_is(
     reading = Reading((BOOK, CODE), ())
     one = DecideStage(CORPUS, reading, (Group("all", reading.statements),))
     given_: dict[str, Any] = {
-        "approach": lines, "conventions": steps, "excluded": lines, "layout": [{"path": file, "purpose": told, "files": gives, "component": ""}],
+        "project": title, "approach": lines, "conventions": steps, "excluded": lines, "layout": [{"path": file, "purpose": told, "files": gives, "component": ""}],
         "rulings": [ruling("day", "code", title=title, found=told, default=title, why=told, options=options, waits=True)],
         "tasks": [
             task("one", "book", section=5, title=title, file=file, phase=told, gives=gives),

@@ -312,6 +312,6 @@ def schema() -> dict[str, Any]:
     folder = obj(path=txt(200), purpose=txt(), files=arr(txt(200), 60), component=txt(120))
     withdrawn = obj(key=txt(80), why=one_of(REASONS))
     return obj(
-        approach=arr(txt(), 12), conventions=arr(txt(), 30), layout=arr(folder, 120), rulings=arr(ruling, 200), tasks=arr(task, 600),
+        project=txt(120), approach=arr(txt(), 12), conventions=arr(txt(), 30), layout=arr(folder, 120), rulings=arr(ruling, 200), tasks=arr(task, 600),
         withdrawn=arr(withdrawn), excluded=arr(txt(), 60), removed=keys,
     )  # fmt: skip

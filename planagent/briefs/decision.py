@@ -65,7 +65,9 @@ class Decision:
     rulings: tuple[Ruled, ...] = ()
     tasks: tuple[Planned, ...] = ()
     withdrawn: tuple[tuple[str, str], ...] = ()
-    excluded: tuple[str, ...] = field(default=())
+    excluded: tuple[str, ...] = ()
+    project: str = ""
+    """What the project is called."""
 
     def as_record(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,7 +81,7 @@ class Decision:
 
         return cls(
             tuple(record["approach"]), tuple(record["conventions"]), made(Folder, record["layout"]), made(Ruled, record["rulings"]),
-            made(Planned, record["tasks"]), tuple((k, w) for k, w in record["withdrawn"]), tuple(record["excluded"]),
+            made(Planned, record["tasks"]), tuple((k, w) for k, w in record["withdrawn"]), tuple(record["excluded"]), record.get("project", ""),
         )  # fmt: skip
 
     def gone(self) -> frozenset[str]:
@@ -181,7 +183,7 @@ def merged(decisions: Sequence[tuple[str, Decision]]) -> Decision:
     withdrawn = dict(reversed(every("withdrawn")))
     return Decision(
         every("approach"), every("conventions"), tuple(reversed(layout.values())), every("rulings"), every("tasks"),
-        tuple(reversed(withdrawn.items())), every("excluded"),
+        tuple(reversed(withdrawn.items())), every("excluded"), next((d.project for d in apart if d.project), ""),
     )  # fmt: skip
 
 

@@ -61,6 +61,7 @@ class Patch:
         return Decision(
             self._lines("approach", held.approach), self._lines("conventions", held.conventions), tuple(layout.values()),
             tuple(rulings.values()), tuple(ordered), tuple(withdrawn.items()), self._lines("excluded", held.excluded),
+            text(self.given.get("project")) or held.project,
         )  # fmt: skip
 
     def _lines(self, name: str, held: tuple[str, ...]) -> tuple[str, ...]:

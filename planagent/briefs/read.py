@@ -254,7 +254,9 @@ def _said(line: str) -> str:
 
 
 def _is_prose(line: str, least: int) -> bool:
-    """True for a line of a formal source that people wrote: so many words behind its name or mark."""
+    """True for a line of a formal source that people wrote: so many words behind its name or mark, which is more than a name."""
+    if re.fullmatch(r"\s*[\"']?[^\s\"']+[\"']?:\s*", line):
+        return False
     said = _said(line)
     return len(re.findall(r"[^\W\d_]{2,}", said)) >= least and not re.search(r"[{};]\s*$", line)
 

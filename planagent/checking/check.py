@@ -54,7 +54,8 @@ class DraftJudge:
         own = Said([*(t for s in one.statements for t in s.texts()), *self._lines(one)]) if task.section == 5 else None
         for place, told_text in told:
             text = _MARK.sub(" ", told_text)  # a place in the specs, put there when the plan is linked
-            unit = Unit(place, task.key, "item" if ", item " in place else "task", text, task.section)
+            proof = task.section == 9 or place.endswith(", done when")
+            unit = Unit(place, task.key, "item" if ", item " in place else "task", text, task.section, proof=proof)
             found += list(check_unit(unit, self.index, self.given))
             if own and unit.kind == "item":
                 found += list(check_statuses(unit, own, self._decided))

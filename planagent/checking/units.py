@@ -17,7 +17,8 @@ Kind = Literal["ruling", "item", "task", "overview", "prose"]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One line of text. `key` is the item or task it belongs to, `line` its line in the file or 0."""
+    """One line of text. `key` is the item or task it belongs to, `line` its line in the file or 0; `proof` is a line that says what
+    a test sees, which has data of its own."""
 
     place: str
     key: str
@@ -25,6 +26,7 @@ class Unit:
     text: str
     section: int = 0
     line: int = 0
+    proof: bool = False
 
     def finding(self, rule: str, message: str, remedy: str, excerpt: str = "") -> Finding:
         return Finding(rule, self.place, message, remedy, self.line, self.key, excerpt)
@@ -55,11 +57,12 @@ def units_of_plan(plan: Plan, lines: dict[str, int], text: str) -> Iterator[Unit
             for row in item.rows:
                 for line in row.lines:
                     at = _line_of(line, file, start)
-                    yield Unit(f"item {item.number}", item.key, "item", line, section.number, at)
+                    yield Unit(f"item {item.number}", item.key, "item", line, section.number, at, section.number == 9)
     for task in plan.tasks:
         start = lines.get(task.id, 0)
         for line in (task.title, *task.gives, *task.steps, task.done_when):
-            yield Unit(task.id, task.key, "task", line, 10, _line_of(line, file, start))
+            proof = task.section == 9 or line == task.done_when
+            yield Unit(task.id, task.key, "task", line, task.section, _line_of(line, file, start), proof)
 
 
 def _line_of(text: str, file: list[str], start: int) -> int:

@@ -92,7 +92,7 @@ def _values(unit: Unit, given: Given) -> Iterator[Finding]:
     """Numbers and paths. The value beside a limit is a test's business, and so is the data of test cases."""
     for token in exact_tokens(_CITED.sub(" ", unit.text)):
         if token.kind == "number":
-            known = token.text in _SMALL or given.said.has(token) or (unit.section == 9 and token.text not in _STATUSES)
+            known = token.text in _SMALL or given.said.has(token) or (unit.proof and token.text not in _STATUSES)
             if not known and not _beside(token.text, given.said):
                 yield unit.finding(
                     "PA407", f"neither specs nor rulings have the value {token.text}", "Use theirs, or have it decided in a ruling.", token.text,

@@ -88,11 +88,12 @@ def _rulings(plan: Plan) -> Iterator[str]:
         yield ""
         for ruling in members:
             yield from _ruling(ruling, users.get(ruling.id, []))
-    yield "### Out of scope"
-    yield ""
-    for line in plan.excluded:
-        yield f"- {line}"
-    yield ""
+    if plan.excluded:
+        yield "### Out of scope"
+        yield ""
+        for line in plan.excluded:
+            yield f"- {line}"
+        yield ""
 
 
 def _ruling(ruling: Ruling, users: list[str]) -> Iterator[str]:

@@ -67,6 +67,9 @@ class Ruling(Value):
         return self.answer or self.default
 
 
+TITLE = "Backend Implementation Plan"
+
+
 class Row(Value):
     label: str
     lines: tuple[str, ...]

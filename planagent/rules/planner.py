@@ -50,9 +50,18 @@ class _Planner:
         asked = {a for r in rulings for a in r["about"] if r["kind"] == "gap"}
         tasks = list(self._tasks([s for s in live if s.key not in asked]))
         unread = sum(s.kind == "passage" for s in live)
+        told = (
+            f"{len(live)} statements were found by shape; {unread} of them are passages that nobody has read: their lines are applied as they stand."
+            if unread
+            else f"{len(live)} statements were read, and put in order by rule."
+        )
+        heads = (
+            p.heading for d in self._corpus.read if d.role == "constitution" for p in d.passages if len(p.trail) == 1
+        )
         return _empty() | {
+            "project": next(heads, ""),
             "approach": [
-                f"{len(live)} statements were found by shape; {unread} of them are passages that nobody has read: their lines are applied as they stand.",
+                told,
                 "Order: the project's rules, then settings, data and messages, then operations and what surrounds them, then verification.",
             ],
             "rulings": rulings,

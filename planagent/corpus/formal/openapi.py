@@ -20,10 +20,10 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
     tree = Tree(source, lookup)
     prefix = _prefix(tree.root)
     required = _access(get(tree.root, "security"))
-    for url, written, at in pairs(get(tree.root, "paths")):
+    for url, written, _ in pairs(get(tree.root, "paths")):
         shared = tree.resolve(written)
         parameters = get(written, "parameters")
-        above = [(at, at), *([(parameters.start_mark.line, last_line(parameters, tree.lines))] if parameters else [])]
+        above = ((parameters.start_mark.line, last_line(parameters, tree.lines)),) if parameters else ()
         for method, operation, line in pairs(written):
             if method.lower() in METHODS:
                 name = f"{method.upper()} {prefix}{url}"
