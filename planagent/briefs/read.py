@@ -144,9 +144,14 @@ class ReadStage:
 
     def _lines(self, parts: Sequence[Part], table: Sequence[Ref]) -> Iterator[str]:
         numbers = {ref: n for n, ref in enumerate(table, 1)}
+        path, above = "", tuple[str, ...]()
         for part in parts:
             one: ReadPart = part.payload
-            yield f"## {one.document.path} › {' › '.join(one.passage.trail)}".rstrip(" ›")
+            if one.document.path != path:
+                path, above = one.document.path, ()
+                yield f"## {path}"
+            yield from _headings(above, one.passage.trail)
+            above = one.passage.trail
             header = next(
                 (u.text for u in one.document.units if u.kind == "header" and u.passage == one.units[0].passage), ""
             )
@@ -237,6 +242,14 @@ class ReadStage:
             for unit, ref in zip(one.units, one.refs, strict=True):
                 found.setdefault((one.passage.slug, content(unit.text)), []).append(ref)
         return found
+
+
+def _headings(above: Sequence[str], trail: Sequence[str]) -> Iterator[str]:
+    """The headings of a passage; those of the passage before are not said again: of a deep document they would be half of it."""
+    if trail:
+        differ = (i for i, pair in enumerate(zip(above, trail, strict=False)) if pair[0] != pair[1])
+        known = next(differ, min(len(above), len(trail) - 1))
+        yield f"### {'… › ' * known}{' › '.join(trail[known:])}"
 
 
 def _reject(parts: Sequence[Part], value: Any, names: set[str], outcome: Outcome) -> None:
