@@ -47,19 +47,10 @@ def _read(prompt: str) -> dict[str, Any]:
     for number, text in _LINE.findall(prompt.rpartition("# Lines to read")[2]):
         route = ROUTE.search(text)
         operation = route is not None and "://" not in route[0]
-        statements.append(
-            {
-                "kind": "operation" if operation else "rule",
-                "modality": "must",
-                "at": number,
-                "name": f"{route[1]} {route[2].rstrip('.')}" if route and operation else "",
-                "says": text.lstrip("# "),
-                "facts": ["transport=http"] if operation else [],
-                "component": "",
-                "left_out": [],
-                "key": "",
-            }
-        )
+        told: dict[str, Any] = {"kind": "operation" if operation else "rule", "at": number, "says": text.lstrip("# ")}
+        if route and operation:
+            told |= {"name": f"{route[1]} {route[2].rstrip('.')}", "facts": ["transport=http"]}
+        statements.append(told)
     return {"statements": statements, "dismissed": [], "rejected": []}
 
 
@@ -114,7 +105,7 @@ def _planned(section: int, keys: list[str], name: str = "", proves: list[str] | 
     key = name or f"do-{section}-{re.sub(r'[^a-z0-9]+', '-', keys[0].lower()).strip('-') or 'it'}"
     return {
         "key": key[:50], "section": section, "title": f"Build part {key[:40]}", "file": "", "phase": "Tests" if section == 9 else "Work", "needs": [],
-        "covers": keys, "gives": [], "rulings": [], "proves": proves or [], "condition": "",
+        "covers": keys, "gives": [], "rulings": [], **({"proves": proves, "condition": ""} if proves else {}),
     }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def _rows(session: Session) -> Iterator[Row]:
 
 def _exact(run: Run, stage: Stage, wanted: list[Part]) -> Row:
     usage = Usage()
-    for index, batch in enumerate(pack(wanted, run.model.shape)):
+    for index, batch in enumerate(pack(wanted, run.model.shape.room(stage.kind))):
         brief = stage.brief(batch, {}, run.model.shape)
         head = tokens.count(brief.system) + tokens.count(brief.common)
         read = tokens.count(brief.request)

@@ -99,7 +99,7 @@ class Desk:
             ]
             if parts:
                 found.append(self._opened(parts, brief_id, tuple(note.get("told", ()))))
-        for batch in pack(list(wanted.values()), self._shape):
+        for batch in pack(list(wanted.values()), self._shape.room(stage.kind)):
             one = self._opened(batch)
             note = {"parts": {p.key: run.key(stage, p) for p in batch}, "told": []}
             run.ledger.note(_NOTES + one.id, note)

@@ -63,7 +63,7 @@ def read_by_rule(corpus: Corpus) -> Reading:
 
     stage, rules = ReadStage(corpus), make_rules()
     records: dict[str, Record] = {}
-    for batch in pack(stage.parts, rules.shape):
+    for batch in pack(stage.parts, rules.shape.room(stage.kind)):
         answer = asyncio.run(rules.answer(stage.brief(batch, records, rules.shape)))
         records |= stage.accept(batch, answer.value, records, by_rule=True).records
     return assemble(corpus, *stage.statements(records))

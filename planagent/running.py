@@ -101,7 +101,7 @@ async def run_stage(run: Run, stage: Stage, *, required: bool = True) -> dict[st
     known = run.recall(stage)
     open_parts = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
     run.reused += len(stage.parts) - len(open_parts)
-    batches = list(pack(open_parts, run.model.shape))
+    batches = list(pack(open_parts, run.model.shape.room(stage.kind)))
     done = await asyncio.gather(*(_batch(run, stage, b, known) for b in batches), return_exceptions=True)
     run.ledger.used(run.key(stage, p) for p in stage.parts)
     left: list[Finding] = []
@@ -124,7 +124,7 @@ async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str,
     for attempt in range(run.repairs + 1):
         if attempt:
             run.repaired += 1
-        for some in pack(wanted, run.model.shape) if attempt else [wanted]:
+        for some in pack(wanted, run.model.shape.room(stage.kind)) if attempt else [wanted]:
             mine = [t for t in told if not t.key or t.key in {p.key for p in some}]
             told = [t for t in told if t not in mine] + await _once(run, stage, some, known, mine)
         wanted = [p for p in parts if p.key not in known or not stage.whole(p, known[p.key])]

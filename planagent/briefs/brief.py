@@ -22,16 +22,22 @@ class Shape:
 
     Args:
         most_tokens: of the parts in one request, beside what all requests share.
+        read_tokens: the same of reading, where that differs: all passages are read at once, and the longest answer is waited for.
         answer_tokens: the most that one answer may have.
         small: a model that needs short requests, and answers no review.
     """
 
     most_tokens: int = 3_000
+    read_tokens: int = 0
     answer_tokens: int = 16_000
     small: bool = False
 
+    def room(self, kind: BriefKind) -> int:
+        """Tokens of the parts in one request of a kind."""
+        return self.read_tokens if kind == "read" and self.read_tokens else self.most_tokens
 
-API = Shape()
+
+API = Shape(read_tokens=1_500)
 HOST = Shape(most_tokens=15_000, answer_tokens=32_000)
 SMALL = Shape(most_tokens=900, answer_tokens=1_800, small=True)
 
@@ -132,13 +138,13 @@ class Stage(Protocol):
         ...
 
 
-def pack(parts: Sequence[Part], shape: Shape) -> Iterator[list[Part]]:
-    """Parts in their order, in as few requests as their shape allows; a new group begins a new request once one is half full."""
+def pack(parts: Sequence[Part], most: int) -> Iterator[list[Part]]:
+    """Parts in their order, in as few requests of so many tokens as they need; a new group begins a new request once one is half full."""
     batch: list[Part] = []
     size = 0
     for part in parts:
-        full = size + part.size > shape.most_tokens
-        turns = bool(batch) and part.group != batch[-1].group and size * 2 > shape.most_tokens
+        full = size + part.size > most
+        turns = bool(batch) and part.group != batch[-1].group and size * 2 > most
         if batch and (full or turns or part.alone or batch[-1].alone):
             yield batch
             batch, size = [], 0

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from planagent import tokens
-from planagent.answers import arr, obj, one_of, txt
+from planagent.answers import any_of, arr, obj, one_of, txt
 from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
 from planagent.briefs.decision import RULING_KINDS, Decision, faults, uncovered
 from planagent.briefs.patch import Judge, Patch
@@ -301,14 +301,16 @@ def shown(decision: Decision) -> str:
 def schema() -> dict[str, Any]:
     """The form of an answer; all of it may be empty but for what is open."""
     keys = arr(txt(80), 200)
-    ruling = obj(
-        key=txt(60), kind=one_of(RULING_KINDS), title=txt(160), found=txt(), default=txt(), why=txt(), options=arr(txt(300), 8),
-        waits={"type": "boolean"}, about=keys,
-    )  # fmt: skip
-    task = obj(
-        key=txt(60), section={"type": "integer"}, title=txt(200), file=txt(200), phase=txt(80), needs=keys, covers=keys, gives=arr(txt(300), 60),
-        rulings=keys, proves=keys, condition=txt(300),
-    )  # fmt: skip
+    found = {
+        "key": txt(60), "kind": one_of(RULING_KINDS), "title": txt(160), "found": txt(), "default": txt(), "why": txt(), "about": keys,
+    }  # fmt: skip
+    asked = {"options": arr(txt(300), 8), "waits": {"type": "boolean"}}
+    planned = {
+        "key": txt(60), "section": {"type": "integer"}, "title": txt(200), "file": txt(200), "phase": txt(80), "needs": keys, "covers": keys,
+        "gives": arr(txt(300), 60), "rulings": keys,
+    }  # fmt: skip
+    more = {"proves": keys, "condition": txt(300)}
+    ruling, task = any_of(obj(**found), obj(**found, **asked)), any_of(obj(**planned), obj(**planned, **more))
     folder = obj(path=txt(200), purpose=txt(), files=arr(txt(200), 60), component=txt(120))
     withdrawn = obj(key=txt(80), why=one_of(REASONS))
     return obj(
