@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from planagent.briefs.brief import HOST
-from planagent.briefs.decision import Decision, Planned, Ruled
+from planagent.briefs.decision import Decision, Folder, Planned, Ruled
 from planagent.briefs.review import Chapter, ReviewStage, notes_of
 from planagent.briefs.write import WriteStage, budget
 from planagent.checking.check import DraftJudge
@@ -28,6 +28,7 @@ BOOK = Statement(
 CODE = Statement("code", "rule", "must", "The refusal has a code `BERTH_FULL`.", (("specs/a.md", "L5"),))
 DECISION = Decision(
     conventions=("Errors have the field `code`.",),
+    layout=(Folder("app", "Code."), Folder("tests/http", "Tests.")),
     rulings=(Ruled("day", "gap", "Which day", "Open.", "A day is a UTC day of 24 hours.", about=("book",)),),
     tasks=(Planned("routes", 5, "Create the booking route", "app/routes.py", covers=("book",)), Planned("service", 6, "Create the service", covers=("code", "book"))),
 )  # fmt: skip
@@ -41,7 +42,7 @@ def stage(**more: Any) -> WriteStage:
 
 def item(**more: Any) -> dict[str, Any]:
     base: dict[str, Any] = {n: [] for n in ("entry", "inputs", "validation", "calls", "errors", "response")}
-    return {"title": "Booking", "covers": ["book"], **base, **more}
+    return {"title": "`POST /berths/{id}/bookings`", "covers": ["book"], **base, **more}
 
 
 ROUTES = {
@@ -75,6 +76,9 @@ def test_good_answers_are_accepted() -> None:
     [
         ({"items": [item(response=["the booking"])]}, "PA505"),  # 201 is lost
         ({"items": [item(errors=["409 at 2"], response=["201"], validation=["answer 418 for tea"])]}, "PA912"),
+        ({"steps": ["Provide `POST /berths/{id}/bookings` in `lib/misc/routes.py`."]}, "PA913"),
+        ({"items": [item(title="Booking", entry=["`POST /berths`"], errors=["409 at 2"], response=["201"])]}, "PA914"),
+        ({"steps": ["Provide `POST /berths/{id}/bookings`, see [which-day]."]}, "PA904"),
         ({"steps": ["Provide `POST /berths/{id}/bookings`, at most 77 guests, 201, 409, 2."]}, "PA407"),
         ({"steps": ["Provide `POST /berths/{id}/bookings` and `GET /berths/stats`."]}, "PA401"),
         ({"steps": ["Read `BERTHS_CACHE_URL` at the start."]}, "PA402"),

@@ -141,7 +141,7 @@ def faults(decision: Decision) -> Iterator[tuple[str, str, str]]:
             if task.covers and not task.condition and task.section not in (1, 2, 9) and task.key not in proved:
                 yield f"task {task.key}", "no test task proves it", "Name it in `proves` of one."
     for task in decision.tasks:
-        if task.file and decision.layout and not any(_holds(f.path, task.file) for f in decision.layout):
+        if task.file and decision.layout and not any(holds(f.path, task.file) for f in decision.layout):
             yield (
                 f"task {task.key}",
                 f"its file {task.file} lies in no folder of the layout",
@@ -158,8 +158,8 @@ def faults(decision: Decision) -> Iterator[tuple[str, str, str]]:
             )
 
 
-def _holds(folder: str, file: str) -> bool:
-    """True for a file in a folder, for the file itself, and for one beside all folders, at the root."""
+def holds(folder: str, file: str) -> bool:
+    """True for a file in a folder of a layout, for the file itself, and for one beside all folders, at the root."""
     # Of a pattern (`apps/*/models`) only what stands before its first mark is known.
     told, path = (re.sub(r"^(?:\./|/)+|/+$", "", p) for p in (re.split(r"[*{<\[]", folder)[0], file))
     return "/" not in path or path == told or path.startswith(f"{told}/") or told in ("", ".")

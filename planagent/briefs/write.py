@@ -16,7 +16,7 @@ from planagent.briefs.decision import Decision, Planned, Ruled
 from planagent.briefs.prompts import prompt, words
 from planagent.model import Corpus, Finding
 from planagent.plan.sections import SECTION_TITLES, Item, item_schema, make_item
-from planagent.statements.statement import Statement, mentions
+from planagent.statements.statement import Statement, mentions, unnamed
 from planagent.statements.tokens import Said
 
 OWN_ITEM = {"operation": 5, "record": 3, "setting": 2}
@@ -236,6 +236,7 @@ class WriteStage:
                         )
                     )
         found += self._own_items(one, items)
+        found += self._other_operation(one, items)
         told = [(f"{place}, step {n}", s) for n, s in enumerate(steps, 1)] + [(f"{place}, done when", done)]
         told += [
             (f"{place}, item {i.title!r}", t)
@@ -246,6 +247,22 @@ class WriteStage:
         found += self.judge(one, told)
         record = {"steps": steps, "done_when": done, "items": [i.model_dump() for i in items]}
         return record, found
+
+    def _other_operation(self, one: WritePart, items: Sequence[Item]) -> Iterator[Finding]:
+        """PA914: an item about one operation names that one."""
+        operations = {s.key: s for s in one.statements if s.kind == "operation"}
+        for item in items if one.task.section == OWN_ITEM["operation"] else ():
+            mine = [operations[c] for c in item.covers if c in operations]
+            missing = (
+                unnamed(mine[0], Said([item.title, *(x for _, lines in item.rows() for x in lines)]))
+                if len(mine) == 1
+                else []
+            )
+            if missing:
+                yield Finding(
+                    "PA914", f"task {one.task.key}, item {item.title!r}", f"it is about {mine[0].key} and does not name `{mine[0].name}`",
+                    "Give the operation's name as its title or entry.",
+                )  # fmt: skip
 
     def _own_items(self, one: WritePart, items: Sequence[Item]) -> Iterator[Finding]:
         held = {c for i in items for c in i.covers}

@@ -1,4 +1,4 @@
-"""PA408, PA501 to PA507: the plan's own account of the specs, proved anew. No word of it is taken on trust."""
+"""PA408, PA501 to PA507, PA914: the plan's own account of the specs, proved anew. No word of it is taken on trust."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from planagent.model import Corpus, Finding
 from planagent.plan.plan import Plan, Source, Traced
 from planagent.statements.proof import accounts, added, claimants, coined, lost
 from planagent.statements.runs import unrun
-from planagent.statements.statement import Dismissal, Reading, Ref, Statement, mentions
+from planagent.statements.statement import Dismissal, Reading, Ref, Statement, mentions, unnamed
 from planagent.statements.tokens import Said
 
 _AGAIN = "Plan again: the specs or the plan were changed."
@@ -152,6 +152,17 @@ def check_coverage(view: View) -> Iterator[Finding]:
         if task.covers and not task.sources:
             yield Finding("PA601", task.id, "cites no source", "Cite the passage that asks for it.", at, task.key)
     yield from _carried(plan, statements, lines)
+    yield from _other_operations(plan, statements, lines)
+
+
+def _other_operations(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -> Iterator[Finding]:
+    for item in (i for s in plan.sections if s.number == 5 for i in s.items):
+        mine = [statements[c] for c in item.covers if c in statements and statements[c].kind == "operation"]
+        if len(mine) == 1 and unnamed(bare(mine[0]), Said(item.texts())):
+            yield Finding(
+                "PA914", f"item {item.number}", f"it is about {mine[0].key} and does not name `{mine[0].name}`", "Plan again.",
+                lines.get(item.number, 0), item.key,
+            )  # fmt: skip
 
 
 def _carried(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -> Iterator[Finding]:

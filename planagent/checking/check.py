@@ -28,6 +28,7 @@ from planagent.statements.statement import Reading
 from planagent.statements.tokens import Said
 
 _MARK = re.compile(r"⟨[^⟩]*⟩")
+_REFERENCE = re.compile(r"(?<![`\w])\[(\w+(?:-\w+)+)\](?![(`])")
 LONGEST_UNIT = 10_000
 """No rule looks beyond: a line of that length is a finding of its own, or data."""
 
@@ -41,13 +42,17 @@ class DraftJudge:
     given: Given
     shared: tuple[str, ...]
     """Texts of rulings and conventions."""
+    keys: frozenset[str] = frozenset()
+    """Of rulings and tasks, which texts refer to."""
 
     @classmethod
     def of(cls, corpus: Corpus, reading: Reading, decision: Decision, answers: Iterable[str]) -> DraftJudge:
         shared = tuple(decided_texts(decision)) + tuple(answers)
         names = [s.name for s in reading.statements if s.kind == "operation"]
-        given = Given.of(corpus, names, [*shared, *(t for s in reading.statements for t in s.texts())])
-        return cls(corpus, Index.of(corpus), given, shared)
+        told = [*shared, *(t for s in reading.statements for t in s.texts())]
+        given = Given.of(corpus, names, told, folders=(f.path for f in decision.layout))
+        keys = frozenset(r.key for r in decision.rulings) | {t.key for t in decision.tasks}
+        return cls(corpus, Index.of(corpus), given, shared, keys)
 
     def __call__(self, one: WritePart, told: Sequence[tuple[str, str]]) -> list[Finding]:
         task, found = one.task, []
@@ -57,6 +62,8 @@ class DraftJudge:
             proof = task.section == 9 or place.endswith(", done when")
             unit = Unit(place, task.key, "item" if ", item " in place else "task", text, task.section, proof=proof)
             found += list(check_unit(unit, self.index, self.given))
+            for key in (k for k in _REFERENCE.findall(text) if k == k.lower() and k not in self.keys):
+                found.append(unit.finding("PA904", f"[{key}] is no ruling or task", "Refer to one by its key.", key))
             if own and unit.kind == "item":
                 found += list(check_statuses(unit, own, self._decided))
         return found
@@ -103,7 +110,11 @@ def check_plan(view: View, corpus: Corpus, render: Callable[[Plan], str]) -> lis
     plan = view.plan
     assert plan is not None  # noqa: S101  (only plans of ours come here)
     lines = dict(view.lines)
-    given = Given.of(corpus, [s.name for s in plan.statements if s.kind == "operation"], _given(plan))
+    names = [s.name for s in plan.statements if s.kind == "operation"]
+    folders = [
+        i.title.strip("`") for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.")
+    ]
+    given = Given.of(corpus, names, _given(plan), folders=folders)
     found = [
         *_foreign(view, render(plan)),
         *_handed_on(plan),

@@ -1,4 +1,4 @@
-"""PA401, PA402, PA407, PA912: operations, settings, paths and values that neither the specs nor a ruling give."""
+"""PA401, PA402, PA407, PA912, PA913: operations, settings, values, statuses and files that neither specs nor decisions give."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from planagent.briefs.decision import holds
 from planagent.checking.units import Unit
 from planagent.model import Corpus, Finding, normalize_path
 from planagent.statements.forms import ROUTE, VARIABLE
@@ -14,6 +15,7 @@ from planagent.statements.tokens import Said, exact_tokens, numbers
 
 _STATUSES = frozenset(str(int(s)) for s in HTTPStatus)
 _SMALL = frozenset(str(n) for n in range(11))
+_FILE = re.compile(r"(?!/)[\w.@-]+(?:/[\w.@-]+)+\.[a-z]\w{0,4}")
 _CITED = re.compile(r"`[^`\n]* \(L\d+(?:-L\d+)?\)`")
 _SETTING_NAME = re.compile(
     r"_(?:URL|URI|KEY|SECRET|TOKEN|PORT|HOST|PASSWORD|USER|DSN|ORIGINS?|ENV|LEVEL|DIR|PATH|TTL)$"
@@ -28,9 +30,19 @@ class Given:
     routes: frozenset[str]
     names: frozenset[str]
     own: bool = True
+    folders: tuple[str, ...] = ()
+    """Of the layout; empty where none was decided."""
 
     @classmethod
-    def of(cls, corpus: Corpus, names: Iterable[str], decided: Iterable[str], *, own: bool = True) -> Given:
+    def of(
+        cls,
+        corpus: Corpus,
+        names: Iterable[str],
+        decided: Iterable[str],
+        *,
+        own: bool = True,
+        folders: Iterable[str] = (),
+    ) -> Given:
         """
         Args:
             names: names of operations, as statements have them.
@@ -40,7 +52,7 @@ class Given:
         everything = "\n".join(texts)
         routes = {f"{m} {_path(p)}" for m, p in ROUTE.findall(everything)}
         routes |= {f"{v} {_path(p)}" for n in names for v, _, p in (n.partition(" "),) if p.startswith("/")}
-        return cls(Said([everything]), frozenset(routes), frozenset(VARIABLE.findall(everything)), own)
+        return cls(Said([everything]), frozenset(routes), frozenset(VARIABLE.findall(everything)), own, tuple(folders))
 
 
 def _path(path: str) -> str:
@@ -56,6 +68,7 @@ def check_values(unit: Unit, given: Given) -> Iterator[Finding]:
     yield from _settings(unit, given)
     if given.own and unit.kind in ("task", "item"):
         yield from _values(unit, given)
+        yield from _files(unit, given)
 
 
 def _routes(unit: Unit, given: Given) -> Iterator[Finding]:
@@ -97,6 +110,22 @@ def _values(unit: Unit, given: Given) -> Iterator[Finding]:
                 yield unit.finding(
                     "PA407", f"neither specs nor rulings have the value {token.text}", "Use theirs, or have it decided in a ruling.", token.text,
                 )  # fmt: skip
+
+
+def _files(unit: Unit, given: Given) -> Iterator[Finding]:
+    """Files that no spec names and that lie in no folder of the layout."""
+    for token in exact_tokens(_CITED.sub(" ", unit.text)) if given.folders else ():
+        named = token.kind == "path" and _FILE.fullmatch(token.text)
+        if named and not given.said.has(token) and not any(_within(f, token.text) for f in given.folders):
+            yield unit.finding(
+                "PA913", f"{token.text} lies in no folder of the layout", "Use a folder that was decided.", token.text
+            )  # fmt: skip
+
+
+def _within(folder: str, file: str) -> bool:
+    """A writer may leave out where a folder stands: `services/users.py` lies in `app/services`."""
+    parent = file.rpartition("/")[0]
+    return holds(folder, file) or f"/{folder.strip('./')}/".endswith(f"/{parent}/")
 
 
 def _beside(text: str, said: Said) -> bool:

@@ -178,5 +178,10 @@ def mentions(statement: Statement, said: Said) -> list[Token]:
     return [t for t in statement.tokens() if not said.has(t)]
 
 
+def unnamed(operation: Statement, said: Said) -> list[Token]:
+    """The exact tokens of an operation's name that a text lacks; a name in plain words has none."""
+    return [t for t in exact_tokens(operation.name) if not said.has(t)]
+
+
 def joined(parts: Sequence[str]) -> str:
     return " ".join(p for p in parts if p)
