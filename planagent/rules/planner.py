@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from planagent.briefs.brief import Brief
@@ -129,7 +129,7 @@ class _Planner:
                     self._task(
                         f"{prefix}rules-{number}",
                         1,
-                        f"Keep the rules of the project{label}",
+                        f"Keep the rules of the project{label}: {self._headings(batch)}",
                         "Rules of the project",
                         batch,
                         [],
@@ -200,6 +200,11 @@ class _Planner:
     def _batches(statements: list[Statement]) -> Iterator[list[Statement]]:
         for start in range(0, len(statements), _MOST):
             yield statements[start : start + _MOST]
+
+    def _headings(self, batch: Sequence[Statement]) -> str:
+        """The first and the last heading of what is done together."""
+        found = [p.heading or p.file for s in (batch[0], batch[-1]) if s.units and (p := self._passage(s.units[0]))]
+        return " to ".join(dict.fromkeys(found))
 
     def _is_constitution(self, statement: Statement) -> bool:
         documents = [self._corpus.document(file) for file, _ in statement.units]
