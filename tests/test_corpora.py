@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from planagent.cli import run
+from planagent.model import normalize_path
 from tests.conftest import CASES, CORPORA
 
 LARGE = {"big-otel"}
@@ -47,3 +48,23 @@ def test_every_unit_is_accounted_for_and_the_plan_checks_clean(
     capsys.readouterr()
     assert run(["coverage", "-w", str(root), "--json"]) == 0
     assert {f["missing"] for f in told(capsys)["files"]} == {""}
+
+
+TRUTH = CORPORA.parent / "truth"
+
+
+@pytest.mark.parametrize("name", ["moinuddin", "origin-sabahatabid", "raohamza"])
+def test_operations_and_settings_are_those_that_people_counted(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """By rule: no operation is missed or made up, and no setting is made up."""
+    if not (TRUTH / f"{name}.json").is_file():
+        pytest.skip("no truth beside the checkout")
+    truth = json.loads((TRUTH / f"{name}.json").read_text(encoding="utf-8"))
+    assert run(["facts", "--json", "-w", str(CORPORA / name)]) == 0
+    facts = told(capsys)
+
+    def route(name: str) -> str:
+        verb, _, path = name.partition(" ")
+        return f"{verb} {normalize_path(path)}"
+
+    assert {route(s["name"]) for s in facts["operations"]} == {route(n) for n in truth["endpoints"]}
+    assert {s["name"] for s in facts["settings"]} <= set(truth["env_vars"])
