@@ -97,6 +97,12 @@ def test_what_is_wrong_is_refused(change: dict[str, Any], rule: str) -> None:
     assert any(f.startswith(rule) for f in found), found
 
 
+def test_a_masked_value_is_no_reference() -> None:
+    assert not findings(
+        ROUTES | {"steps": ["Provide `POST /berths/{id}/bookings`; rotate the value that stood as [masked-secret]."]}
+    )
+
+
 def test_hidden_characters_never_get_in() -> None:
     one = stage()
     sly = ROUTES | {"steps": ["Provide `POST /berths/{id}/bookings`.\u202e\u200b Then\x07 answer \U000e0041."]}

@@ -21,6 +21,7 @@ from planagent.checking.values import Given, check_statuses, check_values
 from planagent.checking.view import View, located, view_of_plan
 from planagent.checking.wording import check_proofs, check_wording
 from planagent.corpus.markdown import content_digest
+from planagent.corpus.secrets import MASK
 from planagent.freshness import Head, text_digest
 from planagent.model import Corpus, Finding
 from planagent.plan.plan import Plan, Source
@@ -62,7 +63,7 @@ class DraftJudge:
             proof = task.section == 9 or place.endswith(", done when")
             unit = Unit(place, task.key, "item" if ", item " in place else "task", text, task.section, proof=proof)
             found += list(check_unit(unit, self.index, self.given))
-            for key in (k for k in _REFERENCE.findall(text) if k == k.lower() and k not in self.keys):
+            for key in (k for k in _REFERENCE.findall(text.replace(MASK, "")) if k == k.lower() and k not in self.keys):
                 found.append(unit.finding("PA904", f"[{key}] is no ruling or task", "Refer to one by its key.", key))
             if own and unit.kind == "item":
                 found += list(check_statuses(unit, own, self._decided))
