@@ -87,7 +87,7 @@ class _Assembly:
     def plan(self) -> Plan:
         rulings = tuple(self._rulings())
         sections, placed = self._sections()
-        tasks = tuple(self._tasks(placed))
+        tasks = tuple(self._with_own(list(self._tasks(placed))))
         return Plan(
             title=f"{TITLE}: {one_line(self.decision.project)}" if self.decision.project else TITLE,
             writer=self.made.writer,
@@ -117,15 +117,22 @@ class _Assembly:
     def _ids(self) -> tuple[dict[str, str], int]:
         """Kept ids for known tasks, by key or by what they cover; the next free numbers for new ones. None is given twice."""
         old = list(self.previous.tasks) if self.previous else []
-        number = self.previous.next_task if self.previous else 1
-        ids = {t.key: t.id for t in old if t.key in self.needs}
+        number = max((self.previous.next_task if self.previous else 1), *(int(t.id[1:]) + 1 for t in old), 1)
+        ids: dict[str, str] = {}
+        for task in old:
+            if task.key in self.needs and task.id not in ids.values():
+                ids[task.key] = task.id
         free = [t for t in old if t.key not in self.needs and t.covers]
-        for task in self.decision.tasks:
-            if task.key in ids or not task.covers:
+        for planned in self.decision.tasks:
+            if planned.key in ids or not planned.covers:
                 continue
-            best = max(free, key=lambda t: _overlap(t.covers, task.covers), default=None)
-            if best is not None and _overlap(best.covers, task.covers) >= 0.5 and best.section == task.section:
-                ids[task.key] = best.id
+            best = max(free, key=lambda t: _overlap(t.covers, planned.covers), default=None)
+            if (
+                best is not None
+                and _overlap(best.covers, planned.covers) >= 0.5
+                and best.section in (planned.section, 0)
+            ):
+                ids[planned.key] = best.id
                 free.remove(best)
         for key in self.order:
             if key not in ids:
@@ -243,6 +250,24 @@ class _Assembly:
                 sources=tuple(self._sources([self.statements[c] for c in covers or proved if c in self.statements])),
                 steps=tuple(self._told(s) for s in record["steps"]), done_when=self._told(record["done_when"]),
             )  # fmt: skip
+
+    def _with_own(self, tasks: list[Task]) -> list[Task]:
+        """The tasks with those that a person added, each behind the one that it stood behind, and behind what it needs."""
+        before = ""
+        for own in self.previous.tasks if self.previous else ():
+            if own.own and own.id not in {t.id for t in tasks}:
+                at = {t.id: n for n, t in enumerate(tasks)}
+                needs = tuple(n for n in own.needs if n in at)
+                place = max((at[i] + 1 for i in (before, *needs) if i in at), default=0)
+                phase = (tasks[place - 1] if place else tasks[0]).phase if tasks else own.phase
+                tasks.insert(
+                    place,
+                    own.model_copy(
+                        update={"needs": needs, "phase": phase, "parallel": False, "items": (), "rulings": ()}
+                    ),
+                )
+            before = own.id
+        return tasks
 
     def _condition(self, planned: Planned) -> str:
         """`D2: cookie`; '' for a task whose answer a person has given."""

@@ -65,8 +65,11 @@ def damage(text: str, found: str) -> str:
 def text_digest(body: str) -> str:
     """Hash of a plan's text below its first line; ticks and their reasons, line ends and space at the end do not count."""
     kept = [line.rstrip() for line in body.rstrip().split("\n") if not line.startswith("  - Forced: ")]
-    lines = [re.sub(r"^- \[[xX]\] ", "- [ ] ", line) for line in kept]
-    return _hash(lines)[:12]
+    return _hash([unticked(line) for line in kept])[:12]
+
+
+def unticked(line: str) -> str:
+    return re.sub(r"^- \[[xX]\] ", "- [ ] ", line.rstrip())
 
 
 def state_of(settings: Settings, sources: Sources) -> str:

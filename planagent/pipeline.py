@@ -31,7 +31,7 @@ from planagent.running import Run
 from planagent.settings import Settings
 from planagent.statements.statement import Reading
 from planagent.telemetry import plan_span
-from planagent.workspace import locked, previous_path
+from planagent.workspace import locked, previous_path, written_path
 
 Told = Callable[[str], None]
 T = TypeVar("T")
@@ -148,8 +148,8 @@ def find(session: Session) -> None:
     session.previous = previous_plan(settings.output_path)
     if session.previous is not None and was_edited(settings.output_path):
         session.tell(
-            f"warning: {settings.output_path} was edited by hand. Titles, order and rulings of it count where the specs have changed; "
-            f"all else is written anew, and the edited file is kept as {previous_path(settings)}."
+            f"warning: {settings.output_path} was edited by hand. Tasks that were added stay; titles, order and rulings of it count where the "
+            f"specs have changed; all else is written anew, and the edited file is kept as {previous_path(settings)}."
         )
 
 
@@ -241,6 +241,7 @@ async def publish(session: Session) -> None:
                 # For `planagent diff`: what a re-plan changed.
                 write_atomically(previous_path(session.settings), path.read_bytes())
             write_atomically(path, session.text)
+            write_atomically(written_path(session.settings), session.text)
     verify_specs(corpus, session.settings.workspace)
 
 

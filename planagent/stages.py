@@ -13,7 +13,7 @@ from planagent.briefs.read import ReadStage
 from planagent.briefs.review import ReviewStage, chapters_of, notes_of, ruling_name
 from planagent.briefs.write import WriteStage
 from planagent.errors import NoBackendError
-from planagent.plan.plan import TITLE, Plan, Traced
+from planagent.plan.plan import OWN, TITLE, Plan, Traced
 from planagent.running import Run, run_stage
 from planagent.statements.merge import assemble
 from planagent.statements.override import overridden
@@ -187,9 +187,10 @@ def decision_of(plan: Plan) -> Decision:
     rulings = tuple(
         Ruled(r.topic, kinds[r.letter], r.title, r.statement, r.default, r.why, r.options, r.waits, r.about)
         for r in plan.rulings
+        if not r.topic.startswith(OWN)
     )
     tasks = []
-    for task in plan.tasks:
+    for task in (t for t in plan.tasks if not t.key.startswith(OWN)):
         ruling, _, answer = task.condition.partition(": ")
         condition = f"{topics[ruling]}: {answer}" if ruling in topics else ""
         tasks.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Literal
 from planagent.corpus.sources import Sources, read_sources
 from planagent.errors import UsageError
 from planagent.files import decode, read_bytes
-from planagent.freshness import RESTORE, Head, damage, state_of, text_digest, writer_of
+from planagent.freshness import RESTORE, Head, damage, state_of, text_digest, unticked, writer_of
 from planagent.models.identity import RULES, identity
 from planagent.settings import Settings
+from planagent.workspace import written_path
 
 if TYPE_CHECKING:
     from planagent.model import Corpus
@@ -68,8 +70,20 @@ def status_of(settings: Settings, *, offline: bool = False) -> Status:
         return Status(path, "fresh")
     found = _compare(settings, sources, text, writer)
     if edited and found.state in ("fresh", "moved"):
-        return Status(path, "edited", ("Its text is not what was written.",))
+        return Status(path, "edited", (_edited(settings, text),))
     return found
+
+
+def _edited(settings: Settings, text: str) -> str:
+    """Which lines are not as they were written, ticks apart; a clone does not know how that was."""
+    written = written_path(settings)
+    if not written.is_file():
+        return "Its text is not what was written."
+    before, now = ([unticked(line) for line in t.split("\n")[1:]] for t in (decode(read_bytes(written))[0], text))
+    blocks = difflib.SequenceMatcher(None, before, now, autojunk=False).get_opcodes()
+    changed = [f"L{a + 2}" + (f"-L{b + 1}" if b > a + 1 else "") for tag, _, _, a, b in blocks if tag != "equal"]
+    shown = ", ".join(changed[:12]) + (f" and {len(changed) - 12} more" if len(changed) > 12 else "")
+    return f"Its text is not what was written: {shown}." if changed else "Its text is not what was written."
 
 
 def _writer(settings: Settings, head: Head, offline: bool) -> str:

@@ -20,6 +20,11 @@ def previous_path(settings: Settings) -> Path:
     return settings.state / "previous" / f"{name}.md"
 
 
+def written_path(settings: Settings) -> Path:
+    """Where the plan is kept as it was written: what a person changed since is told from it."""
+    return previous_path(settings).with_suffix(".written.md")
+
+
 def prepare_state(settings: Settings) -> None:
     """Makes the state folder, which version control leaves out."""
     ignore = settings.state / ".gitignore"

@@ -63,6 +63,56 @@ def test_tampering_is_found(planned: Path, capsys: pytest.CaptureFixture[str], n
     assert found or code == 2
 
 
+def edited(workspace: Path, change: Callable[[str], str]) -> None:
+    path = workspace / PLAN
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+MINE = "- [ ] T099 Write the changelog in CHANGELOG.md\n  - one entry for each release\n- [ ] Tell support\n"
+
+
+def test_tasks_that_a_person_adds_are_told_of_kept_and_can_be_done(
+    planned: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited(planned, lambda t: t.replace("- [ ] T003", f"{MINE}- [ ] T003", 1))
+    code, found = codes(planned, capsys)
+    assert (code, found) == (1, {"PA910", "PA911"}) or (code, found) == (1, {"PA910"})
+    assert run(["done", "T099", "-w", str(planned)]) == 0
+    assert run(["plan", "-w", str(planned), "--offline"]) == 0
+    capsys.readouterr()
+    assert codes(planned, capsys) == (0, set())
+    plan = previous_plan(planned / PLAN)
+    assert plan is not None
+    mine = {t.id: t for t in plan.tasks if t.own}
+    assert mine["T099"].done
+    assert mine["T099"].steps == ("one entry for each release",)
+    assert [t.title for t in mine.values()] == ["Write the changelog in CHANGELOG.md", "Tell support"]
+    order = [t.id for t in plan.tasks]
+    assert order.index("T099") < order.index("T003")
+    before = (planned / PLAN).read_bytes()
+    assert run(["plan", "-w", str(planned), "--offline"]) == 0
+    assert (planned / PLAN).read_bytes() == before
+
+
+def test_a_key_that_was_taken_away_is_found_and_comes_back(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = (planned / PLAN).read_text(encoding="utf-8")
+    edited(planned, lambda t: re.sub(r"(- \[ \] T002.*\n)  <!--.*-->\n", r"\1", t, count=1))
+    code, found = codes(planned, capsys)
+    assert code == 1
+    assert "PA910" in found
+    assert run(["next", "-w", str(planned)]) == 0
+    assert run(["plan", "-w", str(planned), "--offline"]) == 0
+    assert (planned / PLAN).read_text(encoding="utf-8") == whole
+
+
+def test_status_names_the_lines_that_were_edited(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (planned / PLAN).read_text(encoding="utf-8").split("\n")
+    at = next(n for n, line in enumerate(lines, 1) if line.startswith("  - Done when: "))
+    edited(planned, lambda t: t.replace("  - Done when: ", "  - Done when: nothing else, and ", 1))
+    assert run(["status", "-w", str(planned)]) == 3
+    assert f"not what was written: L{at}." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_other_encodings_of_the_same_text_are_read(
     planned: Path, capsys: pytest.CaptureFixture[str], encoding: str

@@ -10,6 +10,7 @@ from planagent.answers import dicts, integer, text, texts
 from planagent.briefs.brief import Outcome
 from planagent.briefs.decision import RULING_KINDS, Decision, Folder, Planned, Ruled
 from planagent.model import Corpus, Finding
+from planagent.plan.plan import OWN
 from planagent.statements.statement import REASONS, slug
 
 _SECTIONS = range(1, 10)
@@ -41,7 +42,7 @@ class Patch:
                 rulings[ruling.key] = ruling
         entries = dicts(self.given.get("tasks"))
         tasks = {t.key: t for t in held.tasks if t.key not in gone}
-        keys = set(tasks) | {slug(text(e.get("key")), 60) for e in entries}
+        keys = set(tasks) | {slug(text(e.get("key")), 60).removeprefix(OWN) for e in entries}
         fresh = [t for e in entries if (t := self._task(e, keys, set(rulings)))]
         ordered = _woven(list(tasks.values()), fresh)
         withdrawn = dict(w for w in held.withdrawn)
@@ -94,7 +95,11 @@ class Patch:
         return Ruled(key, kind, title, found, default, why, options, entry.get("waits") is True, tuple(about))
 
     def _task(self, entry: dict[str, Any], keys: set[str], rulings: set[str]) -> Planned | None:
-        key, section, title = slug(text(entry.get("key")), 60), integer(entry.get("section")), text(entry.get("title"))
+        key, section, title = (
+            slug(text(entry.get("key")), 60).removeprefix(OWN),
+            integer(entry.get("section")),
+            text(entry.get("title")),
+        )
         place = f"task {key or '?'}"
         if not (key and title) or section not in _SECTIONS:
             self._refuse(place, "key or title is missing, or the section is not one of 1 to 9")

@@ -139,6 +139,7 @@ def check_coverage(view: View) -> Iterator[Finding]:
             or task.gives
             or task.rulings
             or task.section == 1
+            or task.own
         )
         if not serves:
             yield Finding(

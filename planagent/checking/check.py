@@ -24,7 +24,7 @@ from planagent.corpus.markdown import content_digest
 from planagent.corpus.secrets import MASK
 from planagent.freshness import Head, text_digest
 from planagent.model import Corpus, Finding
-from planagent.plan.plan import Plan, Source
+from planagent.plan.plan import OWN, Plan, Source
 from planagent.statements.statement import Reading
 from planagent.statements.tokens import Said
 
@@ -118,6 +118,7 @@ def check_plan(view: View, corpus: Corpus, render: Callable[[Plan], str]) -> lis
     given = Given.of(corpus, names, _given(plan), folders=folders)
     found = [
         *_foreign(view, render(plan)),
+        *_added(view),
         *_handed_on(plan),
         *check_account(view, corpus),
         *check_coverage(view),
@@ -187,6 +188,15 @@ def _handed_on(plan: Plan) -> Iterator[Finding]:
     """PA508: what nobody has read."""
     if "handed on" in plan.read_share:
         yield Finding("PA508", "the plan", plan.read_share, "Plan with a model, or let a coding agent read.", 0)
+
+
+def _added(view: View) -> Iterator[Finding]:
+    """PA910: tasks of a person, as long as no run has seen them."""
+    plan, lines = view.plan, dict(view.lines)
+    for task in plan.tasks if plan else ():
+        if task.key.startswith(OWN) and f"<!-- {task.key} @" not in view.text:
+            told = "a task that was added by hand" if task.own else "the comment with its key is missing"
+            yield Finding("PA910", task.id, told, "Plan again: it is kept.", lines.get(task.id, 0), task.key)
 
 
 def _foreign(view: View, rendered: str) -> Iterator[Finding]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from planagent.freshness import FORMAT, Head
-from planagent.plan.plan import FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
+from planagent.plan.plan import OWN, FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
 
 _KEY = re.compile(r"\s*<!-- (.*?) -->\s*$")
 _SECTION = re.compile(r"## (\d+)\. (.+)$")
@@ -17,11 +20,18 @@ _ITEM = re.compile(r"### (\d+\.\d+) (.+)$")
 _RULING = re.compile(r"#### ([DGRP]\d+) (.+)$")
 _TASK = re.compile(r"- \[([ xX])\] (T\d{3,}) (\[P\] )?(.+)$")
 _ROW = re.compile(r"- ([^:]+?):(?: (.*))?$")
+_UNNUMBERED = re.compile(r"- \[([ xX])\] ()(\[P\] )?(\S.*)$")
 _NUMBERED = re.compile(r"\s+\d+\. (.*)$")
 _RULING_FIELDS = {"Found": "statement", "Default": "default", "Why": "why", "Answered by a person": "answer"}
 
 
+_TASK_FIELDS = frozenset(
+    ("Steps", "Items", "Needs", "Rulings", "Covers", "Proves", "Gives", "Sources", "Only if", "Done when", "Forced")
+)
 _LISTS = {"### Approach": "approach", "### Conventions": "conventions", "### Out of scope": "excluded"}
+
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class NotAPlan(ValueError):
@@ -78,13 +88,17 @@ class _Reader:
             elif line == "### 10.1 Tasks":
                 tasks = self._tasks()
             elif line == "<!-- statements":
-                self.plan["statements"] = tuple(Traced.model_validate(v) for v in self._data())
+                self.plan["statements"] = tuple(self._valid(Traced))
             elif line == "<!-- withdrawn":
-                self.plan["withdrawn"] = tuple((k, w) for k, w in self._data())
+                self.plan["withdrawn"] = tuple(
+                    (str(v[0]), str(v[1])) for v in self._data() if isinstance(v, list) and len(v) == 2
+                )
             elif line == "<!-- accounts":
-                self.plan["accounts"] = tuple(FileAccount.model_validate(v) for v in self._data())
+                self.plan["accounts"] = tuple(self._valid(FileAccount))
             elif line == "<!-- sources":
-                self.plan["passages"] = tuple((anchor, digest) for digest, anchor in self._data())
+                self.plan["passages"] = tuple(
+                    (str(v[1]), str(v[0])) for v in self._data() if isinstance(v, list) and len(v) == 2
+                )
             else:
                 self.at += 1
         doers = {number: task.id for task in tasks for number in task.items}
@@ -131,12 +145,12 @@ class _Reader:
             self.at += 1
         return found
 
-    def _key(self) -> str:
-        """The comment below a heading or task line."""
+    def _key(self, name: str) -> str:
+        """The comment below a heading or task line; a part without one was added by hand, and has a key by its number."""
         self.at += 1
         match = _KEY.match(self.lines[self.at]) if self.at < len(self.lines) else None
         if not match:
-            raise self._fail("the comment with the key is missing")
+            return f"{OWN}{name.lower()}"
         self.at += 1
         return match[1]
 
@@ -145,7 +159,7 @@ class _Reader:
         values: dict[str, Any] = {
             "id": heading[1],
             "title": heading[2],
-            "topic": self._key(),
+            "topic": self._key(heading[1]),
             "statement": "",
             "default": "",
         }
@@ -165,13 +179,7 @@ class _Reader:
         return Ruling(**values)
 
     def _sources(self, value: str) -> tuple[Source, ...]:
-        found = []
-        for part in value.split("; "):
-            source = Source.parse(part)
-            if source is None:
-                raise self._fail(f"{part!r} is no source; expected 'path#slug (L1-L9)'")
-            found.append(source)
-        return tuple(found)
+        return tuple(source for part in value.split("; ") if (source := Source.parse(part)))
 
     def _section(self, number: int, title: str) -> PlanSection:
         self.at += 1
@@ -189,7 +197,7 @@ class _Reader:
 
     def _item(self, heading: re.Match[str]) -> PlanItem:
         self.places[heading[1]] = self.at + 1
-        values: dict[str, Any] = {"number": heading[1], "title": heading[2], "key": self._key()}
+        values: dict[str, Any] = {"number": heading[1], "title": heading[2], "key": self._key(heading[1])}
         rows: list[Row] = []
         while self.at < len(self.lines) and (row := _ROW.match(self.lines[self.at])):
             label, value = row[1], row[2]
@@ -209,7 +217,7 @@ class _Reader:
 
     def _tasks(self) -> list[Task]:
         found: list[Task] = []
-        phase = ""
+        phase, unnumbered = "", 0
         self.at += 1
         while self.at < len(self.lines) and not self.lines[self.at].startswith(("## ", "### ")):
             line = self.lines[self.at]
@@ -217,17 +225,20 @@ class _Reader:
                 phase = line[5:]
                 self.at += 1
             elif match := _TASK.match(line):
-                found.append(self._task(match, phase))
+                found.append(self._task(match, match[2], phase))
+            elif match := _UNNUMBERED.match(line):
+                found.append(self._task(match, f"T{self.plan['next_task'] + unnumbered:03d}", phase))
+                unnumbered += 1
             else:
                 self.at += 1
         return found
 
-    def _task(self, head: re.Match[str], phase: str) -> Task:
-        self.places[head[2]] = self.at + 1
-        key, section, file = ([*self._key().split(" @ ", 2), "", ""])[:3]
+    def _task(self, head: re.Match[str], number: str, phase: str) -> Task:
+        self.places[number] = self.at + 1
+        key, section, file = ([*self._key(number).split(" @ ", 2), "", ""])[:3]
         title = head[4].removesuffix(f" in {file}") if file else head[4]
         values: dict[str, Any] = {
-            "id": head[2],
+            "id": number,
             "key": key,
             "section": int(section) if section.isdigit() else 0,
             "file": file,
@@ -238,11 +249,14 @@ class _Reader:
             "done_when": "",
         }
         while self.at < len(self.lines) and self.lines[self.at].startswith("  "):
-            row = _ROW.match(self.lines[self.at].strip())
+            told = self.lines[self.at].strip()
+            row = _ROW.match(told)
             self.at += 1
-            if not row:
+            label, value = (row[1], row[2] or "") if row else ("", "")
+            if label not in _TASK_FIELDS:
+                if key.startswith(OWN) and told:  # a person writes as people do
+                    values["steps"] = (*values.get("steps", ()), re.sub(r"^(?:[-*+]|\d+\.)\s+", "", told))
                 continue
-            label, value = row[1], row[2] or ""
             if label == "Steps":
                 values["steps"] = tuple(self._numbered())
             elif label in ("Items", "Needs", "Rulings", "Covers", "Proves"):
@@ -259,12 +273,15 @@ class _Reader:
                 values["forced"] = value
         return Task(**values)
 
+    def _valid(self, kind: type[M]) -> Iterator[M]:
+        for value in self._data():
+            with contextlib.suppress(ValidationError):
+                yield kind.model_validate(value)
+
     def _data(self) -> Iterator[Any]:
         """The lines of a comment that holds data."""
         self.at += 1
         while self.at < len(self.lines) and self.lines[self.at] != "-->":
-            try:
+            with contextlib.suppress(ValueError):  # what is lost of the account, the check finds in the specs
                 yield json.loads(self.lines[self.at])
-            except ValueError as error:
-                raise self._fail("the data is damaged") from error
             self.at += 1

@@ -190,10 +190,12 @@ def _task(task: Task) -> Iterator[str]:
         yield "  - Rulings: " + ", ".join(task.rulings)
     if task.sources:
         yield "  - Sources: " + "; ".join(str(s) for s in task.sources)
-    yield "  - Steps:"
+    if task.steps:
+        yield "  - Steps:"
     for number, step in enumerate(task.steps, 1):
         yield f"    {number}. {step}"
-    yield f"  - Done when: {task.done_when}"
+    if task.done_when:
+        yield f"  - Done when: {task.done_when}"
     if task.forced:
         yield f"  - Forced: {task.forced}"
 

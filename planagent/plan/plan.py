@@ -68,6 +68,8 @@ class Ruling(Value):
 
 
 TITLE = "Backend Implementation Plan"
+OWN = "own-"
+"""Beginning of the keys of parts that somebody added by hand, or whose key was taken away."""
 
 
 class Row(Value):
@@ -122,6 +124,11 @@ class Task(Value):
     done_when: str = ""
     forced: str = ""
     """Why it was ticked, where something spoke against it."""
+
+    @property
+    def own(self) -> bool:
+        """A person's own task, which no specs ask for: it is kept as it is."""
+        return self.key.startswith(OWN) and not self.covers
 
     def texts(self) -> list[str]:
         return [self.title, self.file, *self.gives, *self.steps, self.done_when]
