@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.simulated_server import SimulatedServer
+from planagent.cli import run
 from planagent.corpus.secrets import MASK, holds_secret, mask
 from planagent.pipeline import Session, make_plan
 from planagent.settings import load_settings
@@ -99,3 +102,19 @@ def test_no_secret_reaches_plan_ledger_or_cache(tmp_path: Path, monkeypatch: pyt
     for path in kept:
         data = path.read_bytes()
         assert not [name for name, secret in SHAPES.items() if secret.encode() in data], path
+
+
+def test_nothing_that_leaves_holds_a_secret_whoever_said_it(
+    project: Callable[[dict[str, str]], Path], server: SimulatedServer
+) -> None:
+    """A person's answer and the words of a scope come from no file that is masked."""
+    secret = SHAPES["github"]
+    toml = f'scope = "phase 2, token {secret}"\n[decisions]\nday = "UTC, with the password {SHAPES["word"]}"\n'
+    path = project({"specs/a.md": "# A\n\n- **FR-1**: It MUST list by `GET /a`.\n", "planagent.toml": toml})
+    run(["plan", "-w", str(path)])
+    assert server.requests
+    sent = " ".join(r.prompt for r in server.requests)
+    assert secret not in sent
+    assert SHAPES["word"] not in sent
+    plan = path / "plan/backend_implementation_plan.md"
+    assert not plan.exists() or secret not in plan.read_text()

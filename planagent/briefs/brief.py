@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from planagent import tokens
+from planagent.corpus.secrets import guarded
 from planagent.model import Finding
 
 BriefKind = Literal["read", "decide", "write", "review"]
@@ -83,7 +84,7 @@ class Brief:
 
     def messages(self) -> list[dict[str, str]]:
         told = f"{self.common}\n\n{self.request}" if self.common else self.request
-        return [{"role": "system", "content": self.system}, {"role": "user", "content": told}]
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": guarded(told)}]
 
 
 @dataclass(slots=True)
