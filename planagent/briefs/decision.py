@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from planagent.plan.graph import shortest_cycle
-from planagent.statements.statement import Statement
+from planagent.statements.statement import Statement, by_ruling
 
 RULING_KINDS = {"decision": "D", "gap": "G", "trap": "R", "prerequisite": "P"}
 
@@ -104,23 +104,14 @@ class Decision:
 
 
 def uncovered(decision: Decision, statements: Sequence[Statement]) -> list[Statement]:
-    """Statements that no task and, where a ruling is enough, no ruling is about.
-
-    A prohibition, a technology, a quality and a layout may be kept by a ruling that all work rests on; a question is answered
-    by one.
-    """
+    """Statements that no task and, where a ruling is enough, no ruling is about."""
     covered = {c for t in decision.tasks for c in t.covers}
     ruled = {c for r in decision.rulings for c in r.about}
     gone = decision.gone()
 
     def held(statement: Statement) -> bool:
-        by_ruling = statement.modality in ("must-not", "open") or statement.kind in (
-            "technology",
-            "quality",
-            "layout",
-            "question",
-        )
-        return statement.key in covered or (by_ruling and statement.key in ruled)
+        ruling_does = by_ruling(statement.kind, statement.modality) and statement.key in ruled
+        return statement.key in covered or ruling_does
 
     return [s for s in statements if s.key not in gone and not held(s)]
 

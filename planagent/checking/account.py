@@ -9,7 +9,7 @@ from planagent.model import Corpus, Finding
 from planagent.plan.plan import Plan, Source, Traced
 from planagent.statements.proof import accounts, added, claimants, coined, lost
 from planagent.statements.runs import unrun
-from planagent.statements.statement import Dismissal, Reading, Ref, Statement, mentions, unnamed
+from planagent.statements.statement import Dismissal, Reading, Ref, Statement, by_ruling, mentions, unnamed
 from planagent.statements.tokens import Said
 
 _AGAIN = "Plan again: the specs or the plan were changed."
@@ -111,13 +111,7 @@ def check_coverage(view: View) -> Iterator[Finding]:
     ruled = {c for r in plan.rulings for c in r.about}
     lines = dict(view.lines)
     for key, traced in statements.items():
-        by_ruling = traced.modality in ("must-not", "open") or traced.kind in (
-            "technology",
-            "quality",
-            "layout",
-            "question",
-        )
-        if key not in covered and not (by_ruling and key in ruled):
+        if key not in covered and not (by_ruling(traced.kind, traced.modality) and key in ruled):
             where = traced.units[0] if traced.units else "nowhere"
             yield Finding("PA501", "section 10", f"no task covers {key} ({where})", _ADD, 0, key)
     for task in plan.tasks:

@@ -178,6 +178,11 @@ def mentions(statement: Statement, said: Said) -> list[Token]:
     return [t for t in statement.tokens() if not said.has(t)]
 
 
+def by_ruling(kind: str, modality: str) -> bool:
+    """True where a ruling that all work rests on is enough: a prohibition, a technology, a quality, a layout; a question is answered by one."""
+    return modality in ("must-not", "open") or kind in ("technology", "quality", "layout", "question")
+
+
 def unnamed(operation: Statement, said: Said) -> list[Token]:
     """The exact tokens of an operation's name that a text lacks; a name in plain words has none."""
     return [t for t in exact_tokens(operation.name) if not said.has(t)]

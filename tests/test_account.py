@@ -1,0 +1,190 @@
+"""The plan's own account is proved anew: each thing that can be wrong with it is found, at its place, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from planagent.assembling import Made, assemble
+from planagent.briefs.decision import Decision, Planned, Ruled
+from planagent.checking.account import check_account, check_coverage, reading_of
+from planagent.checking.view import View, view_of_plan
+from planagent.model import Corpus
+from planagent.plan.markdown_in import parse_located
+from planagent.plan.markdown_out import render
+from planagent.plan.plan import Plan
+from planagent.statements.statement import Dismissal, Reading, Statement
+from tests.test_reading import corpus_of_text
+
+TEXT = """# Berths
+
+Sailing is fun.
+
+A guest books by `POST /berths/{id}/bookings`, answered 201; 409 at 2 bookings of a day.
+
+The code is `BERTH_FULL`.
+
+Docker is never used.
+"""
+CORPUS = corpus_of_text(TEXT)
+PATH = "specs/a.md"
+BOOK = Statement(
+    "book", "operation", "must", "A guest books; 409 at 2 bookings of a day.", ((PATH, "L5"),), "POST /berths/{id}/bookings",
+    (("transport", "http"), ("status", "201")),
+)  # fmt: skip
+CODE = Statement("code", "rule", "must", "The refusal has the code `BERTH_FULL`.", ((PATH, "L7"),))
+DOCKER = Statement("docker", "technology", "must-not", "Not used.", ((PATH, "L9"),), "Docker")
+READING = Reading((BOOK, CODE, DOCKER), (Dismissal("context", ((PATH, "L3"),)),))
+DECISION = Decision(
+    rulings=(Ruled("no-docker", "decision", "No containers", "It is forbidden.", "None is made.", about=("docker",)),),
+    tasks=(Planned("routes", 5, "Create the route", covers=("book",)), Planned("codes", 8, "Create the codes", covers=("code",)),
+           Planned("tests", 9, "Test it", proves=("routes", "codes"))),
+)  # fmt: skip
+ITEM = {"title": "`POST /berths/{id}/bookings`", "covers": ["book"], "entry": ["http"], "response": ["201", "409 at 2"]}
+WRITTEN: dict[str, dict[str, Any]] = {
+    "routes": {"steps": ["Provide it."], "done_when": "The third booking is refused.", "items": [ITEM]},
+    "codes": {"steps": ["Name `BERTH_FULL`."], "done_when": "It is in the answer.", "items": []},
+    "tests": {"steps": ["Run all."], "done_when": "All pass.", "items": []},
+}
+
+
+def plan_of(reading: Reading = READING, decision: Decision = DECISION, corpus: Corpus = CORPUS) -> Plan:
+    return assemble(corpus, reading, decision, WRITTEN, Made("w"), {})
+
+
+def seen(plan: Plan) -> View:
+    text = render(plan)
+    return view_of_plan(parse_located(text), text)
+
+
+def findings(plan: Plan, corpus: Corpus = CORPUS) -> list[tuple[str, str, str]]:
+    """Rule, place and key of each finding."""
+    view = seen(plan)
+    return [(f.rule, f.place, f.key) for f in (*check_account(view, corpus), *check_coverage(view))]
+
+
+def test_a_whole_plan_has_no_finding_and_carries_its_reading() -> None:
+    plan = plan_of()
+    assert not findings(plan)
+    reading, same = reading_of(plan, CORPUS)
+    assert reading.statements == READING.statements
+    assert [(d.reason, d.units) for d in reading.dismissed if d.reason == "context"] == [("context", ((PATH, "L3"),))]
+    assert same == {PATH}
+
+
+def with_task(name: str, **more: Any) -> Callable[[Plan], Plan]:
+    def change(plan: Plan) -> Plan:
+        return plan.model_copy(
+            update={"tasks": tuple(t.model_copy(update=more) if t.key == name else t for t in plan.tasks)}
+        )
+
+    return change
+
+
+def with_statement(name: str, **more: Any) -> Callable[[Plan], Plan]:
+    def change(plan: Plan) -> Plan:
+        told = tuple(s.model_copy(update=more) if s.key == name else s for s in plan.statements)
+        return plan.model_copy(update={"statements": told})
+
+    return change
+
+
+def without_item(plan: Plan) -> Plan:
+    sections = tuple(s.model_copy(update={"items": ()}) for s in plan.sections)
+    return with_task("routes", items=())(plan.model_copy(update={"sections": sections}))
+
+
+def item_named(title: str) -> Callable[[Plan], Plan]:
+    def change(plan: Plan) -> Plan:
+        def new(section: Any) -> Any:
+            return section.model_copy(
+                update={"items": tuple(i.model_copy(update={"title": title}) for i in section.items)}
+            )
+
+        plan = plan.model_copy(update={"sections": tuple(map(new, plan.sections))})
+        return with_task("routes", steps=("Provide `POST /berths/{id}/bookings`.",))(plan)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (with_task("codes", covers=()), [("PA501", "section 10", "code"), ("PA504", "T002", "codes")]),
+        (with_task("codes", covers=("code", "nobody")), [("PA502", "T002", "codes")]),
+        (with_task("routes", sources=()), [("PA601", "T001", "routes")]),
+        (with_task("codes", steps=("Name it.",)), [("PA505", "T002", "codes")]),
+        (without_item, [("PA505", "T001", "routes")]),
+        (item_named("`POST /berths`"), [("PA914", "item 5.1", "routes.1")]),
+        (lambda p: p.model_copy(update={"rulings": ()}), [("PA501", "section 10", "docker")]),
+        (lambda p: p.model_copy(update={"withdrawn": (("code", "repeats"),)}), [("PA502", "T002", "codes")]),
+        (with_statement("code", units=()), [("PA408", "statement code", "code"), ("PA507", "the account", "")]),
+        (with_statement("code", says="The refusal has `BERTH_FULL` and `BERTH_GONE`."),
+         [("PA408", "statement code", "code"), ("PA505", "T002", "codes")]),
+        (with_statement("code", says="The refusal has a code."), [("PA505", f"{PATH}:L7", "")]),
+        (lambda p: p.model_copy(update={"accounts": ()}), [("PA507", "the account", "")]),
+        (lambda p: p.model_copy(update={"accounts": tuple(a.model_copy(update={"dismissed": ()}) for a in p.accounts)}),
+         [("PA507", "the account", "")]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_found_at_its_place_and_nothing_else(
+    change: Callable[[Plan], Plan], expected: list[tuple[str, str, str]]
+) -> None:
+    assert sorted(findings(change(plan_of()))) == sorted(expected)
+
+
+def test_findings_name_the_line_of_their_task() -> None:
+    view = seen(with_task("codes", covers=("code", "nobody"))(plan_of()))
+    [finding] = check_coverage(view)
+    assert view.text.split("\n")[finding.line - 1].startswith("- [ ] T002")
+
+
+@pytest.mark.parametrize(
+    ("kind", "modality", "enough"),
+    [
+        ("technology", "must", True), ("quality", "must", True), ("layout", "must", True), ("question", "open", True), ("rule", "must-not", True),
+        ("rule", "open", True), ("rule", "must", False), ("operation", "must", False), ("record", "must", False), ("setting", "may", False),
+        ("integration", "must", False),
+    ],
+)  # fmt: skip
+def test_a_ruling_is_enough_for_what_all_work_rests_on(kind: str, modality: str, enough: bool) -> None:
+    one = replace(DOCKER, kind=kind, modality=modality)  # type: ignore[arg-type]
+    plan = plan_of(Reading((BOOK, CODE, one), READING.dismissed))
+    assert [f for f in findings(plan) if f[0] == "PA501"] == ([] if enough else [("PA501", "section 10", "docker")])
+
+
+def test_a_ruling_that_a_task_rests_on_carries_what_it_says() -> None:
+    ruled = replace(DECISION.rulings[0], default="The code is `BERTH_FULL`.", about=("docker", "code"))
+    plan = plan_of(decision=replace(DECISION, rulings=(ruled,)))
+    assert not findings(with_task("codes", steps=("Name it.",))(plan))
+    assert not findings(
+        with_task("codes", steps=("Name it.",))(
+            plan_of(decision=replace(DECISION, conventions=("`BERTH_FULL` is a code.",)))
+        )
+    )
+
+
+def test_changed_and_new_documents_are_told_of() -> None:
+    changed = replace(CORPUS.documents[0], digest="e" * 64)
+    assert findings(plan_of(), replace(CORPUS, documents=(changed,))) == [("PA604", "the account", "")]
+    other = corpus_of_text(TEXT, "specs/b.md").documents[0]
+    assert findings(plan_of(), replace(CORPUS, documents=(*CORPUS.documents, other))) == [("PA507", "the account", "")]
+
+
+def test_of_many_open_units_some_are_named_and_the_rest_is_counted() -> None:
+    text = "# A\n\n" + "\n\n".join(f"Sentence {n} stands here." for n in range(12))
+    corpus = corpus_of_text(text)
+    plan = plan_of(Reading((), ()), Decision(), corpus)
+    [finding] = check_account(seen(plan), corpus)
+    assert finding.rule == "PA507"
+    assert "L3, L5" in finding.message
+    assert "4 more" in finding.message
+
+
+def test_what_is_applied_as_it_stands_needs_not_be_said() -> None:
+    rules = replace(CODE, origin="rules", says="", name="The code")
+    plan = plan_of(Reading((BOOK, rules, DOCKER), READING.dismissed))
+    assert not findings(with_task("codes", steps=(f"Apply `{PATH} (L7)`.",))(plan))
