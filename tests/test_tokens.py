@@ -51,10 +51,37 @@ def test_a_token_is_found_in_other_marks() -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("三点まで", "3"), ("五年間", "5"), ("三十二", "32"), ("２０件", "20"), ("100 000 rows", "100000")],
+    [
+        ("三点まで", "3"),
+        ("五年間", "5"),
+        ("三十二", "32"),
+        ("２０件", "20"),
+        ("100 000 rows", "100000"),
+        ("十", "10"),
+        ("十二", "12"),
+        ("二十", "20"),
+        ("三百五", "305"),
+        ("四千", "4000"),
+        ("一万二千", "12000"),
+        ("三万", "30000"),
+        ("一億", "100000000"),
+        ("二千万", "20000000"),
+        ("两百", "200"),
+        ("10,000 rows", "10000"),
+        ("1.5 s", "1.5"),
+        ("8:30", "8:30"),
+        ("1_000_000", "1000000"),
+        ("５０", "50"),
+        ("3,5", "3"),
+    ],
 )
 def test_numbers_of_any_script(text: str, number: str) -> None:
     assert number in numbers(text)
+
+
+@pytest.mark.parametrize("text", ["FR-2", "v1", "utf_8", "a.3"])
+def test_a_digit_of_a_name_is_no_number(text: str) -> None:
+    assert not numbers(text) & {"1", "2", "8"}
 
 
 @given(st.text(max_size=200))

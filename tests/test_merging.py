@@ -1,0 +1,169 @@
+"""Two places that say one thing are one statement with all that both say; two decisions are one without a mix of names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged
+from planagent.statements.merge import assemble, formal_statements, identity
+from planagent.statements.statement import Dismissal, Origin, Statement
+from tests.test_reading import corpus_of_text
+
+CORPUS = corpus_of_text("# A\n\nOne.\n\nTwo.\n\nThree.\n")
+PATH = "specs/a.md"
+
+
+def said(kind: str, name: str, line: int = 3, **more: Any) -> Statement:
+    base: dict[str, Any] = {"key": "", "modality": "must", "says": "", "units": ((PATH, f"L{line}"),)}
+    return Statement(kind=kind, name=name, **{**base, **more})  # type: ignore[arg-type]
+
+
+def one_of(*statements: Statement) -> Statement:
+    [found] = assemble(CORPUS, statements, ()).statements
+    return found
+
+
+def test_everything_that_two_places_say_is_kept_once() -> None:
+    first = said(
+        "setting", "DB", 3, key="db-key", says="The store.", facts=(("default", "x"), ("source", "env")), labels=("FR-1",), left_out=("a",), modality="may",
+    )  # fmt: skip
+    second = said(
+        "setting",
+        "DB",
+        5,
+        says="Where data is.",
+        facts=(("source", "env"), ("note", "n")),
+        labels=("FR-1", "FR-2"),
+        left_out=("a", "b"),
+    )
+    one = one_of(first, second)
+    assert one.key == "db-key"
+    assert one.says == "The store. Where data is."
+    assert one.facts == (("default", "x"), ("source", "env"), ("note", "n"))
+    assert one.labels == ("FR-1", "FR-2")
+    assert one.left_out == ("a", "b")
+    assert one.units == ((PATH, "L3"), (PATH, "L5"))
+    assert one.modality == "must"
+    assert one_of(second, first).key == "db-key"
+
+
+def test_what_both_say_in_the_same_words_is_said_once() -> None:
+    assert one_of(said("record", "User", says="Users."), said("record", "user", 5, says="Users.")).says == "Users."
+    assert one_of(said("record", "User", modality="may"), said("record", "User", 5, modality="may")).modality == "may"
+
+
+@pytest.mark.parametrize("formal_first", [True, False])
+def test_a_readers_words_count_for_more_than_a_librarys(formal_first: bool) -> None:
+    formal = said("operation", "GET /a", origin="formal", says="Summary.", facts=(("status", "200"),))
+    reader = said("operation", "GET /a", 5, says="Lists all.", facts=(("status", "404"),))
+    one = one_of(*((formal, reader) if formal_first else (reader, formal)))
+    assert one.says == "Lists all."
+    assert set(one.facts) == {("status", "200"), ("status", "404")}
+    silent = one_of(formal, said("operation", "GET /a", 5))
+    assert silent.says == "Summary."
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "origin"),
+    [
+        ("model", "model", "model"), ("formal", "formal", "formal"), ("rules", "rules", "rules"), ("formal", "rules", "formal"), ("rules", "formal", "formal"),
+        ("formal", "model", "joined"), ("model", "formal", "joined"), ("model", "rules", "model"), ("rules", "model", "model"),
+    ],
+)  # fmt: skip
+def test_who_said_it_together(one: Origin, other: Origin, origin: Origin) -> None:
+    assert one_of(said("record", "A", origin=one), said("record", "A", 5, origin=other)).origin == origin
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (said("operation", "GET /a/{id}"), said("operation", "get /a/:x"), True),
+        (said("operation", "GET /a"), said("operation", "POST /a"), False),
+        (said("operation", "Query.a"), said("operation", "query.A"), True),
+        (said("record", "UserRow"), said("record", "user_row"), True),
+        (said("setting", "DB"), said("setting", "db"), False),
+        (said("technology", "Go"), said("technology", "go"), True),
+        (said("technology", "Go"), said("technology", "Go", modality="must-not"), False),
+        (said("record", "A", component="x"), said("record", "A", component="y"), False),
+        (said("rule", "A"), said("rule", "A"), False),
+        (said("record", ""), said("record", ""), False),
+        (said("record", "A"), said("operation", "A"), False),
+        (said("integration", "Mailer"), said("integration", "mailer"), True),
+    ],
+)  # fmt: skip
+def test_what_makes_two_statements_one(one: Statement, other: Statement, same: bool) -> None:
+    assert (identity(one) == identity(other) != "") == same
+
+
+def test_keys_are_made_of_names_and_told_apart_by_what_is_said() -> None:
+    told = [
+        said("rule", "", 3, says="One thing is so."), said("rule", "", 5, says="One thing is so."), said("rule", "", 7, says="One thing is so.", labels=("FR-1",)),
+        said("record", "User", component="apps/billing"), said("rule", "", 3, says="x", feature="002-pay", labels=("FR-1",)), said("rule", "", 5, says="y", feature="pay"),
+    ]  # fmt: skip
+    keys = [s.key for s in assemble(CORPUS, told, ()).statements]
+    assert keys[0] == "one-thing-is-so"
+    assert keys[1].startswith("one-thing-is-so")
+    assert keys[2:] == ["fr-1", "billing.user", "002.fr-1", "pay.y"]
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_claim_counts_for_more_than_a_dismissal() -> None:
+    left = [Dismissal("context", ((PATH, "L3"), (PATH, "L5"))), Dismissal("example", ((PATH, "L3"),))]
+    reading = assemble(CORPUS, [said("record", "A")], left, [("B", "exists")])
+    assert reading.dismissed == (Dismissal("context", ((PATH, "L5"),)),)
+    assert reading.rejected == (("B", "exists"),)
+
+
+def test_a_formal_fence_claims_its_own_lines_alone() -> None:
+    corpus = corpus_of_text(
+        "# A\n\nBefore.\n\n```sql\nCREATE TABLE boats (\n  id uuid PRIMARY KEY\n);\n```\n\nAfter.\n"
+    )
+    [table] = formal_statements(corpus)
+    assert (table.kind, table.name, table.origin) == ("record", "boats", "formal")
+    assert {u for _, u in table.units} <= {"L6", "L7", "L8"}
+    assert len(table.units) >= 2
+
+
+# -- decisions ----------------------------------------------------------------------------------
+
+FIRST = Decision(
+    ("First.",), ("One error shape.",), (Folder("app", "Code."),), (Ruled("day", "gap", "A", "F", "D", about=("s1",)),),
+    (Planned("model", 3, "Make", covers=("s1",)), Planned("routes", 5, "Provide", needs=("model",), rulings=("day",))), (("old", "repeats"),), ("Pages.",), "Shop",
+)  # fmt: skip
+SECOND = Decision(
+    ("Second.",), ("One error shape.",), (Folder("app", "Other words."), Folder("web", "More.")), (Ruled("day", "gap", "B", "F", "D2", about=("s2",)),),
+    (Planned("model", 3, "Make", covers=("s2",)),
+     Planned("jobs", 6, "Run", needs=("model",), rulings=("day",), condition="day: a: b"),
+     Planned("tests", 9, "Test", proves=("model", "jobs"))),
+    (("old", "context"), ("older", "example")), ("Pages.", "Mail."), "Other",
+)  # fmt: skip
+
+
+def test_one_decision_stays_as_it_is() -> None:
+    assert merged([("a", FIRST)]) == FIRST
+
+
+def test_two_decisions_are_one_and_the_first_counts() -> None:
+    one = merged([("a", FIRST), ("b", SECOND)])
+    assert one.approach == ("First.", "Second.")
+    assert one.conventions == ("One error shape.",)
+    assert {f.path: f.purpose for f in one.layout} == {"app": "Code.", "web": "More."}
+    assert dict(one.withdrawn) == {"old": "repeats", "older": "example"}
+    assert one.excluded == ("Pages.", "Mail.")
+    assert one.project == "Shop"
+
+
+def test_names_of_two_groups_are_told_apart_everywhere() -> None:
+    one = merged([("a", FIRST), ("b", SECOND)])
+    tasks = {t.key: t for t in one.tasks}
+    assert list(tasks) == ["model", "routes", "model-b", "jobs", "tests"]
+    assert tasks["routes"] == FIRST.tasks[1]
+    assert tasks["jobs"].needs == ("model-b",)
+    assert tasks["jobs"].rulings == ("day-b",)
+    assert tasks["jobs"].condition == "day-b: a: b"
+    assert tasks["tests"].proves == ("model-b", "jobs")
+    assert tasks["model-b"].covers == ("s2",)
+    assert tasks["tests"].condition == ""
+    assert [(r.key, r.default) for r in one.rulings] == [("day", "D"), ("day-b", "D2")]
