@@ -11,6 +11,8 @@ from planagent.briefs.decision import Decision, Folder, Planned, Ruled
 from planagent.briefs.review import Chapter, ReviewStage, notes_of
 from planagent.briefs.write import WriteStage, budget
 from planagent.checking.check import DraftJudge
+from planagent.checking.repetition import Index, check_repetition
+from planagent.checking.units import Unit
 from planagent.statements.statement import Reading, Statement
 from tests.test_reading import corpus_of_text
 
@@ -164,3 +166,23 @@ def test_reviews_quote_or_are_left_out() -> None:
     nonsenses: list[Any] = [None, {}, {"points": "none"}, []]
     for nonsense in nonsenses:
         assert one.accept(one.parts, nonsense, {}).findings
+
+
+FIELDS = (
+    "Booking: id (uuid), guest (fk Guest), day (date), berth (fk Berth), stern (text), bow (text), note (text, max 80)"
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "repeated"),
+    [
+        (FIELDS, False),
+        ("Guests who come late in the evening are asked to moor beside the harbour master", True),
+        ("項目：番号（整数）、客（文字列）、日付（日）、桟橋（文字列）、備考（文字列）、状態（文字列）", False),
+        ("夜遅くに到着した客は港長の隣に係留するように求められ翌朝に登録する", True),
+    ],
+)
+def test_prose_is_repeated_and_a_list_of_fields_is_not(told: str, repeated: bool) -> None:
+    index = Index([f"# A\n\n{told}\n"])
+    found = list(check_repetition(Unit("task x", "x", "task", told), index))
+    assert [f.rule for f in found] == (["PA201"] if repeated else [])

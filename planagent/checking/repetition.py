@@ -118,9 +118,17 @@ def check_repeated(units: Iterable[Unit]) -> Iterator[Finding]:
                 yield unit.finding("PA202", f"said before at {first.place}: {' '.join(run)!r}", remedy)
 
 
+_PARTS = re.compile(r"[,;:()|/、，；：（）]")
+
+
+def _is_list(run: str) -> bool:
+    """True for names with their types: fields in their order are exact, and nobody's prose."""
+    return len(_PARTS.findall(run)) * 3 >= (len(words_of(run)) or len(run) // 2)
+
+
 def check_repetition(unit: Unit, index: Index) -> Iterator[Finding]:
     run = index.repeated(unit.text)
-    if run and not (unit.kind == "prose" and len(words_of(run)) in range(1, RUN_PROSE)):
+    if run and not _is_list(run) and not (unit.kind == "prose" and len(words_of(run)) in range(1, RUN_PROSE)):
         shown = run if len(run) <= 90 else run[:87] + "…"
         yield unit.finding(
             "PA201",
