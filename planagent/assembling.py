@@ -18,6 +18,8 @@ from planagent.statements.runs import runs
 from planagent.statements.statement import Reading, Reason, Statement
 
 _MARK = re.compile(r"⟨([^⟩]*)⟩")
+_MOST_PLACES = 12
+"""Of one statement in one sentence."""
 _PARALLEL = re.compile(r"^(?:\[P\]\s*)+")
 """A mark that only the order of tasks gives."""
 _COMMENT = re.compile(r"<!-+|-+->")
@@ -171,7 +173,9 @@ class _Assembly:
 
     def _apply(self, key: str) -> str:
         statement = self.statements.get(key)
-        return "; ".join(f"`{s}`" for s in self._sources([statement])) if statement else key
+        places = [f"`{s}`" for s in self._sources([statement])] if statement else [key]
+        more = " and more, all among the task's sources" if len(places) > _MOST_PLACES else ""
+        return "; ".join(places[:_MOST_PLACES]) + more
 
     # -- parts ----------------------------------------------------------------------------------
 

@@ -145,6 +145,7 @@ class ReadStage:
     def _lines(self, parts: Sequence[Part], table: Sequence[Ref]) -> Iterator[str]:
         numbers = {ref: n for n, ref in enumerate(table, 1)}
         path, above = "", tuple[str, ...]()
+        headers: dict[str, dict[int, str]] = {}
         for part in parts:
             one: ReadPart = part.payload
             if one.document.path != path:
@@ -152,9 +153,9 @@ class ReadStage:
                 yield f"## {path}"
             yield from _headings(above, one.passage.trail)
             above = one.passage.trail
-            header = next(
-                (u.text for u in one.document.units if u.kind == "header" and u.passage == one.units[0].passage), ""
-            )
+            if path not in headers:
+                headers[path] = _headers(one.document)
+            header = headers[path].get(one.units[0].passage, "")
             if header:
                 yield f"(columns: {header})"
             for unit, ref in zip(one.units, one.refs, strict=True):
@@ -242,6 +243,11 @@ class ReadStage:
             for unit, ref in zip(one.units, one.refs, strict=True):
                 found.setdefault((one.passage.slug, content(unit.text)), []).append(ref)
         return found
+
+
+def _headers(document: Document) -> dict[int, str]:
+    """The first header of a table in each passage that has one."""
+    return {u.passage: u.text for u in reversed(document.units) if u.kind == "header"}
 
 
 def _headings(above: Sequence[str], trail: Sequence[str]) -> Iterator[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from planagent.answers import dicts, text, texts
 from planagent.briefs.brief import Outcome, Part, Record
@@ -18,6 +18,7 @@ from planagent.statements.proof import added, lost
 from planagent.statements.statement import KINDS, MODALITIES, REASONS, Origin, Ref, Statement, slug
 from planagent.statements.tokens import Said, exact_tokens
 
+T = TypeVar("T")
 _LAZY = ("context", "structure", "process", "frontend", "other-scope")
 """Reasons that cost a reader nothing: units that look binding are asked for again before one of them counts."""
 _LAZY_SHARE = 40
@@ -67,9 +68,20 @@ class Taking:
                 made.append((statement, statement.units))
         made = self._unlost(made, outcome)
         dismissed = list(self._dismissals(given, made, outcome))
+        claims = self._by_part(made, lambda m: m[1])
+        dismissals = self._by_part(dismissed, lambda d: d[2])
         for part in parts:
-            outcome.records[part.key] = self._record(part, known.get(part.key), made, dismissed, outcome)
+            mine, left = claims.get(part.key, []), dismissals.get(part.key, [])
+            outcome.records[part.key] = self._record(part, known.get(part.key), mine, left, outcome)
         return outcome
+
+    def _by_part(self, entries: Iterable[T], units: Callable[[T], Sequence[Ref]]) -> dict[str, list[T]]:
+        """Claims or dismissals by the passages that they touch."""
+        found: dict[str, list[T]] = {}
+        for entry in entries:
+            for key in dict.fromkeys(self._home(ref).key for ref in units(entry)):
+                found.setdefault(key, []).append(entry)
+        return found
 
     def _home(self, ref: Ref) -> Part:
         return self.homes[ref]

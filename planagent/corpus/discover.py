@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+_UNCITABLE = re.compile(
+    "[\x00-\x1f\x7f`|<>#\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
 MAX_DOCUMENTS = 5_000
 _DEEPEST_ROOT = 4
 SUFFIXES = frozenset(
@@ -123,8 +127,10 @@ def _walk(workspace: Path, warnings: list[str]) -> Iterator[Found]:
             except (OSError, RuntimeError):  # a link that leads to itself, or to nothing
                 warnings.append(f"{shown}: a link that leads nowhere; not read")
                 continue
-            if any(ord(c) < 32 for c in shown):
-                warnings.append(f"{shown!r}: a name with control characters; not read")
+            if _UNCITABLE.search(shown):
+                warnings.append(
+                    f"{shown!a}: a name that no plan can cite (hidden characters, or one of ` | < > #); not read: rename it"
+                )
             elif outside:
                 warnings.append(f"{shown}: leads out of the workspace; not read")
             elif readable:

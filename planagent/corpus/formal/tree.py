@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,10 +13,23 @@ from planagent.corpus.formal.definition import Broken, Lookup, field_text
 Node = yaml.Node | None
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 8
+_DEEPEST_NEST = 200
+_BRACKETS = re.compile(r"[\[\]{}]")
+_INDENTS = re.compile(r"(?m)^([ -]*)[^\s-]")
 _LIMITS = (
     "format", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern",
     "default", "const", "nullable", "readOnly", "writeOnly", "uniqueItems",
 )  # fmt: skip
+
+
+def _depth(text: str) -> int:
+    """The most brackets or indents that are open at once; the parser in C has no bound of its own, and would end the process."""
+    most = depth = 0
+    for mark in _BRACKETS.findall(text):
+        depth = depth + 1 if mark in "[{" else max(0, depth - 1)
+        most = max(most, depth)
+    indents = (len(m[1]) for m in _INDENTS.finditer(text))
+    return max(most, max(indents, default=0) // 2)
 
 
 def compose(text: str) -> yaml.MappingNode:
@@ -23,6 +37,8 @@ def compose(text: str) -> yaml.MappingNode:
     Raises:
         Broken: the text is no YAML or JSON, or no mapping.
     """
+    if _depth(text) > _DEEPEST_NEST:
+        raise Broken(f"nested deeper than {_DEEPEST_NEST} levels")
     try:
         root = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
