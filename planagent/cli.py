@@ -18,6 +18,7 @@ from planagent.commands.fleet import fleet, worker
 from planagent.commands.host import brief, merge, submit
 from planagent.commands.init import init
 from planagent.commands.plan import plan
+from planagent.commands.report import report
 from planagent.commands.server import mcp_server
 from planagent.commands.status import diff, status
 from planagent.commands.watch import watch
@@ -73,21 +74,22 @@ def _fail(args: list[str], error: Exception, message: str, remedy: str, code: in
 def main() -> None:
     """Turns a project's constitution and specs into one proved backend implementation plan.
 
-      \b
-      A first round in a project with a specs/ folder:
-        planagent facts             what was read, with file and line
-        planagent plan --offline    the plan, without a model
-    planagent coverage          which part of the specs is accounted for, planned, done
-        planagent check             prove it again
-        planagent status            is it still the plan of its specs?
-        planagent decide D1 "..."   answer a decision, then plan again
+    \b
+    A first round in a project with a specs/ folder:
+      planagent facts             what was read, with file and line
+      planagent plan --offline    the plan, without a model
+      planagent coverage          which part of the specs is accounted for, planned, done
+      planagent report            all of it as one HTML page
+      planagent check             prove it again
+      planagent status            is it still the plan of its specs?
+      planagent decide D1 "..."   answer a decision, then plan again
 
-      With a model: put OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own) and PLANAGENT_MODEL
-      into .env and leave --offline out.
+    With a model: put OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own) and PLANAGENT_MODEL
+    into .env and leave --offline out.
     """
 
 
 for command in (
-    plan, status, diff, brief, submit, merge, check, rule, facts, coverage, decide, next_task, done, progress, init, mcp_server, watch, fleet, worker,
+    plan, status, diff, brief, submit, merge, check, rule, facts, coverage, report, decide, next_task, done, progress, init, mcp_server, watch, fleet, worker,
 ):  # fmt: skip
     main.add_command(command)

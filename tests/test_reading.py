@@ -348,7 +348,7 @@ def test_lines_that_are_named_become_facts_as_they_stand() -> None:
         max_size=5,
     )
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=400)
 def test_a_fact_of_named_lines_carries_all_of_them(rows: list[list[str]]) -> None:
     text = "\n".join(["| a | b |", "| - | - |", *(f"| {' | '.join(r)} |" for r in rows)])
     stage = ReadStage(corpus_of_text(text))

@@ -270,8 +270,9 @@ def _as_it_stands(unit: Unit) -> str:
     if unit.kind == "row":
         first, *rest = (plain(c) for c in split_cells(unit.text))
         told = f"{first}: {', '.join(c for c in rest if c)}" if any(rest) else first
-    said = Said([told])
-    return told if all(said.has(t) for t in exact_tokens(unit.text)) else unit.text
+    said, stood = Said([told]), Said([unit.text])
+    same = all(said.has(t) for t in exact_tokens(unit.text)) and all(stood.has(t) for t in exact_tokens(told))
+    return told if same else unit.text
 
 
 _ALIKE = 0.6

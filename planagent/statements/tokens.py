@@ -149,7 +149,7 @@ def _joins(one: str, other: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    return " ".join(re.sub(r"(?<!\w)[`*_]+|[`*_]+(?!\w)|\\(?=[_*|<>\[\]])", "", text).lower().split())
+    return " ".join(re.sub(r"(?<![\w`*])[`*_]+|[`*_]+(?![\w`*])|\\(?=[_*|<>\[\]])", "", text).lower().split())
 
 
 @lru_cache(maxsize=8_192)

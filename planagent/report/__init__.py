@@ -1,0 +1,1 @@
+"""The plan and its proof as one HTML page: for people who look before they read."""
