@@ -348,7 +348,7 @@ def test_lines_that_are_named_become_facts_as_they_stand() -> None:
         max_size=5,
     )
 )
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 def test_a_fact_of_named_lines_carries_all_of_them(rows: list[list[str]]) -> None:
     text = "\n".join(["| a | b |", "| - | - |", *(f"| {' | '.join(r)} |" for r in rows)])
     stage = ReadStage(corpus_of_text(text))
@@ -402,3 +402,15 @@ def test_a_record_without_a_name_gets_one_that_others_may_use() -> None:
     assert not findings
     _, findings = accept(stage, answer(operation))
     assert any("UserAnswer" in f for f in findings)
+
+
+def test_passages_that_say_the_same_are_kept_each_by_itself(project: Project) -> None:
+    """`Purpose: TBD` stands in many files of some projects: an answer to one is none to the others."""
+    path = project(
+        {f"specs/{n}/spec.md": f"# Spec {n}\n\n## Purpose\n\nTBD\n\n## Rule\n\nIt keeps {n} boats.\n" for n in range(4)}
+    )
+    stage = ReadStage(read_corpus(path))
+    keys = {str(p.material) for p in stage.parts}
+    assert len(keys) == len(stage.parts)
+    again = ReadStage(read_corpus(path))
+    assert {str(p.material) for p in again.parts} == keys

@@ -89,3 +89,13 @@ def test_a_digit_of_a_name_is_no_number(text: str) -> None:
 def test_a_text_says_its_own_tokens(text: str) -> None:
     said = Said([text])
     assert all(said.has(t) for t in exact_tokens(text) if t.kind != "quote")
+
+
+def test_a_name_in_a_word_of_ones_own_is_still_the_name() -> None:
+    assert {t.text for t in exact_tokens("All TypeORM-related code and a non-GraphQL answer")} == {"TypeORM", "GraphQL"}
+    assert (
+        {t.text for t in exact_tokens("utf-8 and FR-001-b")}
+        == {t.text for t in exact_tokens("utf-8 and FR-001-b")}
+        != set()
+    )
+    assert "f" not in {t.text for t in exact_tokens("Run `rm -f old.txt`")}

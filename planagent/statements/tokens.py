@@ -61,7 +61,7 @@ def _of_code(inner: str) -> Iterator[Token]:
             named = list(_of_run(part, before=" "))
             if named:
                 yield from named
-            elif any(c.isalnum() for c in part):
+            elif sum(c.isalnum() for c in part) > 1:  # a flag's one letter says nothing by itself
                 yield Token("code", part.strip(_TRIM + "{}"))
 
 
@@ -90,6 +90,9 @@ def _of_run(run: str, before: str) -> Iterator[Token]:
         part = part.strip(_TRIM + "{}$")
         if _is_number(part):
             yield Token("number", _digits(part))
+        elif "-" in part and not _MIXED.search(part):
+            # `TypeORM-related` is a name in a word of somebody's own.
+            yield from (Token("name", p) for p in part.split("-") if _is_name(p))
         elif _is_name(part):
             yield Token("name", part)
 
@@ -149,6 +152,9 @@ def _joins(one: str, other: str) -> bool:
 
 
 def _fold(text: str) -> str:
+    text = text.replace(
+        "İ", "ı"
+    )  # the one letter whose small form is two, of which the first would join what stands before
     return " ".join(re.sub(r"(?<![\w`*])[`*_]+|[`*_]+(?![\w`*])|\\(?=[_*|<>\[\]])", "", text).lower().split())
 
 
