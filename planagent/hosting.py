@@ -152,7 +152,7 @@ class Desk:
         opened = next((o for o in self.open() if o.id == brief_id), None)
         if opened is not None and self._current is not None:
             run, stage, known = self._current
-            parts = list(opened.brief.parts)
+            parts = list(opened.brief.parts) if stage.kind == "read" else self._noted_parts(brief_id, run, stage)
         else:
             run, stage, parts, known = self._answered(brief_id)
             known = {k: v for k, v in known.items() if stage.kind != "read"}
@@ -169,8 +169,15 @@ class Desk:
             receipt.left_out += receipt.findings
             receipt.findings = []
         told = [f"{f.place}: {f.rule} {f.message}. {f.remedy}" for f in receipt.findings]
-        run.ledger.note(_NOTES + brief_id, {"parts": {p.key: run.key(stage, p) for p in parts}, "told": told})
+        before = run.ledger.noted(_NOTES + brief_id).get("parts", {})
+        asked = before | {p.key: run.key(stage, p) for p in parts}
+        run.ledger.note(_NOTES + brief_id, {"parts": asked, "told": told})
         return receipt
+
+    def _noted_parts(self, brief_id: str, run: Run, stage: Stage) -> list[Part]:
+        """All parts of a brief: what is accepted of it may be answered better while the rest is open."""
+        asked = run.ledger.noted(_NOTES + brief_id).get("parts", {})
+        return [p for p in stage.parts if asked.get(p.key) == run.key(stage, p)]
 
     def answered(self) -> list[str]:
         """Ids of the briefs that are answered whole, and can be answered again."""
@@ -248,10 +255,11 @@ def merge(session: Session) -> Session:
     try:
         make_plan(session)
     except OpenError as error:
+        remedy = error.remedy
         with desk_of(session.settings, session.tell) as desk:
             ids = [o.id for o in desk.open()]
         what = f"{len(ids)} briefs are open" if len(ids) > 1 else "One brief is open"
-        raise OpenError(f"{what}: {', '.join(ids)}.", error.remedy) from None
+        raise OpenError(f"{what}: {', '.join(ids)}.", remedy) from None
     except FindingsError as error:
         raise FindingsError(
             error.message,

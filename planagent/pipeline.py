@@ -207,9 +207,11 @@ async def check(session: Session) -> None:
     from planagent.checking.check import check_text
     from planagent.plan.markdown_out import render
 
-    if parse(session.text) != session.plan:
+    again = parse(session.text)
+    if again != session.plan:
         raise FindingsError(
-            "The rendered plan does not read back as the same plan.", "Please report this with the specs that cause it."
+            f"The rendered plan does not read back as the same plan: {_unlike(have(session.plan), again)}.",
+            "Say that part in other words; and please report it.",
         )
     # What nobody has read stands in the plan's head; it is no fault of the plan.
     session.findings = [f for f in check_text(session.text, have(session.corpus)) if f.rule != "PA508"]
@@ -225,6 +227,17 @@ async def check(session: Session) -> None:
         told = tuple(f"{f.rule} {f.place}: {f.message}" for f in session.findings)
         session.plan = have(session.plan).model_copy(update={"findings": told})
         session.text = render(session.plan)
+
+
+def _unlike(plan: Plan, again: Plan) -> str:
+    """Where two plans differ first, for a message."""
+    for name in ("rulings", "sections", "tasks", "statements"):
+        for one, other in zip(getattr(plan, name), getattr(again, name), strict=False):
+            fields = [n for n in type(one).model_fields if getattr(one, n) != getattr(other, n)]
+            if fields:
+                label = next(str(v) for n in ("id", "number", "key") if (v := getattr(one, n, None)) is not None)
+                return f"{name.removesuffix('s')} {label}, {', '.join(fields)}"
+    return ", ".join(n for n in Plan.model_fields if getattr(plan, n) != getattr(again, n))
 
 
 async def publish(session: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from planagent.briefs.brief import Record, Stage, fingerprint
@@ -120,15 +121,17 @@ def require_backend(session: Session, reading: Reading) -> None:
 
 
 def decide_stage(session: Session) -> DecideStage:
+    from planagent.checking.code import verbatim_of
     from planagent.checking.wording import judge
 
-    reading = _have(session.reading)
+    reading, corpus = _have(session.reading), _have(session.corpus)
+    verbatim = verbatim_of(d.text for d in corpus.read)
     former = decision_of(session.previous) if session.previous else None
     materials = {t.key: _material(t) for t in session.previous.statements} if session.previous else {}
     if session.runs["decide"].by_rule:
         former = None  # the rules decide the same from the same statements
     groups = groups_of(reading, former, materials)
-    return DecideStage(_have(session.corpus), reading, groups, session.settings.decisions, judge)
+    return DecideStage(corpus, reading, groups, session.settings.decisions, partial(judge, verbatim=verbatim))
 
 
 def _material(traced: Traced) -> str:

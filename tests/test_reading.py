@@ -101,8 +101,8 @@ def test_what_is_left_out_is_asked_again_alone() -> None:
     partial = answer(statement("3", "Refused with 409 at 2 bookings of a day."))
     records, _ = accept(stage, partial)
     again = stage.brief(list(stage.parts), records, HOST)
-    assert "Account for every number from 1 to 2." in again.request
-    assert "at most 2 bookings" not in again.request.partition("# Lines to read")[2]
+    assert "Account for these numbers: 1, 2." in again.request
+    assert "[3] **FR-2**" in again.request, "what stands around it is shown, and may be cited"
     records, findings = accept(stage, answer(GOOD["statements"][0], dismissed=GOOD["dismissed"]), records)
     assert not findings
     assert not open_units(stage.corpus, reading_of(stage, records))
@@ -129,11 +129,38 @@ def test_a_lazy_dismissal_is_asked_again_once_and_then_counts() -> None:
     lazy = answer(dismissed=[{"at": "1-3", "why": "context", "of": ""}])
     records, findings = accept(stage, lazy)
     assert sum(f.startswith("PA506") for f in findings) == 2
-    records, findings = accept(stage, answer(dismissed=[{"at": "1-2", "why": "context", "of": ""}]), records)
+    records, findings = accept(stage, answer(dismissed=[{"at": "2-3", "why": "context", "of": ""}]), records)
     assert not findings
     reading = reading_of(stage, records)
     assert not open_units(stage.corpus, reading)
     assert any(d.doubted for d in reading.dismissed)
+
+
+def test_a_dismissal_with_its_reason_in_words_is_not_asked_again() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    said = [{"at": "1", "why": "context"}, {"at": "2-3", "why": "frontend", "of": "the page's own limit"}]
+    records, findings = accept(stage, answer(dismissed=said))
+    assert not findings
+    assert [d.of for d in reading_of(stage, records).dismissed if d.reason == "frontend"] == ["the page's own limit"]
+
+
+def test_a_later_answer_may_rest_on_lines_that_have_their_account() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    records, _ = accept(stage, answer(statement("3", "Refused with 409 at 2 bookings of a day.")))
+    both = statement(
+        "2-3",
+        "A guest books, 2 at most, else 409.",
+        kind="operation",
+        name="POST /berths/{id}/bookings",
+        facts=["status=201"],
+    )
+    again = statement("3", "Said again with 418.")
+    records, findings = accept(stage, answer(both, again, dismissed=GOOD["dismissed"]), records)
+    assert not findings
+    reading = reading_of(stage, records)
+    assert not open_units(stage.corpus, reading)
+    assert len(reading.statements) == 2
+    assert len(next(s for s in reading.statements if s.kind == "operation").units) == 2
 
 
 def test_numbers_may_come_as_lists_and_ranges_and_nonsense_is_no_crash() -> None:

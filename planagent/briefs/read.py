@@ -20,6 +20,8 @@ from planagent.statements.merge import formal_statements
 from planagent.statements.proof import is_free
 from planagent.statements.statement import KINDS, MODALITIES, REASONS, Dismissal, Ref, Statement
 
+_AROUND = 8
+"""Lines before and behind one that is asked for again."""
 _FORMAT = 1
 """Of the records; another number asks for everything anew."""
 
@@ -114,20 +116,21 @@ class ReadStage:
     def brief(
         self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Any] = ()
     ) -> Brief:
-        table = self._open(parts, known)
+        table = self._shown(parts, known)
+        wanted = self._open(parts, known)
         request = "\n\n".join(
             block
             for block in (
                 self._former(parts, known),
                 "# Lines to read\n\n" + "\n".join(self._lines(parts, table)),
                 told_lines(told),
-                f"Account for every number from 1 to {len(table)}.",
+                _wanted([n for n, ref in enumerate(table, 1) if ref in wanted], len(table)),
             )
             if block
         )
         common = "" if shape.small else self.common
         most = min(shape.answer_tokens, 1_200 + 2 * tokens.bound(request))
-        name = f"read-{fingerprint([p.material for p in parts] + [list(table)])[:6]}"
+        name = f"read-{fingerprint([p.material for p in parts] + [list(table), sorted(wanted)])[:6]}"
         return Brief(
             name,
             "read",
@@ -140,12 +143,24 @@ class ReadStage:
             (self, table),
         )
 
-    def _open(self, parts: Sequence[Part], known: Mapping[str, Record]) -> tuple[Ref, ...]:
+    @staticmethod
+    def _open(parts: Sequence[Part], known: Mapping[str, Record]) -> frozenset[Ref]:
+        """What has no account yet."""
         found: list[Ref] = []
         for part in parts:
             record = known.get(part.key)
-            open_positions = record["open"] if record else range(len(part.payload.units))
-            found += [part.payload.refs[i] for i in open_positions]
+            found += [part.payload.refs[i] for i in record["open"]] if record else part.payload.refs
+        return frozenset(found)
+
+    def _shown(self, parts: Sequence[Part], known: Mapping[str, Record]) -> tuple[Ref, ...]:
+        """What is numbered in a brief: what is open, and the lines around it, which a statement may rest on as well."""
+        found: list[Ref] = []
+        for part in parts:
+            record, refs = known.get(part.key), part.payload.refs
+            near = (
+                {j for i in record["open"] for j in range(i - _AROUND, i + _AROUND + 1)} if record else range(len(refs))
+            )
+            found += [ref for i, ref in enumerate(refs) if i in near]
         return tuple(found)
 
     def _lines(self, parts: Sequence[Part], table: Sequence[Ref]) -> Iterator[str]:
@@ -186,7 +201,9 @@ class ReadStage:
     def accept(
         self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
     ) -> Outcome:
-        taken = Taking(self.corpus, self.homes, self._open(parts, known), "rules" if by_rule else "model")
+        taken = Taking(
+            self.corpus, self.homes, self._shown(parts, known), "rules" if by_rule else "model", self._open(parts, known)
+        )  # fmt: skip
         outcome = taken.records(parts, value if isinstance(value, dict) else {}, known)
         _reject(parts, value, {s.name for s in self.candidates}, outcome)
         return outcome
@@ -249,6 +266,13 @@ class ReadStage:
             for unit, ref in zip(one.units, one.refs, strict=True):
                 found.setdefault((one.passage.slug, content(unit.text)), []).append(ref)
         return found
+
+
+def _wanted(numbers: Sequence[int], shown: int) -> str:
+    if len(numbers) == shown:
+        return f"Account for every number from 1 to {shown}."
+    told = ", ".join(map(str, numbers))
+    return f"Account for these numbers: {told}. The others have their account; a statement may rest on them as well."
 
 
 def _headers(document: Document) -> dict[int, str]:

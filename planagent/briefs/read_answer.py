@@ -55,6 +55,8 @@ class Taking:
     homes: Mapping[Ref, Part]
     table: Sequence[Ref]
     origin: Origin
+    open: frozenset[Ref]
+    """Those of them that have no account yet; the others are shown with them."""
 
     def records(self, parts: Sequence[Part], given: dict[str, Any], known: Mapping[str, Record]) -> Outcome:
         """The parts' new records: what was accepted before with what is right now."""
@@ -96,6 +98,8 @@ class Taking:
         if not units:
             outcome.refuse("", place, "it names no line of this brief", "Give the numbers in brackets as `at`.")
             return None
+        if self.open.isdisjoint(units):
+            return None  # what it rests on has its account already
         home = self._home(units[0])
         kind, modality = text(entry.get("kind")), text(entry.get("modality")) or "must"
         says, name = text(entry.get("says")), text(entry.get("name")).strip("`")
@@ -172,7 +176,7 @@ class Taking:
         broken: dict[Ref, str] = {}
         for ref, claimants in by_ref.items():
             unit = self.corpus.unit(*ref)
-            missing = lost(unit, claimants) if unit else []
+            missing = lost(unit, claimants) if unit and ref in self.open else []
             if missing:
                 broken[ref] = ", ".join(f"`{t.text}`" for t in missing[:6])
         for ref, shown in broken.items():
@@ -198,7 +202,7 @@ class Taking:
                     key, f"dismissal {number}", f"`{why}` is no reason of the list", f"One of {', '.join(REASONS)}."
                 )
                 continue
-            refs = tuple(r for i in numbers if (r := self.table[i - 1]) not in taken)
+            refs = tuple(r for i in numbers if (r := self.table[i - 1]) in self.open and r not in taken)
             if refs:
                 yield why, text(entry.get("of")), refs
 
@@ -225,7 +229,8 @@ class Taking:
             accounted |= set(mine)
         for why, of, refs in dismissed:
             mine = [place[r] for r in refs if r in place]
-            again = self._doubts(one, mine, why, doubted) if mine else set()
+            # Whoever says in words why such a line binds nobody has looked at it; a person sees it all the same.
+            again = self._doubts(one, mine, why, doubted) if mine and not (of and len(mine) <= _LAZY_SHARE) else set()
             for position in sorted(again):
                 shown = one.units[position]
                 outcome.refuse(

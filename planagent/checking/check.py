@@ -96,7 +96,7 @@ def check_unit(unit: Unit, index: Index, given: Given) -> Iterator[Finding]:
     """The rules on one line of text; of an overlong one its beginning."""
     if len(unit.text) > LONGEST_UNIT:
         unit = replace(unit, text=unit.text[:LONGEST_UNIT])
-    yield from check_wording(unit)
+    yield from check_wording(unit, given.verbatim)
     if unit.kind not in ("ruling", "overview"):
         yield from check_repetition(unit, index)
     yield from check_values(unit, given)

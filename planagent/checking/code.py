@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from planagent.checking.units import Unit
@@ -60,14 +60,32 @@ class Block:
     place: str = ""
 
 
-def find_code(text: str) -> tuple[str, str]:
-    """Rule and words of the first piece of code in a line, ('', '') when there is none."""
+_LONGEST_VERBATIM = 120
+_REACHES = re.compile(r"[|;&`$]|://|\b(?:sudo|rm|curl|wget|eval|chmod)\b")
+"""What does more than one thing, fetches or deletes is said in words, whoever wrote it."""
+
+
+def verbatim_of(texts: Iterable[str]) -> frozenset[str]:
+    """Commands and names that specs give exactly: what stands in code marks or on a line of its own. A plan may say them again."""
+    found: set[str] = set()
+    for text in texts:
+        found.update(m[2].strip() for m in _MARKED.finditer(text))
+        found.update(raw.strip().removeprefix("$ ") for raw in text.split("\n"))
+    return frozenset(f for f in found if 2 < len(f) <= _LONGEST_VERBATIM and not _REACHES.search(f))
+
+
+def find_code(text: str, verbatim: Collection[str] = ()) -> tuple[str, str]:
+    """Rule and words of the first piece of code in a line, ('', '') when there is none.
+
+    Args:
+        verbatim: what the specs give exactly, as `verbatim_of` finds it.
+    """
     if "```" in text or text.startswith("~~~"):
         return "PA101", "```"
     for match in _MARKED.finditer(text):
         inside = match[2].strip()
         rule = _marked(inside)
-        if rule:
+        if rule and not (rule in ("PA102", "PA105") and inside in verbatim):
             return rule, inside
     bare = _MARKED.sub(" ", text)
     for rule, pattern in (("PA103", _SQL), ("PA106", _MARKUP), ("PA105", _SPOKEN), ("PA104", _JSON)):
@@ -103,8 +121,8 @@ def _has_arguments(command: str) -> bool:
     return len(words) > 2 and bool(re.search(r"\b(?:install|add|mkdir|curl|rm|chmod|clone|get)\b", command))
 
 
-def check_code(unit: Unit) -> Iterator[Finding]:
-    rule, found = find_code(unit.text)
+def check_code(unit: Unit, verbatim: Collection[str] = ()) -> Iterator[Finding]:
+    rule, found = find_code(unit.text, verbatim)
     if rule:
         yield unit.finding(rule, f"{_NAMES[rule]}: {_short(found)}", _FIX, found)
 

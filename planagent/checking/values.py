@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from planagent.briefs.decision import holds
+from planagent.checking.code import verbatim_of
 from planagent.checking.units import Unit
 from planagent.model import Corpus, Finding, normalize_path
 from planagent.statements.forms import ROUTE, VARIABLE
@@ -32,6 +33,8 @@ class Given:
     own: bool = True
     folders: tuple[str, ...] = ()
     """Of the layout; empty where none was decided."""
+    verbatim: frozenset[str] = frozenset()
+    """Code that the specs give exactly."""
 
     @classmethod
     def of(
@@ -50,9 +53,17 @@ class Given:
         """
         texts = [*(d.text for d in corpus.documents if d.role != "other"), *decided]
         everything = "\n".join(texts)
+        verbatim = verbatim_of(texts) if own else frozenset()
         routes = {f"{m} {_path(p)}" for m, p in ROUTE.findall(everything)}
         routes |= {f"{v} {_path(p)}" for n in names for v, _, p in (n.partition(" "),) if p.startswith("/")}
-        return cls(Said([everything]), frozenset(routes), frozenset(VARIABLE.findall(everything)), own, tuple(folders))
+        return cls(
+            Said([everything]),
+            frozenset(routes),
+            frozenset(VARIABLE.findall(everything)),
+            own,
+            tuple(folders),
+            verbatim,
+        )
 
 
 def _path(path: str) -> str:

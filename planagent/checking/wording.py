@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from planagent.checking.code import check_code
 from planagent.checking.repetition import words_of
@@ -22,10 +22,14 @@ _PLACEHOLDER = re.compile(
 )
 
 
-def check_wording(unit: Unit) -> Iterator[Finding]:
-    """All rules on the wording of one line."""
+def check_wording(unit: Unit, verbatim: Collection[str] = ()) -> Iterator[Finding]:
+    """All rules on the wording of one line.
+
+    Args:
+        verbatim: code that the specs give exactly.
+    """
     text = unit.text
-    yield from check_code(unit)
+    yield from check_code(unit, verbatim)
     front = _FRONT_FILE.search(text) if unit.kind == "task" else None
     if front:
         yield unit.finding(
@@ -43,9 +47,9 @@ def check_wording(unit: Unit) -> Iterator[Finding]:
         )
 
 
-def judge(place: str, text: str) -> list[Finding]:
+def judge(place: str, text: str, verbatim: Collection[str] = ()) -> list[Finding]:
     """The findings on a text of an answer that stands outside of tasks and items."""
-    return list(check_wording(Unit(place, "", "ruling", text)))
+    return list(check_wording(Unit(place, "", "ruling", text), verbatim))
 
 
 def restates(title: str, proof: str) -> bool:

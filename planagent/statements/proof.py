@@ -106,7 +106,9 @@ def lost(unit: Unit, claimants: Sequence[Statement]) -> list[Token]:
     ):
         return []
     said = Said([t for s in claimants for t in (*s.texts(), *s.left_out)])
-    return [t for t in exact_tokens(unit.text) if not said.has(t)]
+    # A heading names what the lines below it say; of it alone only paths and numbers are demands.
+    wanted = [t for t in exact_tokens(unit.text) if unit.kind != "heading" or t.kind in ("path", "number")]
+    return [t for t in wanted if not said.has(t)]
 
 
 def open_units(corpus: Corpus, reading: Reading) -> list[Ref]:
