@@ -97,6 +97,8 @@ class Desk:
                 for k, v in note.get("parts", {}).items()
                 if k in wanted and v == run.key(stage, wanted[k])
             ]
+            if parts and stage.kind == "read":
+                parts = self._noted_parts(brief_id, run, stage)
             if parts:
                 found.append(self._opened(parts, brief_id, tuple(note.get("told", ()))))
         for batch in pack(list(wanted.values()), self._shape.room(stage.kind)):
@@ -152,7 +154,7 @@ class Desk:
         opened = next((o for o in self.open() if o.id == brief_id), None)
         if opened is not None and self._current is not None:
             run, stage, known = self._current
-            parts = list(opened.brief.parts) if stage.kind == "read" else self._noted_parts(brief_id, run, stage)
+            parts = self._noted_parts(brief_id, run, stage)
         else:
             run, stage, parts, known = self._answered(brief_id)
             known = {k: v for k, v in known.items() if stage.kind != "read"}

@@ -158,3 +158,21 @@ def test_what_a_host_invents_is_refused_with_its_place(agent: Agent) -> None:
     code, told = agent.submit(name, answer)
     assert code == 1
     assert any(f["rule"] == "PA408" and "250" in f["message"] for f in told["findings"])
+
+
+def test_a_number_means_the_same_line_in_every_round(agent: Agent) -> None:
+    """A second answer by the numbers of the first print lands on the lines that it means."""
+    name = agent.open()[0]
+    answer = answer_to(agent.brief(name)["request"])
+    code, _ = agent.submit(name, {**answer, "statements": answer["statements"][1:2]})
+    assert code == 1
+    code, told = agent.submit(name, answer)
+    assert (code, told["open"]) == (0, [])
+    agent.answer_all()
+    assert agent.call("merge")[0] == 0
+    facts = agent.call("facts")[1]
+    text = (agent.root / "specs/001-boats/spec.md").read_text(encoding="utf-8").split("\n")
+    told_lines = {s["evidence"][0]["line"]: s["says"] for n in ("operations", "rules") for s in facts[n]}
+    found = {line: said for line, said in told_lines.items() if "FR-" in said}
+    assert len(found) == 2
+    assert all(text[line - 1].removeprefix("- ") == said for line, said in found.items())

@@ -116,13 +116,13 @@ class ReadStage:
     def brief(
         self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Any] = ()
     ) -> Brief:
-        table = self._shown(parts, known)
-        wanted = self._open(parts, known)
+        table, wanted = self._table(parts), self._open(parts, known)
+        shown = self._shown(parts, known)
         request = "\n\n".join(
             block
             for block in (
                 self._former(parts, known),
-                "# Lines to read\n\n" + "\n".join(self._lines(parts, table)),
+                "# Lines to read\n\n" + "\n".join(self._lines(parts, table, shown)),
                 told_lines(told),
                 _wanted([n for n, ref in enumerate(table, 1) if ref in wanted], len(table)),
             )
@@ -152,23 +152,30 @@ class ReadStage:
             found += [part.payload.refs[i] for i in record["open"]] if record else part.payload.refs
         return frozenset(found)
 
-    def _shown(self, parts: Sequence[Part], known: Mapping[str, Record]) -> tuple[Ref, ...]:
-        """What is numbered in a brief: what is open, and the lines around it, which a statement may rest on as well."""
+    @staticmethod
+    def _shown(parts: Sequence[Part], known: Mapping[str, Record]) -> frozenset[Ref]:
+        """What a brief shows: what is open, and the lines around it, which a statement may rest on as well."""
         found: list[Ref] = []
         for part in parts:
             record, refs = known.get(part.key), part.payload.refs
-            near = (
-                {j for i in record["open"] for j in range(i - _AROUND, i + _AROUND + 1)} if record else range(len(refs))
-            )
+            opened = record["open"] if record else range(len(refs))
+            near = {j for i in opened for j in range(i - _AROUND, i + _AROUND + 1)}
             found += [ref for i, ref in enumerate(refs) if i in near]
-        return tuple(found)
+        return frozenset(found)
 
-    def _lines(self, parts: Sequence[Part], table: Sequence[Ref]) -> Iterator[str]:
-        numbers = {ref: n for n, ref in enumerate(table, 1)}
+    @staticmethod
+    def _table(parts: Sequence[Part]) -> tuple[Ref, ...]:
+        """What the numbers of a brief stand for: all of its units, so that a number means the same line in every round."""
+        return tuple(ref for part in parts for ref in part.payload.refs)
+
+    def _lines(self, parts: Sequence[Part], table: Sequence[Ref], shown: frozenset[Ref]) -> Iterator[str]:
+        numbers = {ref: n for n, ref in enumerate(table, 1) if ref in shown}
         path, above = "", tuple[str, ...]()
         headers: dict[str, dict[int, str]] = {}
         for part in parts:
             one: ReadPart = part.payload
+            if shown.isdisjoint(one.refs):
+                continue
             if one.document.path != path:
                 path, above = one.document.path, ()
                 yield f"## {path}"
@@ -202,7 +209,7 @@ class ReadStage:
         self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
     ) -> Outcome:
         taken = Taking(
-            self.corpus, self.homes, self._shown(parts, known), "rules" if by_rule else "model", self._open(parts, known)
+            self.corpus, self.homes, self._table(parts), "rules" if by_rule else "model", self._open(parts, known)
         )  # fmt: skip
         outcome = taken.records(parts, value if isinstance(value, dict) else {}, known)
         _reject(parts, value, {s.name for s in self.candidates}, outcome)
