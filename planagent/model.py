@@ -98,6 +98,15 @@ class Document:
     def by_id(self) -> dict[str, Unit]:
         return {u.id: u for u in self.units}
 
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """The place of each unit among all, by its id."""
+        return {u.id: n for n, u in enumerate(self.units)}
+
+    @cached_property
+    def by_anchor(self) -> dict[str, Passage]:
+        return {p.anchor: p for p in reversed(self.passages)}
+
     def said(self, passage: Passage) -> str:
         """The passage's text as it stands in the file."""
         return "\n".join(self.lines[passage.start - 1 : passage.end])
@@ -128,7 +137,7 @@ class Corpus:
 
     def passage(self, anchor: str) -> Passage | None:
         document = self.document(anchor.partition("#")[0])
-        return next((p for p in document.passages if p.anchor == anchor), None) if document else None
+        return document.by_anchor.get(anchor) if document else None
 
     def unit(self, file: str, unit_id: str) -> Unit | None:
         document = self.document(file)

@@ -87,9 +87,13 @@ class WriteStage:
         share = 0.75 * budget(list(self.statements.values())) / max(1, sum(weights.values()))
         return tuple(self._part(t, max(60, round(share * weights[t.key] / 10) * 10)) for t in self.decision.tasks)
 
+    @cached_property
+    def _by_key(self) -> dict[str, Planned]:
+        return {t.key: t for t in self.decision.tasks}
+
     def _part(self, task: Planned, most: int) -> Part:
         rulings = tuple(r for r in self.decision.rulings if r.key in task.rulings or set(r.about) & set(task.covers))
-        by_key = {t.key: t for t in self.decision.tasks}
+        by_key = self._by_key
         gives = tuple(
             f"{by_key[n].title}: {'; '.join(by_key[n].gives)}" for n in task.needs if n in by_key and by_key[n].gives
         )

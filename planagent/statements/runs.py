@@ -11,14 +11,13 @@ from planagent.statements.statement import joined
 def runs(corpus: Corpus, file: str, ids: Iterable[str]) -> str:
     """Units of a document in short: `L3-L5.2,L9`."""
     document = corpus.document(file)
-    order = {u.id: n for n, u in enumerate(document.units)} if document else {}
-    names = list(order)
+    order, units = (document.order, document.units) if document else ({}, ())
     wanted = sorted(order[i] for i in set(ids) if i in order)
     found: list[str] = []
     start = last = -1
     for at in [*wanted, -2]:
         if start >= 0 and at != last + 1:
-            found.append(names[start] if start == last else f"{names[start]}-{names[last]}")
+            found.append(units[start].id if start == last else f"{units[start].id}-{units[last].id}")
             start = -1
         if start < 0:
             start = at
@@ -29,12 +28,11 @@ def runs(corpus: Corpus, file: str, ids: Iterable[str]) -> str:
 def unrun(corpus: Corpus, file: str, text: str) -> list[str] | None:
     """The inverse of `runs`; None where a unit that it names is not there."""
     document = corpus.document(file)
-    order = {u.id: n for n, u in enumerate(document.units)} if document else {}
-    names = list(order)
+    order, units = (document.order, document.units) if document else ({}, ())
     found: list[str] = []
     for part in (p for p in text.split(",") if p):
         first, _, last = part.partition("-")
         if first not in order or (last and last not in order):
             return None
-        found += names[order[first] : order[last or first] + 1]
+        found += [u.id for u in units[order[first] : order[last or first] + 1]]
     return found

@@ -147,7 +147,7 @@ def ranges(corpus: Corpus, units: Iterable[Ref]) -> Iterator[Evidence]:
             by_file.setdefault(file, []).append(unit)
     for file, found in by_file.items():
         document = corpus.document(file)
-        order = {u.id: n for n, u in enumerate(document.units)} if document else {}
+        order = document.order if document else {}
         found.sort(key=lambda u: order[u.id])
         start, end, last = found[0].line, found[0].end, order[found[0].id]
         for unit in found[1:]:
