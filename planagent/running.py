@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from planagent.briefs.brief import Brief, Part, Record, Stage, pack
-from planagent.errors import AnswerError, FindingsError, ModelError, StoppedError
+from planagent.errors import AnswerError, FindingsError, ModelError, OpenError, StoppedError
 from planagent.ledger import Ledger
 from planagent.model import Finding
 from planagent.models.identity import RULES
@@ -84,6 +84,10 @@ class Run:
                 # One answer that is of no use says nothing of the others.
                 self.tell(f"brief {brief.id}: {error.message}")
                 return {}, True
+            except OpenError:
+                if self.rules is None:
+                    raise
+                return {}, True  # nobody handed it in, and the rules may
             except ModelError as error:
                 self.stopped = error
                 raise

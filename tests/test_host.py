@@ -176,3 +176,17 @@ def test_a_number_means_the_same_line_in_every_round(agent: Agent) -> None:
     found = {line: said for line, said in told_lines.items() if "FR-" in said}
     assert len(found) == 2
     assert all(text[line - 1].removeprefix("- ") == said for line, said in found.items())
+
+
+@pytest.mark.parametrize("stages", [0, 1, 2, 3])
+def test_what_nobody_handed_in_is_taken_from_the_rules_at_any_stage(agent: Agent, stages: int) -> None:
+    """After so many stages that were answered; the header says how much came from where."""
+    for _ in range(stages):
+        for name in agent.open():
+            agent.submit(name, answer_to(agent.brief(name)["request"]))
+    assert agent.call("merge")[0] == 9
+    code, told = agent.call("merge", "--fill-from-rules")
+    assert code == 0, told
+    assert told["filled_from_rules"]
+    assert "by rule" in told["writer"]
+    assert agent.call("check")[0] == 0
