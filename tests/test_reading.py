@@ -17,7 +17,7 @@ from planagent.corpus.markdown import parse_markdown
 from planagent.corpus.read import read_corpus
 from planagent.model import Corpus, Document
 from planagent.statements.merge import assemble, seen_conflicts
-from planagent.statements.proof import accounts, added, lost, open_units
+from planagent.statements.proof import accounts, added, claimants, coined, lost, open_units
 from planagent.statements.statement import REASONS, Dismissal, Reading, Statement
 
 Project = Callable[[dict[str, str]], Path]
@@ -441,3 +441,37 @@ def test_passages_that_say_the_same_are_kept_each_by_itself(project: Project) ->
     assert len(keys) == len(stage.parts)
     again = ReadStage(read_corpus(path))
     assert {str(p.material) for p in again.parts} == keys
+
+
+def test_a_statement_that_says_what_stands_in_a_line_that_is_open_again_goes_with_it() -> None:
+    """What is accepted is what the plan's check accepts: a claim that lost a line may not say that line's words."""
+    text = "# A\n\nThe `Boat` is kept.\n\nThe `Berth` is kept for `3` days.\n"
+    stage = ReadStage(corpus_of_text(text))
+    one = statement("1-2", "`Boat` and `Berth` are kept.")
+    records, findings = accept(stage, answer(one))
+    assert {f[:5] for f in findings} == {"PA505", "PA408"}
+    reading = reading_of(stage, records)
+    assert not reading.statements
+    assert len(open_units(stage.corpus, reading)) == 2
+    records, findings = accept(stage, answer(statement("1-2", "`Boat` and `Berth` are kept, for `3` days.")), records)
+    assert not findings
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["1", "2", "3", "1-2", "2-3", "1-3"]),
+            st.lists(st.sampled_from(["`A`", "`B`", "`C`", "7", "x"]), max_size=4),
+        ),
+        max_size=5,
+    )
+)
+def test_what_is_accepted_is_what_the_check_accepts(claims: list[tuple[str, list[str]]]) -> None:
+    corpus = corpus_of_text("# H\n\nThe `A` and `B`.\n\nThe `B` at 7.\n\nThe `C`.\n")
+    stage = ReadStage(corpus)
+    records, _ = accept(stage, answer(*(statement(at, " ".join(said)) for at, said in claims)))
+    reading = reading_of(stage, records)
+    names = coined(reading.statements)
+    assert not [s for s in reading.statements if added(s, corpus, names)]
+    holders = claimants(reading.statements)
+    assert not [ref for ref, by in holders.items() if (u := corpus.unit(*ref)) and lost(u, by)]

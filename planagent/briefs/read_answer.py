@@ -14,7 +14,7 @@ from planagent.briefs.brief import Outcome, Part, Record
 from planagent.corpus.markdown import content, plain, split_cells
 from planagent.model import Corpus, Document, Passage, Unit
 from planagent.statements.forms import binding, label_of
-from planagent.statements.proof import added, lost
+from planagent.statements.proof import added, coined, lost
 from planagent.statements.statement import KINDS, MODALITIES, REASONS, Origin, Ref, Statement, slug
 from planagent.statements.tokens import Said, exact_tokens
 
@@ -168,26 +168,48 @@ class Taking:
     def _unlost(
         self, made: Sequence[tuple[Statement, tuple[Ref, ...]]], outcome: Outcome
     ) -> list[tuple[Statement, tuple[Ref, ...]]]:
-        """The claims that carry every exact token of their units; the units of the others are open again."""
+        """The claims that carry every exact token of their units; the units of the others are open again.
+
+        A statement that says what stands in a unit that is open again goes with it: it would rest on nothing.
+        """
+        kept, names, broken = list(made), coined(s for s, _ in made), set[Ref]()
+        while True:
+            lost_now = self._losses(kept)
+            broken |= lost_now.keys()
+            for ref, shown in lost_now.items():
+                outcome.refuse(
+                    self._home(ref).key, f"{ref[0]}:{ref[1]}", f"{shown} stands there, and no statement that claims it carries it",
+                    "Say it in the statement or its facts, or name it in `left_out`.", "PA505",
+                )  # fmt: skip
+            left = [(s, tuple(r for r in units if r not in broken)) for s, units in kept]
+            torn = {
+                id(s)
+                for s, units in left
+                if units and units != s.units and added(replace(s, units=units), self.corpus, names)
+            }
+            for statement, units in left:
+                if id(statement) in torn:
+                    outcome.refuse(
+                        self._home(units[0]).key, f"statement {statement.title}", "it says what stands in a line that is open again",
+                        "Give it again together with that line.", "PA408",
+                    )  # fmt: skip
+            kept = [(s, units) for s, units in left if units and id(s) not in torn]
+            if not lost_now and not torn:
+                return kept
+
+    def _losses(self, made: Sequence[tuple[Statement, tuple[Ref, ...]]]) -> dict[Ref, str]:
+        """Claimed units with exact tokens that no claimant carries, and these tokens."""
         by_ref: dict[Ref, list[Statement]] = {}
         for statement, units in made:
             for ref in units:
                 by_ref.setdefault(ref, []).append(statement)
-        broken: dict[Ref, str] = {}
+        found: dict[Ref, str] = {}
         for ref, claimants in by_ref.items():
             unit = self.corpus.unit(*ref)
             missing = lost(unit, claimants) if unit and ref in self.open else []
             if missing:
-                broken[ref] = ", ".join(f"`{t.text}`" for t in missing[:6])
-        for ref, shown in broken.items():
-            home = self._home(ref)
-            outcome.refuse(
-                home.key, f"{ref[0]}:{ref[1]}", f"{shown} stands there, and no statement that claims it carries it",
-                "Say it in the statement or its facts, or name it in `left_out`.", "PA505",
-            )  # fmt: skip
-        return [
-            (s, tuple(r for r in units if r not in broken)) for s, units in made if any(r not in broken for r in units)
-        ]
+                found[ref] = ", ".join(f"`{t.text}`" for t in missing[:6])
+        return found
 
     def _dismissals(
         self, given: dict[str, Any], made: Sequence[tuple[Statement, tuple[Ref, ...]]], outcome: Outcome

@@ -75,7 +75,8 @@ def _operation(statement: Statement) -> dict[str, list[str]]:
 
 def _record(statement: Statement) -> dict[str, list[str]]:
     rest = [f"{n}: `{v}`" for n, v in statement.facts if n in ("constraint", "relation", "index")]
-    return {"fields": [*statement.fact("field")], "steps": rest}
+    fields = [*statement.fact("field")]
+    return {"fields": fields or ([] if rest else [f"As {APPLY.format(statement.key)} says."]), "steps": rest}
 
 
 def _setting(statement: Statement) -> dict[str, list[str]]:
