@@ -12,7 +12,7 @@ from planagent.corpus.excerpts import Excerpt, excerpts
 from planagent.corpus.read import corpus_of
 from planagent.corpus.sources import read_sources
 from planagent.errors import OpenError, StaleError, UsageError
-from planagent.files import read_bytes, write_atomically
+from planagent.files import read_plan, write_atomically
 from planagent.freshness import state_of
 from planagent.model import Corpus
 from planagent.pipeline import previous_plan
@@ -170,7 +170,7 @@ def _objection(here: Execution, plan: Plan, task: Task, together: set[str]) -> O
 
 def _text(path: Path) -> str:
     """The file's own text, line ends and all."""
-    return read_bytes(path).decode("utf-8")
+    return read_plan(path).decode("utf-8")
 
 
 def _written(here: Execution, text: str, changed: list[str], already: list[str], warnings: list[str]) -> Ticked:

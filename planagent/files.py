@@ -10,6 +10,7 @@ from pathlib import Path
 from planagent.errors import CorpusError, WorkspaceError
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
+MAX_PLAN_BYTES = 16 * MAX_FILE_BYTES
 """A larger file is no spec that anyone wrote; it is reported and left out."""
 
 
@@ -17,17 +18,22 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_bytes(path: Path) -> bytes:
+def read_plan(path: Path) -> bytes:
+    """The bytes of a plan, which is as long as what it plans."""
+    return read_bytes(path, MAX_PLAN_BYTES)
+
+
+def read_bytes(path: Path, most: int = MAX_FILE_BYTES) -> bytes:
     """The file's bytes.
 
     Raises:
-        CorpusError: the file vanished, is unreadable or larger than `MAX_FILE_BYTES`.
+        CorpusError: the file vanished, is unreadable or larger than `most`.
     """
     try:
         size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
+        if size > most:
             raise CorpusError(
-                f"{path}: {size:,} bytes, more than the {MAX_FILE_BYTES:,} that one spec may have.",
+                f"{path}: {size:,} bytes, more than the {most:,} that may be read of one file.",
                 "Split the file, or leave it out with `exclude` in planagent.toml.",
             )
         return path.read_bytes()

@@ -20,7 +20,7 @@ from planagent.cache import Cache
 from planagent.corpus.read import corpus_of
 from planagent.corpus.sources import read_sources
 from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceError
-from planagent.files import decode, read_bytes, sha256, write_atomically
+from planagent.files import decode, read_bytes, read_plan, sha256, write_atomically
 from planagent.freshness import RESTORE, Head, damage, state_of, text_digest, writer_of
 from planagent.ledger import Ledger
 from planagent.model import Corpus, Finding
@@ -289,7 +289,7 @@ STEPS: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
 
 def was_edited(path: Path) -> bool:
     """True when a plan's text is not what was written, ticks apart."""
-    first, _, body = decode(read_bytes(path))[0].partition("\n")
+    first, _, body = decode(read_plan(path))[0].partition("\n")
     head = Head.parse(first)
     return head is not None and bool(head.text) and head.text != text_digest(body)
 
@@ -302,7 +302,7 @@ def previous_plan(path: Path) -> Plan | None:
     """
     if not path.is_file():
         return None
-    text, _ = decode(read_bytes(path))
+    text, _ = decode(read_plan(path))
     if not text.strip():
         return None
     try:

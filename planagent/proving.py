@@ -9,7 +9,7 @@ from pathlib import Path
 from planagent.cache import Cache, digest
 from planagent.corpus.sources import literal, read_sources
 from planagent.errors import CorpusError, UsageError
-from planagent.files import decode, read_bytes
+from planagent.files import decode, read_bytes, read_plan
 from planagent.freshness import OWN, RESTORE, damage
 from planagent.request import Outcome, Request
 from planagent.rulebook import matching, rules
@@ -52,7 +52,7 @@ def check_file(
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such plan.", "Write one with `planagent plan`, or give its path.")
-    text, _ = decode(read_bytes(path))
+    text, _ = decode(read_plan(path))
     if not text.strip():
         raise UsageError(f"{path}: the file is empty.", "Give a plan.")
     own = text.startswith(OWN)

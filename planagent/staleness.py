@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from planagent.corpus.sources import Sources, read_sources
 from planagent.errors import UsageError
-from planagent.files import decode, read_bytes
+from planagent.files import decode, read_plan
 from planagent.freshness import RESTORE, Head, damage, state_of, text_digest, unticked, writer_of
 from planagent.models.identity import RULES, identity
 from planagent.settings import Settings
@@ -58,7 +58,7 @@ def status_of(settings: Settings, *, offline: bool = False) -> Status:
     path = settings.output_path
     if not path.is_file():
         return Status(path, "absent", ("There is no plan yet.",))
-    text, _ = decode(read_bytes(path))
+    text, _ = decode(read_plan(path))
     first, _, body = text.partition("\n")
     head = Head.parse(first)
     if head is None:
@@ -79,7 +79,7 @@ def _edited(settings: Settings, text: str) -> str:
     written = written_path(settings)
     if not written.is_file():
         return "Its text is not what was written."
-    before, now = ([unticked(line) for line in t.split("\n")[1:]] for t in (decode(read_bytes(written))[0], text))
+    before, now = ([unticked(line) for line in t.split("\n")[1:]] for t in (decode(read_plan(written))[0], text))
     blocks = difflib.SequenceMatcher(None, before, now, autojunk=False).get_opcodes()
     changed = [f"L{a + 2}" + (f"-L{b + 1}" if b > a + 1 else "") for tag, _, _, a, b in blocks if tag != "equal"]
     shown = ", ".join(changed[:12]) + (f" and {len(changed) - 12} more" if len(changed) > 12 else "")

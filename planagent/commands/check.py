@@ -103,7 +103,7 @@ def _stats(settings: Settings, paths: tuple[Path, ...], *, as_json: bool) -> int
     from planagent.checking.repetition import check_repeated
     from planagent.checking.structure import stats as stats_of
     from planagent.checking.units import units_of_plan
-    from planagent.files import decode, read_bytes
+    from planagent.files import decode, read_plan
     from planagent.pipeline import previous_plan
 
     found = {}
@@ -111,7 +111,7 @@ def _stats(settings: Settings, paths: tuple[Path, ...], *, as_json: bool) -> int
         plan = previous_plan(path)
         if plan is None:
             raise UsageError(f"{path}: there is no plan.", "Write one with `planagent plan`.")
-        text = decode(read_bytes(path))[0]
+        text = decode(read_plan(path))[0]
         units = (u for u in units_of_plan(plan, {}, text) if u.key not in ("approach", "intro"))
         found[str(path)] = stats_of(plan, text) | {"repeated": sum(1 for _ in check_repeated(units))}
     if as_json:

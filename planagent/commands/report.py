@@ -51,7 +51,7 @@ def report(workspace: Path | None, as_json: bool, to: Path | None, **where: str 
 
 def _difference(settings: Settings, known: Known) -> Difference | None:
     """What the last re-plan changed; None where no earlier plan is kept, or none that can be read."""
-    from planagent.files import decode, read_bytes
+    from planagent.files import decode, read_plan
     from planagent.plan.difference import compare
     from planagent.plan.markdown_in import parse
     from planagent.workspace import previous_path
@@ -60,6 +60,6 @@ def _difference(settings: Settings, known: Known) -> Difference | None:
     if known.plan is None or not earlier.is_file():
         return None
     try:
-        return compare(parse(decode(read_bytes(earlier))[0]), known.plan)
+        return compare(parse(decode(read_plan(earlier))[0]), known.plan)
     except ValueError:
         return None
