@@ -17,7 +17,7 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 """Control, zero-width, direction and tag characters, and halves of surrogates: nobody sees them, and some obey them."""
-_COMMENT = re.compile(r"<!-+|-+->")
+COMMENT = re.compile(r"<!-+|-+->")
 """What stands in a comment is read by agents alone."""
 _FENCE = re.compile(r"```(?:json)?\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 
@@ -86,7 +86,7 @@ def text(value: Any) -> str:
     """A text on one line, without what no line of a plan may hold; '' for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return " ".join(_COMMENT.sub(" ", _UNSEEN.sub("", str(value))).split())
+    return " ".join(COMMENT.sub(" ", _UNSEEN.sub("", str(value))).split())
 
 
 def integer(value: Any) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from planagent.answers import COMMENT
 from planagent.briefs.brief import Record
 from planagent.briefs.decision import RULING_KINDS, Decision, Planned, Ruled
 from planagent.corpus.markdown import content_digest
@@ -22,7 +23,6 @@ _MOST_PLACES = 12
 """Of one statement in one sentence."""
 _PARALLEL = re.compile(r"^(?:\[P\]\s*)+")
 """A mark that only the order of tasks gives."""
-_COMMENT = re.compile(r"<!-+|-+->")
 _REFERENCE = re.compile(r"\[([\w.~-]+)\]")
 
 
@@ -38,7 +38,7 @@ class Made:
 
 def one_line(text: str) -> str:
     """White space folded, and no comment begun or ended: a line of the plan is a line that all see, whatever a writer put into it."""
-    return " ".join(_COMMENT.sub(" ", text).split())
+    return " ".join(COMMENT.sub(" ", text).split())
 
 
 def assemble(

@@ -10,8 +10,8 @@ from pathlib import Path
 from planagent.errors import CorpusError, WorkspaceError
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
-MAX_PLAN_BYTES = 16 * MAX_FILE_BYTES
 """A larger file is no spec that anyone wrote; it is reported and left out."""
+MAX_PLAN_BYTES = 16 * MAX_FILE_BYTES
 
 
 def sha256(data: bytes) -> str:

@@ -257,11 +257,10 @@ def merge(session: Session) -> Session:
     try:
         make_plan(session)
     except OpenError as error:
-        remedy = error.remedy
         with desk_of(session.settings, session.tell) as desk:
             ids = [o.id for o in desk.open()]
         what = f"{len(ids)} briefs are open" if len(ids) > 1 else "One brief is open"
-        raise OpenError(f"{what}: {', '.join(ids)}.", remedy) from None
+        raise OpenError(f"{what}: {', '.join(ids)}.", error.remedy) from None
     except FindingsError as error:
         raise FindingsError(
             error.message,

@@ -112,7 +112,7 @@ def test_lines_tell_their_account_with_and_without_a_plan(project: Project, caps
     )
     before = page_of(path)
     assert "There is no plan of these specs yet" in before
-    assert re.search(r'data-k="claimed"[^>]*data-s="\d', before) or 'data-k="handed-on"' in before
+    assert re.search(r'<li class="u" data-k="handed-on" data-s="\d[^>]*>.*It MUST list by', before)
     assert re.search(r'data-k="dismissed".*A button is red', before)
     assert run(["plan", "-w", str(path), "--offline"]) == 0
     after = page_of(path)

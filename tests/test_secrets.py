@@ -111,10 +111,10 @@ def test_nothing_that_leaves_holds_a_secret_whoever_said_it(
     secret = SHAPES["github"]
     toml = f'scope = "phase 2, token {secret}"\n[decisions]\nday = "UTC, with the password {SHAPES["word"]}"\n'
     path = project({"specs/a.md": "# A\n\n- **FR-1**: It MUST list by `GET /a`.\n", "planagent.toml": toml})
-    run(["plan", "-w", str(path)])
+    code = run(["plan", "-w", str(path)])
     assert server.requests
     sent = " ".join(r.prompt for r in server.requests)
     assert secret not in sent
     assert SHAPES["word"] not in sent
-    plan = path / "plan/backend_implementation_plan.md"
-    assert not plan.exists() or secret not in plan.read_text()
+    assert code == 1, "what a person wrote there is found before it is published"
+    assert not (path / "plan/backend_implementation_plan.md").exists()

@@ -115,7 +115,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Dismissal:
-    """Units that demand nothing, with the reason; `of` is the key of the statement that they repeat, show or give way to."""
+    """Units that demand nothing, with the reason; `of` is the statement that they repeat, show or give way to, or why they bind nobody."""
 
     reason: Reason
     units: tuple[Ref, ...]

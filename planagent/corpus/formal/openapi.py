@@ -27,9 +27,8 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
         for method, operation, line in pairs(written):
             if method.lower() in METHODS:
                 name = f"{method.upper()} {prefix}{url}"
-                yield replace(
-                    one := _operation(tree, name, operation, line, shared, required), shared=(*above, *one.shared)
-                )
+                one = _operation(tree, name, operation, line, shared, required)
+                yield replace(one, shared=(*above, *one.shared))
     for name, hook, line in pairs(get(tree.root, "webhooks")):
         yield Definition("operation", name, line, last_line(hook, tree.lines), (("transport", "webhook"),))
     schemas = get(tree.root, "components", "schemas") or get(tree.root, "definitions")

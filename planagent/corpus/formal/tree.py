@@ -14,7 +14,7 @@ Node = yaml.Node | None
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 8
 _DEEPEST_NEST = 200
-_BRACKETS = re.compile(r"[\[\]{}]")
+_OPENING = re.compile(r"[\[{]")
 _INDENTS = re.compile(r"(?m)^([ -]*)[^\s-]")
 _LIMITS = (
     "format", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern",
@@ -22,14 +22,20 @@ _LIMITS = (
 )  # fmt: skip
 
 
-def _depth(text: str) -> int:
-    """The most brackets or indents that are open at once; the parser in C has no bound of its own, and would end the process."""
-    most = depth = 0
-    for mark in _BRACKETS.findall(text):
-        depth = depth + 1 if mark in "[{" else max(0, depth - 1)
-        most = max(most, depth)
-    indents = (len(m[1]) for m in _INDENTS.finditer(text))
-    return max(most, max(indents, default=0) // 2)
+def _is_deep(text: str) -> bool:
+    """True for what is nested deeper than the parser in C, which has no bound of its own, can hold without ending the process.
+
+    Brackets and indents are counted first, which is fast and never too few; brackets in texts count as well, so that only the
+    parser's own events are believed.
+    """
+    if max(len(_OPENING.findall(text)), max((len(m[1]) for m in _INDENTS.finditer(text)), default=0)) <= _DEEPEST_NEST:
+        return False
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST_NEST:
+            return True
+    return False
 
 
 def compose(text: str) -> yaml.MappingNode:
@@ -37,10 +43,12 @@ def compose(text: str) -> yaml.MappingNode:
     Raises:
         Broken: the text is no YAML or JSON, or no mapping.
     """
-    if _depth(text) > _DEEPEST_NEST:
-        raise Broken(f"nested deeper than {_DEEPEST_NEST} levels")
     try:
+        if _is_deep(text):
+            raise Broken(f"nested deeper than {_DEEPEST_NEST} levels")
         root = yaml.compose(text, Loader=_Loader)
+    except Broken:
+        raise
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise Broken(f"not valid YAML{f' at line {mark.line + 1}' if mark else ''}") from error
