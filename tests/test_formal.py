@@ -142,3 +142,11 @@ def test_cycles_and_bombs_end() -> None:
 def test_no_text_breaks_a_parser(text: str, suffix: str) -> None:
     for head in ("", "openapi: 3.0.0\n", "asyncapi: 3.0.0\n"):
         form_of(f"a.{suffix}", head + text)
+
+
+def test_brackets_in_texts_are_no_nesting() -> None:
+    """A contract with many patterns that open a class is as shallow as any other."""
+    fields = "".join(f"        f{n}: {{type: string, pattern: '^[[{n}'}}\n" for n in range(300))
+    text = f"openapi: 3.0.0\ninfo: {{title: x, version: '1'}}\npaths: {{}}\ncomponents:\n  schemas:\n    A:\n      type: object\n      properties:\n{fields}"
+    assert form_of("specs/a.yaml", text) == "openapi"
+    assert form_of("specs/a.yaml", text + "x: " + "[" * 300 + "]" * 300 + "\n") == ""

@@ -105,7 +105,7 @@ def test_no_secret_reaches_plan_ledger_or_cache(tmp_path: Path, monkeypatch: pyt
 
 
 def test_nothing_that_leaves_holds_a_secret_whoever_said_it(
-    project: Callable[[dict[str, str]], Path], server: SimulatedServer
+    project: Callable[[dict[str, str]], Path], server: SimulatedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A person's answer and the words of a scope come from no file that is masked."""
     secret = SHAPES["github"]
@@ -117,4 +117,7 @@ def test_nothing_that_leaves_holds_a_secret_whoever_said_it(
     assert secret not in sent
     assert SHAPES["word"] not in sent
     assert code == 1, "what a person wrote there is found before it is published"
+    told = capsys.readouterr().err
+    assert "PA801" in told
+    assert secret not in told
     assert not (path / "plan/backend_implementation_plan.md").exists()
