@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planagent.briefs.brief import fingerprint
 from planagent.ledger import Ledger
-from planagent.models.identity import LOCAL
+from planagent.models.identity import LOCAL, RULES
 from planagent.models.protocol import Model
+from planagent.recording import Author, Recording, read_recording
 from planagent.running import Run
 from planagent.settings import Settings
 
@@ -26,28 +29,46 @@ def open_runs(session: Session, *, ask: bool = True) -> None:
     """
     settings = session.settings
     ledger = session.ledger() if session.ledger else Ledger(settings.state, session.tell)
-    rules = make_rules()
+    recording = _recorded(session, ledger)
+    rules = Run(make_rules(), ledger, session.tell)
     by_name: dict[str, Run] = {}
     for kind in KINDS:
-        name = "" if session.offline else str(settings.values[_SETTING[kind]] or settings.model)
-        if session.host:
-            name = "host"
-        if name not in by_name:
-            model = (
-                _host()
-                if session.host
-                else make_model(settings, name, ledger, session.tell, offline=session.offline, ask=ask)
-            )
-            fill = session.fill_from_rules or session.allow_findings or model.shape.small
-            run = Run(
-                model, ledger, session.tell, rules if fill else None, 0 if session.host else int(settings.repairs)
-            )
-            run.stop, run.pace = session.stop, session.pace
-            by_name[name] = run
-        session.runs[kind] = by_name[name]
-        if by_name[name].model.shape.small and kind == "decide":
-            # A small model sees too little at once to decide for a whole plan.
-            session.runs[kind] = by_name.setdefault("rules", Run(rules, ledger, session.tell))
+        name, make = _answerer(session, kind, recording, ledger, ask=ask)
+        run = by_name.get(name) or _run(session, make(), ledger, rules.model)
+        by_name[name] = run
+        # A small model sees too little at once to decide for a whole plan.
+        session.runs[kind] = rules if run.model.shape.small and kind == "decide" else run
+
+
+def _answerer(
+    session: Session, kind: str, recording: Recording | None, ledger: Ledger, *, ask: bool
+) -> tuple[str, Callable[[], Model]]:
+    """Who answers a kind of brief: a name that tells one from another, and what makes it."""
+    settings = session.settings
+    if session.host:
+        return "host", _host
+    name = "" if session.offline else str(settings.values[_SETTING[kind]] or settings.model)
+    author = recording.authors.get(kind) if recording and not name and not session.offline else None
+    if author is not None and author.identity != RULES:
+        return f"recorded {fingerprint(author.identity)}", lambda: _recorded_model(author, settings.record)
+    return name, lambda: make_model(settings, name, ledger, session.tell, offline=session.offline, ask=ask)
+
+
+def _run(session: Session, model: Model, ledger: Ledger, rules: Model) -> Run:
+    fill = session.fill_from_rules or session.allow_findings or model.shape.small
+    repairs = int(session.settings.repairs) if model.can_be_asked else 0
+    run = Run(model, ledger, session.tell, rules if fill else None, repairs)
+    run.stop, run.pace = session.stop, session.pace
+    return run
+
+
+def _recorded(session: Session, ledger: Ledger) -> Recording | None:
+    """What the workspace keeps under version control, put into the ledger; the rules have no use for it."""
+    path = session.settings.record_path
+    recording = read_recording(path, session.tell) if path and not session.offline else None
+    if recording:
+        recording.put_into(ledger)
+    return recording
 
 
 def make_model(
@@ -84,3 +105,9 @@ def _host() -> Model:
     from planagent.models.host import HostModel
 
     return HostModel()
+
+
+def _recorded_model(author: Author, place: str) -> Model:
+    from planagent.models.host import RecordedModel
+
+    return RecordedModel(author.name, author.identity, small=author.small, place=place)

@@ -258,6 +258,16 @@ async def publish(session: Session) -> None:
     verify_specs(corpus, session.settings.workspace)
 
 
+async def record(session: Session) -> None:
+    """The answers behind the plan, for version control, where a place for them is set."""
+    from planagent.recording import write_recording
+
+    path = session.settings.record_path
+    if path and not session.offline and not session.runs["read"].by_rule:
+        with session.guard():
+            write_recording(path, session.runs)
+
+
 def verify_specs(corpus: Corpus, workspace: Path) -> None:
     """Raises WorkspaceError when a document is not byte for byte what was read."""
     for document in corpus.documents:
@@ -284,6 +294,7 @@ STEPS: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("linking", link),
     ("checking", check),
     ("publishing", publish),
+    ("recording", record),
 )
 
 

@@ -32,6 +32,8 @@ class Run:
     repaired: int = 0
     reused: int = 0
     filled: list[str] = field(default_factory=list)
+    used: dict[str, Record] = field(default_factory=dict)
+    """What the plan is made of, by its key in the ledger."""
     findings: list[Finding] = field(default_factory=list)
     """What no repair mended, of stages that go on without it."""
     stop: threading.Event | None = None
@@ -62,9 +64,21 @@ class Run:
         return {keys[k].key: record for k, record in self.ledger.get(keys).items()}
 
     def keep(self, stage: Stage, parts: Sequence[Part], records: Mapping[str, Record]) -> None:
-        found = {self.key(stage, p): {**records[p.key], "part": p.key} for p in parts if p.key in records}
-        if found and not self.by_rule:
+        found = self._rows(stage, parts, records)
+        if found:
             self.ledger.put(found)
+
+    def use(self, stage: Stage, records: Mapping[str, Record]) -> None:
+        """Remembers what the plan is made of; what a review said is in a note, by text."""
+        self.ledger.used(self.key(stage, p) for p in stage.parts)
+        if stage.kind != "review":
+            self.used |= self._rows(stage, stage.parts, records)
+
+    def _rows(self, stage: Stage, parts: Sequence[Part], records: Mapping[str, Record]) -> dict[str, Record]:
+        """Records as the ledger keeps them; none of the rules'."""
+        if self.by_rule:
+            return {}
+        return {self.key(stage, p): {**records[p.key], "part": p.key} for p in parts if p.key in records}
 
     async def ask(self, brief: Brief) -> tuple[dict[str, Any], bool]:
         """The answer's JSON and whether it is whole; empty for an answer that holds nothing usable."""
@@ -109,9 +123,11 @@ async def run_stage(run: Run, stage: Stage, *, required: bool = True) -> dict[st
     run.reused += len(stage.parts) - len(open_parts)
     batches = list(pack(open_parts, run.model.shape.room(stage.kind)))
     done = await asyncio.gather(*(_batch(run, stage, b, known) for b in batches), return_exceptions=True)
-    run.ledger.used(run.key(stage, p) for p in stage.parts)
+    run.use(stage, known)
     left: list[Finding] = []
     for outcome in done:
+        if isinstance(outcome, OpenError) and not required:
+            continue
         if isinstance(outcome, BaseException):
             raise run.stopped or outcome
         left += outcome

@@ -25,6 +25,7 @@ _FIELDS: dict[str, tuple[Any, str, type]] = {
     "include": ((), "", tuple),
     "exclude": ((), "", tuple),
     "output": (OUTPUT, "PLANAGENT_OUTPUT", str),
+    "record": ("", "PLANAGENT_RECORD", str),
     "model": ("", "PLANAGENT_MODEL", str),
     "read_model": ("", "PLANAGENT_READ_MODEL", str),
     "write_model": ("", "PLANAGENT_WRITE_MODEL", str),
@@ -69,6 +70,11 @@ class Settings:
     def output_path(self) -> Path:
         path = Path(self.values["output"])
         return path if path.is_absolute() else self.workspace / path
+
+    @property
+    def record_path(self) -> Path | None:
+        """Where the answers behind the plan are kept for version control; None for nowhere."""
+        return self.workspace / self.values["record"] if self.values["record"] else None
 
     @property
     def state(self) -> Path:

@@ -1,10 +1,10 @@
-"""The answerer that stands for a coding agent: its answers are in the ledger, or they are open."""
+"""The answerers that cannot be asked: what they said is in the ledger, or it is open."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from planagent.briefs.brief import HOST, Brief
+from planagent.briefs.brief import HOST, SMALL, Brief
 from planagent.errors import OpenError
 from planagent.models import identity
 from planagent.models.protocol import Answer, FreeModel
@@ -15,6 +15,7 @@ class HostModel(FreeModel):
 
     name = "coding agent"
     shape = HOST
+    can_be_asked = False
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -25,4 +26,27 @@ class HostModel(FreeModel):
             f"{len(brief.parts)} parts ({brief.kind}) are not answered yet.",
             "`planagent brief` lists the open briefs; answer them, then merge. Or take the rest from the rules: "
             "`planagent merge --fill-from-rules`.",
+        )
+
+
+class RecordedModel(FreeModel):
+    """Stands for whoever gave the answers of a recording."""
+
+    can_be_asked = False
+
+    def __init__(self, name: str, identity: dict[str, Any], *, small: bool, place: str) -> None:
+        """
+        Args:
+            place: where the recording is, for messages.
+        """
+        self.name = name
+        self.identity = identity
+        self.shape = SMALL if small else HOST
+        self._place = place
+
+    async def answer(self, brief: Brief) -> Answer:
+        raise OpenError(
+            f"{self._place} does not answer {len(brief.parts)} parts ({brief.kind}): the specs, settings or prompts have changed since.",
+            f"Have them answered by {self.name}, as the rest was: set a model (PLANAGENT_MODEL), or use /sp.plan in a coding agent. "
+            "Or without one: --fill-from-rules for these parts, --offline for all.",
         )

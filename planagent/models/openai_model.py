@@ -29,6 +29,8 @@ FORMS = ("schema", "plain-schema", "object", "text")
 class OpenAIModel:
     """Speaks to one model. What the server turned out to support is remembered in the ledger's notes."""
 
+    can_be_asked = True
+
     def __init__(
         self,
         settings: Settings,

@@ -63,6 +63,11 @@ class Model(Protocol):
         """What holds back briefs beyond those that may be under way at once."""
         ...
 
+    @property
+    def can_be_asked(self) -> bool:
+        """False for one whose answers are in the ledger or nowhere: there is no use in asking twice."""
+        ...
+
     def cost(self, usage: Usage) -> float | None:
         """US dollars for what was used; None where no price is known."""
         ...
@@ -78,6 +83,8 @@ class Model(Protocol):
 
 class FreeModel:
     """What answerers without a server share: nothing is spent, and nothing is left to close."""
+
+    can_be_asked = True
 
     @property
     def usage(self) -> Usage:
