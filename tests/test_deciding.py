@@ -79,6 +79,20 @@ def test_a_whole_decision_is_accepted() -> None:
     assert [t.key for t in decision.tasks] == ["one", "two", "tests"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "modality", "told"),
+    [
+        ("technology", "must", False),
+        ("technology", "may", False),
+        ("technology", "must-not", True),
+        ("rule", "must", True),
+    ],
+)
+def test_a_stack_that_nobody_names_is_a_gap_to_rule(kind: str, modality: str, *, told: bool) -> None:
+    one = stage(made("a"), made("b", kind, modality))
+    assert ("no statement names a language, framework or store" in one.brief(one.parts, {}, HOST).request) is told
+
+
 def test_what_nothing_covers_is_named_and_a_patch_mends_it() -> None:
     one = stage()
     records, findings = accept(one, GOOD | {"tasks": [task("one", "a"), task("tests", section=9, proves=["one"])]})

@@ -74,6 +74,20 @@ def test_openapi(project: Project) -> None:
     assert ("field", "tags: array of string, optional, maxItems 10 entries") in found["Boat"].facts
 
 
+def test_what_stands_behind_a_definition_is_not_under_its_name(project: Project) -> None:
+    behind = OPENAPI + "  responses:\n    Gone: {description: The boat was sold and left for good}\n"
+    document = read_corpus(project({"specs/api.yaml": behind})).document("specs/api.yaml")
+    assert document is not None
+    at = {n: p for p in document.passages for n in range(p.start, p.end + 1)}
+    assert sorted(at) == list(range(1, len(document.lines) + 1)), "passages tile a document"
+    assert len({p.anchor for p in document.passages}) == len(document.passages)
+    named = {number: at[number].heading for number in at}
+    last = next(n for n, line in enumerate(document.lines, 1) if "Gone" in line)
+    assert named[last - 3] == "Boat"
+    assert named[last - 1] == named[last] != "Boat"
+    assert at[last].anchor == "specs/api.yaml#responses"
+
+
 def test_swagger_2_has_its_base_path(project: Project) -> None:
     text = 'swagger: "2.0"\nbasePath: /v2\npaths:\n  /a:\n    get:\n      responses:\n        "200": {description: x, schema: {type: array, items: {$ref: "#/definitions/A"}}}\n'
     found = defined(project({"specs/api.yaml": text}))

@@ -475,3 +475,20 @@ def test_what_is_accepted_is_what_the_check_accepts(claims: list[tuple[str, list
     assert not [s for s in reading.statements if added(s, corpus, names)]
     holders = claimants(reading.statements)
     assert not [ref for ref, by in holders.items() if (u := corpus.unit(*ref)) and lost(u, by)]
+
+
+def test_what_is_accepted_is_not_shown_as_a_former_statement(project: Project) -> None:
+    corpus = read_corpus(project({"specs/a.md": SPEC}))
+    stage = ReadStage(corpus)
+    records, _ = accept(stage, {"statements": GOOD["statements"][:1]})
+    again = stage.brief(stage.parts, records, HOST).request
+    assert "# Accepted of these passages" in again
+    assert "- operation, POST /berths/{id}/bookings" in again
+    assert "so far" not in again
+    former = {
+        stage.parts[0].key: {"statements": [{"key": "berth-day", "kind": "rule", "name": "", "says": "Two a day."}]}
+    }
+    edited = ReadStage(corpus, former)
+    first = edited.brief(edited.parts, {}, HOST).request
+    assert "- berth-day: rule, Two a day." in first
+    assert "Accepted" not in first

@@ -116,8 +116,14 @@ class DecideStage:
 
     def _seen_by_code(self, group: Group) -> str:
         keys = {s.key for s in group.statements}
-        seen = [f"- {told} ({', '.join(about)})" for told, about in self._conflicts if about[0] in keys]
-        return "# Seen by code: two values for one thing\n\n" + "\n".join(seen[:60]) if seen and not group.notes else ""
+        seen = [
+            f"- two values for one thing: {told} ({', '.join(about)})"
+            for told, about in self._conflicts
+            if about[0] in keys
+        ][:60]
+        if not any(s.kind == "technology" and s.modality in ("must", "may") for s in self.reading.statements):
+            seen.append("- no statement names a language, framework or store to use: rule it as a gap")
+        return "# Seen by code\n\n" + "\n".join(seen) if seen and not group.notes else ""
 
     def _seed(self, group: Group) -> Decision | None:
         """The former decision without what has gone from the specs since."""

@@ -121,7 +121,7 @@ class ReadStage:
         request = "\n\n".join(
             block
             for block in (
-                self._former(parts, known),
+                self._standing(parts, known),
                 "# Lines to read\n\n" + "\n".join(self._lines(parts, table, shown)),
                 told_lines(told),
                 _wanted([n for n, ref in enumerate(table, 1) if ref in wanted], len(table)),
@@ -191,17 +191,22 @@ class ReadStage:
                     mark = "# " if unit.kind == "heading" else ""
                     yield f"[{numbers[ref]}] {mark}{unit.text}"
 
-    def _former(self, parts: Sequence[Part], known: Mapping[str, Record]) -> str:
-        lines = []
-        for part in parts:
-            held = known.get(part.key, {}).get("statements") or part.payload.former
-            lines += [f"- {s['key'] or '(new)'}: {s['kind']}, {s['name'] or s['says']}" for s in held]
-        return (
-            "# Statements that these passages have or had: keep the key of one that is meant again\n\n"
-            + "\n".join(lines)
-            if lines
-            else ""
-        )
+    @staticmethod
+    def _standing(parts: Sequence[Part], known: Mapping[str, Record]) -> str:
+        """What is accepted of these passages, and the keys that their statements had before they were edited."""
+        accepted = [s for p in parts if p.key in known for s in known[p.key]["statements"]]
+        taken = {s["key"] for s in accepted}
+        former = [s for p in parts for s in p.payload.former if s["key"] not in taken]
+        blocks = []
+        if accepted:
+            told = [f"- {s['kind']}, {s['name'] or s['says']}" for s in accepted]
+            blocks.append("# Accepted of these passages; it stands, and is not said again\n\n" + "\n".join(told))
+        if former:
+            told = [f"- {s['key']}: {s['kind']}, {s['name'] or s['says']}" for s in former]
+            blocks.append(
+                "# Statements of these passages so far: one that is meant again keeps its key\n\n" + "\n".join(told)
+            )
+        return "\n\n".join(blocks)
 
     # -- accepting ------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ _TREE = (
     ("asyncapi", re.compile(r"""(?m)^[ \t{]*['"]?asyncapi['"]?\s*:\s*['"]?\d""")),
     ("jsonschema", re.compile(r"""['"]?\$schema['"]?\s*:\s*['"]?https?://json-schema\.org""")),
 )
+_WORD = re.compile(r"\w")
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+-]*)")
 
 
@@ -70,21 +71,30 @@ def _parse(form: str, text: str) -> tuple[Definition, ...]:
 
 
 def passages_of(form: str, path: str, text: str) -> tuple[Passage, ...]:
-    """The head of the file, then one passage for each definition."""
-    total = text.count("\n") + 1
+    """One passage for each definition; what stands before, between and behind them has its own, named by its first line."""
+    lines = text.split("\n")
     passages: list[Passage] = []
     seen: dict[str, int] = {}
-    found = sorted(_parse(form, text), key=lambda d: d.start)
-    if not found or found[0].start > 1:
-        passages.append(Passage(path, "", (), 1, found[0].start - 1 if found else total))
-    for index, one in enumerate(found):
-        follow = found[index + 1].start if index + 1 < len(found) else total + 1
-        slug = slugify(one.name) or one.kind
+
+    def add(name: str, trail: tuple[str, ...], start: int, end: int) -> None:
+        slug = (slugify(name)[:60] or "rest") if start > 1 or trail else ""
         count = seen.get(slug, 0)
         seen[slug] = count + 1
-        slug = f"{slug}-{count}" if count else slug
-        if follow > one.start:
-            passages.append(Passage(path, slug, (one.name,), one.start, follow - 1))
+        passages.append(Passage(path, f"{slug}-{count}" if count else slug, trail, start, end))
+
+    found = sorted(_parse(form, text), key=lambda d: d.start)
+    starts = [*(d.start for d in found), len(lines) + 1]
+    if starts[0] > 1:
+        add("", (), 1, starts[0] - 1)
+    reached = 0
+    for one, follow in zip(found, starts[1:], strict=True):
+        reached = max(reached, one.end)
+        if follow == one.start:
+            continue
+        between = next((n for n in range(reached + 1, follow) if _WORD.search(lines[n - 1])), follow)
+        add(one.name or one.kind, (one.name,), one.start, between - 1)
+        if between < follow:
+            add(lines[between - 1], (), between, follow - 1)
     return tuple(passages)
 
 
