@@ -82,6 +82,15 @@ def texts(value: Any) -> list[str]:
     return [told for v in given if (told := text(v))]
 
 
+def listed(value: Any) -> list[str]:
+    """The texts of a list without numbers of their own: whoever shows the list gives them."""
+    found = texts(value)
+    numbered = [re.match(rf"{n}[.)]\s+(?=\S)", told) for n, told in enumerate(found, 1)]
+    return (
+        [t[m.end() :] if m else t for t, m in zip(found, numbered, strict=True)] if found and all(numbered) else found
+    )
+
+
 def text(value: Any) -> str:
     """A text on one line, without what no line of a plan may hold; '' for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -97,7 +97,7 @@ class _Assembly:
             read_share=self._share(),
             documents=tuple(d.path for d in self.corpus.read),
             left_out=tuple(f"{d.path} ({d.left_out})" for d in self.corpus.documents if d.left_out),
-            approach=tuple(map(one_line, self.decision.approach)),
+            approach=tuple(self._told(a) for a in self.decision.approach),
             conventions=tuple(self._told(c) for c in self.decision.conventions),
             rulings=rulings,
             excluded=tuple(map(one_line, self.decision.excluded)),

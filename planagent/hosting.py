@@ -140,8 +140,8 @@ class Desk:
             if parts:
                 return mine, stage, parts, mine.recall(stage)
         raise StaleError(
-            f"Brief {brief_id} is out of date: what it asks for rests on something else by now.",
-            "Nothing of the answer was taken. `planagent brief` lists what is open now.",
+            f"Brief {brief_id} is out of date: what it asked for is done with, or rests on something else by now.",
+            "`planagent brief` lists what is open now.",
         )
 
     def submit(self, brief_id: str, text: str) -> Receipt:

@@ -51,7 +51,10 @@ def check_file(
         CorpusError, NoBackendError: the specs of a plan of ours cannot be read.
     """
     if not path.is_file():
-        raise UsageError(f"{path}: no such plan.", "Write one with `planagent plan`, or give its path.")
+        raise UsageError(
+            f"{path}: no such plan.",
+            "Write one with `planagent plan`, or with `planagent merge` where a coding agent answers; or give its path.",
+        )
     text, _ = decode(read_plan(path))
     if not text.strip():
         raise UsageError(f"{path}: the file is empty.", "Give a plan.")

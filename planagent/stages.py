@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from planagent.briefs.brief import Record, Stage, fingerprint
 from planagent.briefs.decide import FEW, DecideStage, Group, groups_of, line, material_of
-from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged
+from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged, ruling_name
 from planagent.briefs.read import ReadStage
-from planagent.briefs.review import ReviewStage, chapters_of, notes_of, ruling_name
-from planagent.briefs.write import WriteStage
+from planagent.briefs.review import ReviewStage, chapters_of, notes_of
+from planagent.briefs.write import WriteStage, texts_of
 from planagent.errors import NoBackendError
 from planagent.plan.plan import OWN, TITLE, Plan, Traced
 from planagent.running import Run, run_stage
@@ -32,6 +32,10 @@ _DECIDED = "decided"
 """The ledger's note on who decided last, asked with which words."""
 _REVIEWED = "reviewed"
 """The ledger's note on what reviewers said of which text, by task."""
+_WRITTEN = "written"
+"""The ledger's note on what was written last, by task: one that is asked for again may keep its text."""
+_ROUNDS = 2
+"""So often is mended what reviewers say, and what stands in a plan twice."""
 _CHAPTER = 9_000
 """Tokens of a plan that one reviewer reads."""
 _BACKEND = ("operation", "record", "setting", "rule", "integration")
@@ -225,11 +229,20 @@ def write_stage(session: Session, notes: Mapping[str, tuple[str, ...]] | None = 
     gone = decision.gone()
     statements = {s.key: s for s in reading.statements if s.key not in gone}
     judge = DraftJudge.of(corpus, reading, decision, answers.values())
-    return WriteStage(corpus, decision, statements, answers, notes or {}, judge, session.written if notes else {})
+    texts = session.written or session.runs["write"].ledger.noted(_WRITTEN)
+    return WriteStage(corpus, decision, statements, answers, notes or {}, judge, texts)
 
 
 async def write_plan(session: Session) -> dict[str, Record]:
-    return await run_stage(session.runs["write"], write_stage(session))
+    run = session.runs["write"]
+    written = await run_stage(run, write_stage(session))
+    _note_written(run, written)
+    return written
+
+
+def _note_written(run: Run, written: Mapping[str, Record]) -> None:
+    if not run.by_rule:
+        run.ledger.note(_WRITTEN, dict(written))
 
 
 # -- reviewing ----------------------------------------------------------------------------------
@@ -239,10 +252,19 @@ def review_stage(session: Session) -> ReviewStage:
     """What no reviewer has seen. A few new texts beside a reviewed plan wait for more: one change costs no review."""
     known = _reviews(session)
     fresh = [t for t in _tasks(session) if known.get(t[0], {}).get("of") != fingerprint(t[2:])]
-    if session.previous is not None and known and len(fresh) <= FEW:
+    if known and len(fresh) <= FEW:
         fresh = []
-    rulings = tuple(r.key for r in _have(session.decision).rulings)
-    return ReviewStage(write_stage(session).common, tuple(chapters_of(fresh, _CHAPTER)), rulings)
+    return ReviewStage(write_stage(session).common, tuple(chapters_of(fresh, _CHAPTER)), tuple(_decided_parts(session)))
+
+
+def _decided_parts(session: Session) -> dict[str, object]:
+    """What is decided, by the name that a review gives it."""
+    decision = _have(session.decision)
+    found: dict[str, object] = {ruling_name(r.key): asdict(r) for r in decision.rulings}
+    return found | {
+        "approach": decision.approach, "conventions": decision.conventions, "layout": [asdict(f) for f in decision.layout],
+        "tasks": [(t.key, t.needs) for t in decision.tasks],
+    }  # fmt: skip
 
 
 def _reviews(session: Session) -> Mapping[str, Record]:
@@ -259,9 +281,7 @@ def reviewed(session: Session, stage: ReviewStage, records: Mapping[str, Record]
     said = notes_of(records)
     found: dict[str, Record] = {}
     texts = [(t[0], fingerprint(t[2:]), t[0] in seen) for t in _tasks(session)]
-    for ruling in _have(session.decision).rulings:
-        name = ruling_name(ruling.key)
-        texts.append((name, fingerprint(asdict(ruling)), name in said))
+    texts += [(name, fingerprint(told), name in said) for name, told in _decided_parts(session).items()]
     for name, of, read_now in texts:
         if read_now:
             found[name] = {"of": of, "notes": list(said.get(name, ()))}
@@ -294,33 +314,67 @@ def _tasks(session: Session) -> Iterator[tuple[str, str, str, str]]:
 
 
 async def review_plan(session: Session) -> None:
-    """One review, and one repair of what it found. A review that nobody could give is no failure of the plan."""
+    """One review, and a repair of what it found. A review that nobody could give is no failure of the plan."""
     run = session.runs["review"]
     if session.settings.review == "off" or run.by_rule or run.model.shape.small:
         return
     stage = review_stage(session)
     notes = reviewed(session, stage, await run_stage(run, stage, required=session.host))
     session.points = sum(len(n) for n in notes.values())
-    if not notes:
-        return
     before = session.decision
     ruled = mend_stage(session, notes)
     if ruled:
         records = await run_stage(session.runs["decide"], ruled, required=session.host)
         session.decision = decided(ruled, records) if records else before
-    mended = await run_stage(session.runs["write"], write_stage(session, notes), required=session.host)
-    if all(t.key in mended for t in _have(session.decision).tasks):
-        session.written = mended
-    elif session.decision == before:
-        session.written |= mended
-    else:
-        session.decision = before  # texts that rest on other rulings than the plan's would contradict it
+    for mending in _mendings(session, notes):
+        mended = await run_stage(session.runs["write"], mending, required=session.host)
+        if all(t.key in mended for t in _have(session.decision).tasks):
+            session.written = mended
+        elif session.decision == before:
+            session.written = session.written | mended
+        else:
+            session.decision = before  # texts that rest on other rulings than the plan's would contradict it
+            return
+        _note_written(session.runs["write"], session.written)
+
+
+def _mendings(session: Session, notes: Mapping[str, tuple[str, ...]]) -> Iterator[WriteStage]:
+    """What is to be written again: what reviewers spoke of, and what stands at two places; again while mending leaves such places."""
+    told = {k: n for k, n in notes.items() if k in {t.key for t in _have(session.decision).tasks}}
+    mended = mend_stage(session, notes) is not None
+    for number in range(_ROUNDS):
+        said_twice = repeated(session)
+        if number and not said_twice:
+            return
+        told = {k: (*told.get(k, ()), *said_twice.get(k, ())) for k in {**told, **said_twice}}
+        if told or mended:
+            yield write_stage(session, told)
+
+
+def repeated(session: Session) -> dict[str, tuple[str, ...]]:
+    """What stands at two places of the texts, by the key of the task that says it later. No reader is needed to see it."""
+    from planagent.checking.repetition import check_repeated
+    from planagent.checking.units import Unit
+
+    titles = {t.key: t.title for t in _have(session.decision).tasks}
+    units = (
+        Unit(f"{key}, {place}", key, "item", told)
+        for key in titles if key in session.written
+        for place, told in texts_of(session.written[key])
+    )  # fmt: skip
+    found: dict[str, tuple[str, ...]] = {}
+    for finding in check_repeated(units):
+        found[finding.key] = (
+            *found.get(finding.key, ()),
+            f"repeated: {finding.place}: {finding.message}. Mend: {finding.remedy}",
+        )
+    return found
 
 
 def mend_stage(session: Session, notes: Mapping[str, tuple[str, ...]]) -> DecideStage | None:
-    """The stage that mends what reviewers said of rulings; None where they said nothing of any."""
+    """The stage that mends what reviewers said of what is decided; None where they said nothing of it."""
     decision, reading = _have(session.decision), _have(session.reading)
-    mine = {r.key: notes[n] for r in decision.rulings if (n := ruling_name(r.key)) in notes}
+    mine = {name: notes[name] for name in _decided_parts(session) if name in notes}
     if not mine:
         return None
     group = Group("reviewed", reading.statements, decision, over=True, notes=mine)
@@ -354,6 +408,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
     run, writing = session.runs["write"], write_stage(session)
     yield run, writing
     session.written = run.recall(writing)
+    _note_written(run, session.written)
     if session.settings.review == "off":
         return
     run, reviewing = session.runs["review"], review_stage(session)
@@ -364,8 +419,11 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
         run = session.runs["decide"]
         yield run, ruled
         session.decision = decided(ruled, run.recall(ruled))
-    if notes:
-        yield session.runs["write"], write_stage(session, notes)
+    run = session.runs["write"]
+    for mending in _mendings(session, notes):
+        yield run, mending
+        session.written = run.recall(mending)
+        _note_written(run, session.written)
 
 
 def _have(value: T | None) -> T:

@@ -250,3 +250,41 @@ def test_any_json_is_no_crash_and_covers_nothing(value: Any) -> None:
     records, findings = accept(one, value)
     assert findings
     assert not one.whole(one.parts[0], records["all"])
+
+
+def test_a_rule_may_be_held_by_a_ruling_that_a_task_rests_on() -> None:
+    one = stage(made("a"), made("precedence"))
+    unused = GOOD | {
+        "rulings": [ruling("which-counts", "precedence")],
+        "tasks": [task("one", "a"), task("tests", section=9, proves=["one"])],
+    }
+    _, findings = accept(one, unused)
+    assert [f.split(":")[0] for f in findings] == ["PA501 statement precedence"]
+    used = unused | {"tasks": [task("one", "a", rulings=["which-counts"]), task("tests", section=9, proves=["one"])]}
+    assert not accept(one, used)[1]
+
+
+def test_a_refused_ruling_takes_no_task_with_it() -> None:
+    one = stage()
+    wrong = GOOD | {"rulings": [*GOOD["rulings"], ruling("start", default="Run `pip install x && rm -rf y`.")]}  # type: ignore[misc]
+    wrong["tasks"] = [task("one", "a", rulings=["start"]), *GOOD["tasks"][1:]]  # type: ignore[index]
+    records, findings = accept(one, wrong)
+    assert [f.split(":")[0] for f in findings] == ["PA105 ruling start", "PA701 task one"]
+    assert {t["key"] for t in records["all"]["decision"]["tasks"]} == {"one", "two", "tests"}
+    records, findings = accept(one, {"rulings": [ruling("start", default="Started by a server program.")]}, records)
+    assert not findings
+    assert one.whole(one.parts[0], records["all"])
+
+
+def test_all_tasks_given_anew_stand_as_they_are_given() -> None:
+    one = stage()
+    records, _ = accept(one, GOOD)
+    given = [
+        task("zero"),
+        task("one", "a"),
+        task("two", "b", section=5, needs=["one"]),
+        task("tests", section=9, proves=["one", "two"]),
+    ]
+    records, findings = accept(one, {"tasks": given}, records)
+    assert not findings
+    assert [t["key"] for t in records["all"]["decision"]["tasks"]] == ["zero", "one", "two", "tests"]

@@ -88,6 +88,26 @@ def test_what_stands_behind_a_definition_is_not_under_its_name(project: Project)
     assert at[last].anchor == "specs/api.yaml#responses"
 
 
+def test_an_object_without_a_name_has_its_fields(project: Project) -> None:
+    nested = """openapi: 3.0.3
+info: {title: T, version: "1"}
+paths: {}
+components:
+  schemas:
+    Problem:
+      required: [errors]
+      properties:
+        errors: {type: object, required: [body], properties: {body: {type: array, items: {type: string}}}}
+        rows: {type: array, items: {type: object, properties: {at: {type: integer}}}}
+        self: {$ref: "#/components/schemas/Problem"}
+"""
+    fields = [v for n, v in defined(project({"specs/api.yaml": nested}))["Problem"].facts if n == "field"]
+    assert fields == [
+        "errors: object, required", "errors.body: array of string, required", "rows: array of object, optional", "rows.at: integer, optional",
+        "self: Problem, optional",
+    ]  # fmt: skip
+
+
 def test_swagger_2_has_its_base_path(project: Project) -> None:
     text = 'swagger: "2.0"\nbasePath: /v2\npaths:\n  /a:\n    get:\n      responses:\n        "200": {description: x, schema: {type: array, items: {$ref: "#/definitions/A"}}}\n'
     found = defined(project({"specs/api.yaml": text}))

@@ -492,3 +492,12 @@ def test_what_is_accepted_is_not_shown_as_a_former_statement(project: Project) -
     first = edited.brief(edited.parts, {}, HOST).request
     assert "- berth-day: rule, Two a day." in first
     assert "Accepted" not in first
+
+
+def test_lines_taken_as_they_stand_need_no_known_fact(project: Project) -> None:
+    corpus = read_corpus(project({"specs/a.md": "# Layout\n\n- `src/api` has 3 routes\n- `src/db` has 2 tables\n"}))
+    stage = ReadStage(corpus)
+    records, findings = accept(stage, answer(statement("1-2", "Folders.", kind="layout", name="", facts=["path=@1-2"])))
+    assert not findings
+    facts = [f for r in records.values() for s in r["statements"] for f in s["facts"]]
+    assert facts == [["note", "src/api has 3 routes"], ["note", "src/db has 2 tables"]]

@@ -12,7 +12,7 @@ from planagent.briefs.review import Chapter, ReviewStage, notes_of
 from planagent.briefs.write import WriteStage, budget
 from planagent.checking.check import DraftJudge
 from planagent.checking.code import check_code, verbatim_of
-from planagent.checking.repetition import Index, check_repetition
+from planagent.checking.repetition import Index, check_repeated, check_repetition
 from planagent.checking.units import Unit
 from planagent.statements.statement import Reading, Statement
 from tests.test_reading import corpus_of_text
@@ -100,6 +100,78 @@ def test_what_is_wrong_is_refused(change: dict[str, Any], rule: str) -> None:
     assert any(f.startswith(rule) for f in found), found
 
 
+def test_exact_values_have_one_home_and_others_rely_on_it() -> None:
+    """The service covers the booking too; its values are the route's to say."""
+    said = SERVICE | {"steps": ["Refuse with `BERTH_FULL` when the day is full, see [day]."]}
+    one = stage()
+    assert not one.accept(one.parts, {"section_5": [ROUTES], "section_6": [said]}, {}).findings
+    request = one.brief(one.parts, {}, HOST).request
+    assert "→ routes" in request.partition("## service")[2]
+    assert "→" not in request.partition("## service")[0]
+    assert any(f.startswith("PA505") for f in findings(ROUTES | {"items": [item(response=["the booking"])]}))
+
+
+def test_a_text_is_kept_by_its_key_where_nothing_changes_it() -> None:
+    first = stage()
+    records = first.accept(first.parts, {"section_5": [ROUTES], "section_6": [SERVICE]}, {}).records
+    again = stage(texts=records, notes={"service": ("wrong: say more",)})
+    assert "Its text so far" in again.brief(again.parts, {}, HOST).request
+    schema = again.brief(again.parts, {}, HOST).schema
+    assert schema["properties"]["unchanged"]["items"]["enum"] == ["routes", "service"]
+    outcome = again.accept(
+        again.parts,
+        {"unchanged": ["routes", "nobody"], "section_6": [SERVICE | {"done_when": "Two leave 2 of `BERTH_FULL`."}]},
+        {},
+    )
+    assert not outcome.findings
+    assert outcome.records["routes"] == records["routes"]
+    assert outcome.records["service"] != records["service"]
+    assert "unchanged" not in first.brief(first.parts, {}, HOST).schema["properties"]
+    # What was right once is judged by what is decided now.
+    broken = {"routes": records["routes"] | {"steps": ["Provide `POST /boats`."]}}
+    other = stage(texts=broken)
+    assert other.accept(other.parts[:1], {"unchanged": ["routes"]}, {}).findings
+
+
+def test_what_the_reader_left_out_is_not_asked_for() -> None:
+    token = Statement(
+        "token", "rule", "must", "A token such as `xxx.yyy.zzz`.", (("specs/a.md", "L5"),), left_out=("xxx.yyy.zzz",)
+    )
+    assert [t.text for t in token.tokens()] == []
+
+
+def test_steps_that_a_writer_numbered_are_numbered_once() -> None:
+    one = stage()
+    numbered = ROUTES | {"steps": ["1. Provide `POST /berths/{id}/bookings`.", "2) Answer 201."]}
+    record = one.accept(one.parts, {"section_5": [numbered]}, {}).records["routes"]
+    assert record["steps"] == ["Provide `POST /berths/{id}/bookings`.", "Answer 201."]
+    kept = ROUTES | {"steps": ["Provide `POST /berths/{id}/bookings`.", "2. berths at most."]}
+    assert one.accept(one.parts, {"section_5": [kept]}, {}).records["routes"]["steps"] == kept["steps"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "twice"),
+    [
+        ("Whoever comes late in the evening moors beside the harbour master", "Whoever comes late in the evening moors beside the harbour master", True),
+        ("Give `limit` back as it was asked for by whoever sent the request", "Give `offset` back as it was asked for by whoever sent the request", False),
+        ("Give `limit` back as it was asked for by whoever sent the request", "Now give `limit` back as it was asked for by whoever sent the request", True),
+        ("Fields: day (date), guest (text), berth (text), bow (text), stern (text), note (text)", "Of it day (date), guest (text), berth (text), bow (text), stern (text), note (text)", False),
+    ],
+)  # fmt: skip
+def test_a_rule_that_stands_twice_is_found_and_its_twin_about_another_name_is_not(
+    first: str, second: str, *, twice: bool
+) -> None:
+    units = [Unit("one", "one", "item", first), Unit("two", "two", "item", second)]
+    assert [f.rule for f in check_repeated(units)] == (["PA202"] if twice else [])
+
+
+def test_a_test_may_go_one_beyond_a_limit() -> None:
+    judge = DraftJudge.of(CORPUS, Reading((BOOK, CODE), ()), DECISION, ("At most 100 guests.",))
+    part = stage().parts[0].payload
+    assert not judge(part, [("task routes, step 1", "Refuse 101 guests.")])
+    assert [f.rule for f in judge(part, [("task routes, step 1", "Refuse 404 guests.")])] == ["PA407"]
+
+
 def test_a_masked_value_is_no_reference() -> None:
     assert not findings(
         ROUTES | {"steps": ["Provide `POST /berths/{id}/bookings`; rotate the value that stood as [masked-secret]."]}
@@ -144,7 +216,7 @@ def test_reviews_quote_or_are_left_out() -> None:
     chapter = Chapter(
         "one", ("routes",), "## routes\n1. Provide `POST /x`, answer 201.", "- book | rule | answers 201 at 2"
     )
-    one = ReviewStage("# Head\n- Errors have a code.", (chapter,))
+    one = ReviewStage("# Head\n- Errors have a code.", (chapter,), ("conventions", "ruling day"))
     point = {
         "about": "routes",
         "kind": "wrong",
@@ -157,12 +229,14 @@ def test_reviews_quote_or_are_left_out() -> None:
         "points": [
             point, point | {"plan": "never said"}, point | {"spec": "not there"}, point | {"kind": "taste"}, point | {"about": "other"},
             point | {"plan": "", "spec": ""}, point | {"plan": "Errors have a code", "spec": ""},
+            point | {"plan": "Errors have a code", "spec": "", "about": "conventions"},
         ]
     }  # fmt: skip
     outcome = one.accept(one.parts, value, {})
     assert not outcome.findings
     notes = notes_of(outcome.records)
     assert len(notes["routes"]) == 2
+    assert len(notes["conventions"]) == 1
     assert len(outcome.left_out) == 3
     nonsenses: list[Any] = [None, {}, {"points": "none"}, []]
     for nonsense in nonsenses:

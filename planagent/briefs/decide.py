@@ -10,7 +10,7 @@ from typing import Any
 from planagent import tokens
 from planagent.answers import any_of, arr, obj, one_of, txt
 from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
-from planagent.briefs.decision import RULING_KINDS, Decision, faults, uncovered
+from planagent.briefs.decision import RULING_KINDS, Decision, faults, ruling_name, uncovered
 from planagent.briefs.patch import Judge, Patch
 from planagent.briefs.prompts import prompt, words
 from planagent.model import Corpus, Finding
@@ -34,7 +34,7 @@ class Group:
     over: bool = False
     """What was decided already, by groups or before a review, is to be made better: the statements are not shown again."""
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What reviewers said, by a ruling's key."""
+    """What reviewers said, by the name of what is decided."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,9 @@ class DecideStage:
         told = group.statements
         if group.over:
             asked = (
-                {a for r in group.former.rulings if r.key in group.notes for a in r.about} if group.former else set()
+                {a for r in group.former.rulings if ruling_name(r.key) in group.notes for a in r.about}
+                if group.former
+                else set()
             )
             told = tuple(s for s in told if s.key in asked)
         lines = [line(s, tuple(str(p) for p in s.places(self.corpus)[:3])) for s in told]
@@ -233,11 +235,19 @@ class DecideStage:
 
 
 def _noted(held: Decision, notes: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    yield "# Reviewers who have only the plan say\n\nMend what they are right in: give each ruling that changes whole, and tasks that change with it."
-    for ruling in held.rulings:
-        if ruling.key in notes:
-            yield f"- {ruling.key}: found: {ruling.found} why: {ruling.why} options: {' | '.join(ruling.options)} waits: {ruling.waits}"
-            yield from (f"  - {n}" for n in notes[ruling.key])
+    yield (
+        "# Reviewers who have only the plan say\n\nMend what they are right in: give each ruling that changes whole, conventions and approach whole, "
+        "and tasks that change with it."
+    )
+    rulings = {ruling_name(r.key): r for r in held.rulings}
+    for name, said in notes.items():
+        more = ""
+        if ruling := rulings.get(name):
+            more = (
+                f" found: {ruling.found} why: {ruling.why} options: {' | '.join(ruling.options)} waits: {ruling.waits}"
+            )
+        yield f"- {name}:{more}"
+        yield from (f"  - {n}" for n in said)
 
 
 def material_of(statement: Statement) -> str:

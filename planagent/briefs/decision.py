@@ -103,15 +103,22 @@ class Decision:
         return found
 
 
+def ruling_name(key: str) -> str:
+    """How a review names a ruling: its key may be a task's too."""
+    return f"ruling {key}"
+
+
 def uncovered(decision: Decision, statements: Sequence[Statement]) -> list[Statement]:
-    """Statements that no task and, where a ruling is enough, no ruling is about."""
+    """Statements that no task covers, and no ruling that is enough is about."""
     covered = {c for t in decision.tasks for c in t.covers}
+    used = {r for t in decision.tasks for r in t.rulings}
     ruled = {c for r in decision.rulings for c in r.about}
+    resting = {c for r in decision.rulings if r.key in used for c in r.about}
     gone = decision.gone()
 
     def held(statement: Statement) -> bool:
-        ruling_does = by_ruling(statement.kind, statement.modality) and statement.key in ruled
-        return statement.key in covered or ruling_does
+        enough = by_ruling(statement.kind, statement.modality, used=statement.key in resting)
+        return statement.key in covered or (statement.key in ruled and enough)
 
     return [s for s in statements if s.key not in gone and not held(s)]
 
@@ -140,6 +147,13 @@ def faults(decision: Decision) -> Iterator[tuple[str, str, str]]:
             )
     options = {r.key: r.options for r in decision.rulings}
     for task in decision.tasks:
+        missing = [r for r in task.rulings if r not in options]
+        if missing:
+            yield (
+                f"task {task.key}",
+                f"there is no ruling {', '.join(missing)}",
+                "Give the ruling, or the task without it.",
+            )
         ruling, _, answer = task.condition.partition(": ")
         if task.condition and (ruling not in options or answer not in options[ruling]):
             yield (

@@ -36,14 +36,17 @@ class Patch:
     def applied(self, held: Decision) -> Decision:
         gone = set(texts(self.given.get("removed")))
         rulings = {r.key: r for r in held.rulings if r.key not in gone}
-        for entry in dicts(self.given.get("rulings")):
+        given = dicts(self.given.get("rulings"))
+        # A ruling that is refused is asked for again by itself: what rests on it is not wrong for that.
+        named = set(rulings) | {slug(text(e.get("key")), 60) for e in given}
+        for entry in given:
             ruling = self._ruling(entry)
             if ruling:
                 rulings[ruling.key] = ruling
         entries = dicts(self.given.get("tasks"))
         tasks = {t.key: t for t in held.tasks if t.key not in gone}
         keys = set(tasks) | {slug(text(e.get("key")), 60).removeprefix(OWN) for e in entries}
-        fresh = [t for e in entries if (t := self._task(e, keys, set(rulings)))]
+        fresh = [t for e in entries if (t := self._task(e, keys, named))]
         ordered = _woven(list(tasks.values()), fresh)
         withdrawn = dict(w for w in held.withdrawn)
         for entry in dicts(self.given.get("withdrawn")):
@@ -131,8 +134,11 @@ def _option(answer: str) -> str:
 
 
 def _woven(held: list[Planned], fresh: list[Planned]) -> list[Planned]:
-    """Changed tasks in the place of the old ones; a new one before the first that needs it, and behind all that it needs."""
+    """All tasks given anew stand as they are given. Else changed ones in the place of the old; a new one before the first that needs it, and
+    behind all that it needs."""
     by_key = {t.key: t for t in fresh}
+    if by_key.keys() >= {t.key for t in held}:
+        return list(by_key.values())
     ordered = [by_key.pop(t.key, t) for t in held]
     for task in (t for t in fresh if t.key in by_key):
         wants = {*task.needs, *task.proves}

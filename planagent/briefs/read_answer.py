@@ -138,14 +138,13 @@ class Taking:
         for told in texts(entry.get("facts")):
             label, _, rest = told.partition("=")
             label, rest = label.strip().lower(), rest.strip()
-            if not rest or label not in _FACTS:
-                facts.append(("note", told))
-            elif _QUOTED.fullmatch(rest):
+            if _QUOTED.fullmatch(rest):
+                name = label if label in _FACTS else "note"
                 numbers = _numbers(rest, len(self.table))
                 quoted += numbers
-                facts += [(label, _as_it_stands(u)) for n in numbers if (u := self.corpus.unit(*self.table[n - 1]))]
+                facts += [(name, _as_it_stands(u)) for n in numbers if (u := self.corpus.unit(*self.table[n - 1]))]
             else:
-                facts.append((label, rest))
+                facts.append((label, rest) if rest and label in _FACTS else ("note", told))
         return facts, quoted
 
     def _left_out(self, entry: dict[str, Any], statement: Statement) -> tuple[str, ...]:

@@ -33,13 +33,13 @@ class Chapter:
 class ReviewStage:
     """Reviewing chapters.
 
-    `head` is what every builder reads first: approach, conventions, rulings and the list of tasks. `rulings` are keys of those
-    that a point may be about as well as about a task.
+    `head` is what every builder reads first: approach, conventions, rulings and the list of tasks. `decided` are names of what is decided
+    there, which a point may be about as well as about a task.
     """
 
     head: str
     chapters: tuple[Chapter, ...]
-    rulings: tuple[str, ...] = ()
+    decided: tuple[str, ...] = ()
 
     @property
     def kind(self) -> BriefKind:
@@ -62,7 +62,7 @@ class ReviewStage:
             f"# Plan, part {p.key}\n\n{p.payload.text}\n\n# What the specs say\n\n{p.payload.specs}" for p in parts
         ]
         request = "\n\n".join(b for b in (*blocks, told_lines(told)) if b)
-        keys = [*(t for p in parts for t in p.payload.tasks), *map(ruling_name, self.rulings)]
+        keys = [*(t for p in parts for t in p.payload.tasks), *self.decided]
         point = obj(
             about=one_of(keys), kind=one_of(KINDS), plan=txt(400), spec=txt(400), problem=txt(600), mend=txt(600)
         )
@@ -80,10 +80,10 @@ class ReviewStage:
         if not isinstance(given.get("points"), list):
             outcome.refuse("", "the review", "it has no list `points`", "Answer with one; it may be empty.")
             return outcome
-        rulings = frozenset(map(ruling_name, self.rulings))
+        decided = frozenset(self.decided)
         for number, part in enumerate(parts):
             chapter: Chapter = part.payload
-            mine = rulings.union(chapter.tasks) if not number else frozenset(chapter.tasks)
+            mine = decided.union(chapter.tasks) if not number else frozenset(chapter.tasks)
             points = [
                 p
                 for e in dicts(given["points"])
@@ -112,17 +112,12 @@ class ReviewStage:
         return isinstance(record.get("points"), list)
 
 
-def ruling_name(key: str) -> str:
-    """How a review names a ruling: its key may be a task's too."""
-    return f"ruling {key}"
-
-
 def _flat(told: str) -> str:
     return " ".join(plain(told).casefold().split())
 
 
 def notes_of(records: Mapping[str, Record]) -> dict[str, tuple[str, ...]]:
-    """What reviewers said, by a task's key or a ruling's name."""
+    """What reviewers said, by a task's key or the name of what is decided."""
     found: dict[str, list[str]] = {}
     for record in records.values():
         for point in record["points"]:

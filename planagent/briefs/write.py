@@ -9,19 +9,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from planagent.answers import arr, dicts, obj, one_of, text, texts, txt
+from planagent.answers import arr, dicts, listed, obj, one_of, text, texts, txt
 from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
 from planagent.briefs.decide import line
 from planagent.briefs.decision import Decision, Planned, Ruled
 from planagent.briefs.prompts import prompt, words
 from planagent.model import Corpus, Finding
-from planagent.plan.sections import SECTION_TITLES, Item, item_schema, make_item
+from planagent.plan.sections import OWN_ITEM, SECTION_TITLES, Item, home_of, item_schema, make_item
 from planagent.statements.statement import Statement, mentions, unnamed
 from planagent.statements.tokens import Said
 
-OWN_ITEM = {"operation": 5, "record": 3, "setting": 2}
-"""The section in which each statement of a kind has an item, when a task of that section covers it."""
-_MOST_PASSAGE = 60
+_MOST_PASSAGE = 120
 """Lines of the specs that are shown for one task; the rest is cited."""
 WORDS = 2_500
 """Words of a plan of one operation; more operations take as many times that as the root of their number."""
@@ -37,6 +35,8 @@ class WritePart:
     gives: tuple[str, ...]
     words: int
     notes: tuple[str, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Statements whose exact values another task says, and that task."""
 
 
 Judge = Callable[[WritePart, Sequence[tuple[str, str]]], list[Finding]]
@@ -71,7 +71,7 @@ class WriteStage:
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     judge: Judge = lambda _, __: []
     texts: Mapping[str, Record] = field(default_factory=dict)
-    """What was written before the review, by a task's key: a task that is written again is shown its own."""
+    """What was written last, by a task's key: a task that is asked for again is shown its own, and may keep it."""
 
     @property
     def kind(self) -> BriefKind:
@@ -91,6 +91,15 @@ class WriteStage:
     def _by_key(self) -> dict[str, Planned]:
         return {t.key: t for t in self.decision.tasks}
 
+    @cached_property
+    def _homes(self) -> dict[str, str]:
+        """The task that says each statement's exact values."""
+        doing: dict[str, list[Planned]] = {}
+        for task in self.decision.tasks:
+            for key in task.covers:
+                doing.setdefault(key, []).append(task)
+        return {k: home_of(self.statements[k].kind, tasks).key for k, tasks in doing.items() if k in self.statements}
+
     def _part(self, task: Planned, most: int) -> Part:
         rulings = tuple(r for r in self.decision.rulings if r.key in task.rulings or set(r.about) & set(task.covers))
         by_key = self._by_key
@@ -98,10 +107,11 @@ class WriteStage:
             f"{by_key[n].title}: {'; '.join(by_key[n].gives)}" for n in task.needs if n in by_key and by_key[n].gives
         )
         statements = tuple(self.statements[c] for c in task.covers if c in self.statements)
-        payload = WritePart(task, statements, rulings, gives, most, self.notes.get(task.key, ()))
+        elsewhere = {s.key: self._homes[s.key] for s in statements if self._homes[s.key] != task.key}
+        payload = WritePart(task, statements, rulings, gives, most, self.notes.get(task.key, ()), elsewhere)
         material = [
             [task.key, task.section, task.title, task.file, task.gives, task.proves, task.condition], [s.material for s in statements],
-            [(r.key, r.found, self.answers.get(r.key) or r.default) for r in rulings], gives, self.decision.conventions, payload.notes,
+            [(r.key, r.found, self.answers.get(r.key) or r.default) for r in rulings], gives, self.decision.conventions, payload.notes, elsewhere,
             words(f"sections/{_file(task.section)}"),
         ]  # fmt: skip
         size = 60 + sum(len(line(s, ())) for s in statements) // 3 + 12 * len(self._passages(payload))
@@ -155,11 +165,12 @@ class WriteStage:
         lines += [f"From a task before: {g}" for g in one.gives]
         if task.proves:
             lines.append(f"Proves: {', '.join(task.proves)}")
-        lines += [
-            "",
-            "Statements:",
-            *(line(s, tuple(str(p) for p in s.places(self.corpus)[:2])) for s in one.statements),
-        ]
+        for title, here in (
+            ("Statements:", True),
+            ("Statements whose exact values another task says; here only what this one adds:", False),
+        ):
+            told = [self._statement(s, one) for s in one.statements if (s.key not in one.elsewhere) is here]
+            lines += ["", title, *told] if told else []
         if one.rulings:
             lines += ["", f"Rulings: {', '.join(r.key for r in one.rulings)}"]
         passages = self._passages(one)
@@ -168,18 +179,25 @@ class WriteStage:
         if one.notes:
             lines += ["", "A reviewer who has only the plan says; mend it:", *(f"- {n}" for n in one.notes)]
         if record := self.texts.get(part.key):
-            told = {n: record[n] for n in ("steps", "done_when", "items")}
-            lines += ["", f"Its text so far; keep what is right of it: {json.dumps(told, ensure_ascii=False)}"]
+            so_far = {n: record[n] for n in ("steps", "done_when", "items")}
+            lines += ["", f"Its text so far; keep what is right of it: {json.dumps(so_far, ensure_ascii=False)}"]
         return "\n".join(lines)
 
+    def _statement(self, statement: Statement, one: WritePart) -> str:
+        told = line(statement, tuple(str(p) for p in statement.places(self.corpus)[:2]))
+        return f"{told} → {one.elsewhere[statement.key]}" if statement.key in one.elsewhere else told
+
     def _passages(self, one: WritePart) -> list[str]:
+        """The lines that people wrote behind the statements of a task; what contracts define, the statements say in full."""
         found: dict[str, None] = {}
-        for statement in one.statements:
-            for file, unit_id in statement.units if statement.origin != "formal" else ():
-                unit = self.corpus.unit(file, unit_id)
-                if unit is not None:
-                    found[f"> {file}:{unit.line}: {unit.text}"] = None
-        return list(found)[:_MOST_PASSAGE]
+        for file, unit_id in (u for s in one.statements for u in s.units):
+            document, unit = self.corpus.document(file), self.corpus.unit(file, unit_id)
+            if document is not None and unit is not None and document.form in ("markdown", "data"):
+                found[f"> {file}:{unit.line}: {unit.text}"] = None
+        lines = list(found)
+        if len(lines) <= _MOST_PASSAGE:
+            return lines
+        return [*lines[:_MOST_PASSAGE], f"> … and {len(lines) - _MOST_PASSAGE} more lines, which the statements sum up"]
 
     def _schema(self, parts: Sequence[Part]) -> dict[str, Any]:
         by_section: dict[int, list[str]] = {}
@@ -190,7 +208,8 @@ class WriteStage:
             items = arr(item_schema(section), 60)
             entry = obj(key=one_of(keys), steps=arr(txt(), 40), done_when=txt(), items=items)
             fields[f"section_{section}"] = arr(entry, len(keys))
-        return obj(**fields)
+        written = [p.key for p in parts if p.key in self.texts]
+        return obj(**fields, **({"unchanged": arr(one_of(written), len(written))} if written else {}))
 
     # -- accepting ------------------------------------------------------------------------------
 
@@ -199,7 +218,8 @@ class WriteStage:
     ) -> Outcome:
         outcome = Outcome()
         given = value if isinstance(value, dict) else {}
-        entries = {text(e.get("key")): e for v in given.values() for e in dicts(v)}
+        entries = {k: dict(self.texts[k]) for k in texts(given.get("unchanged")) if k in self.texts}
+        entries |= {text(e.get("key")): e for v in given.values() for e in dicts(v)}
         for part in parts:
             entry = entries.get(part.key)
             if entry is None:
@@ -217,7 +237,7 @@ class WriteStage:
 
     def _entry(self, one: WritePart, entry: dict[str, Any]) -> tuple[Record, list[Finding]]:
         task = one.task
-        steps, done = texts(entry.get("steps")), text(entry.get("done_when"))
+        steps, done = listed(entry.get("steps")), text(entry.get("done_when"))
         place = f"task {task.key}"
         found: list[Finding] = []
         if not steps or not done:
@@ -241,15 +261,10 @@ class WriteStage:
                     )
         found += self._own_items(one, items)
         found += self._other_operation(one, items)
-        told = [(f"{place}, step {n}", s) for n, s in enumerate(steps, 1)] + [(f"{place}, done when", done)]
-        told += [
-            (f"{place}, item {i.title!r}", t)
-            for i in items
-            for t in (i.title, *(x for _, lines in i.rows() for x in lines))
-        ]
+        record = {"steps": steps, "done_when": done, "items": [i.model_dump() for i in items]}
+        told = [(f"{place}, {where}", t) for where, t in texts_of(record)]
         found += self._lost(one, [t for _, t in told])
         found += self.judge(one, told)
-        record = {"steps": steps, "done_when": done, "items": [i.model_dump() for i in items]}
         return record, found
 
     def _other_operation(self, one: WritePart, items: Sequence[Item]) -> Iterator[Finding]:
@@ -271,7 +286,11 @@ class WriteStage:
     def _own_items(self, one: WritePart, items: Sequence[Item]) -> Iterator[Finding]:
         held = {c for i in items for c in i.covers}
         for statement in one.statements:
-            if OWN_ITEM.get(statement.kind) == one.task.section and statement.key not in held and statement.binds:
+            if (
+                OWN_ITEM.get(statement.kind) == one.task.section
+                and statement.key not in {*held, *one.elsewhere}
+                and statement.binds
+            ):
                 if statement.kind == "record" and not statement.stored:
                     continue
                 yield Finding(
@@ -280,12 +299,12 @@ class WriteStage:
                 )  # fmt: skip
 
     def _lost(self, one: WritePart, told: Sequence[str]) -> Iterator[Finding]:
-        """PA505: what a statement says exactly stands in the task, its items or a ruling that it rests on."""
+        """PA505: what a statement says exactly stands in its task, that task's items or a ruling that it rests on."""
         task = one.task
-        rulings = [t for r in one.rulings for t in (r.title, r.default, self.answers.get(r.key, ""))]
+        rulings = [t for r in one.rulings for t in (r.title, r.found, r.default, self.answers.get(r.key, ""))]
         said = Said([*told, *rulings, *self.decision.conventions, task.title, task.file, *task.gives])
         for statement in one.statements:
-            if any(statement.key in _passed(t) for t in told):
+            if statement.key in one.elsewhere or any(statement.key in _passed(t) for t in told):
                 continue
             missing = mentions(statement, said)
             if missing:
@@ -297,6 +316,18 @@ class WriteStage:
 
     def whole(self, part: Part, record: Record) -> bool:
         return bool(record.get("steps")) and "done_when" in record and "items" in record
+
+
+def texts_of(record: Record) -> Iterator[tuple[str, str]]:
+    """Every text of a written task with its place in it."""
+    yield from ((f"step {n}", s) for n, s in enumerate(record["steps"], 1))
+    yield "done when", record["done_when"]
+    for item in record["items"]:
+        place = f"item {item['title']!r}"
+        yield place, item["title"]
+        yield from (
+            (place, t) for name, lines in item.items() if name != "covers" and isinstance(lines, list) for t in lines
+        )
 
 
 APPLY = "⟨{}⟩"

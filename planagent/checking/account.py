@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from planagent.checking.view import View
 from planagent.model import Corpus, Finding
 from planagent.plan.plan import Plan, Source, Traced
+from planagent.plan.sections import home_of
 from planagent.statements.proof import accounts, added, claimants, coined, lost
 from planagent.statements.runs import unrun
 from planagent.statements.statement import Dismissal, Reading, Ref, Statement, by_ruling, mentions, unnamed
@@ -108,10 +109,12 @@ def check_coverage(view: View) -> Iterator[Finding]:
     gone = {k for k, _ in plan.withdrawn}
     statements = {t.key: t for t in plan.statements if t.key not in gone}
     covered = {c for t in plan.tasks for c in t.covers}
+    used = {r for t in plan.tasks for r in t.rulings}
     ruled = {c for r in plan.rulings for c in r.about}
+    resting = {c for r in plan.rulings if r.id in used for c in r.about}
     lines = dict(view.lines)
     for key, traced in statements.items():
-        if key not in covered and not (by_ruling(traced.kind, traced.modality) and key in ruled):
+        if key not in covered and not (key in ruled and by_ruling(traced.kind, traced.modality, used=key in resting)):
             where = traced.units[0] if traced.units else "nowhere"
             yield Finding("PA501", "section 10", f"no task covers {key} ({where})", _ADD, 0, key)
     for task in plan.tasks:
@@ -161,26 +164,32 @@ def _other_operations(plan: Plan, statements: dict[str, Traced], lines: dict[str
 
 
 def _carried(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -> Iterator[Finding]:
-    rulings = {r.id: f"{r.title} {r.default} {r.answer}" for r in plan.rulings}
+    """PA505: the tasks that cover a statement, with their items and rulings, say all that is exact in it."""
+    rulings = {r.id: "\n".join((r.title, r.statement, r.default, r.answer)) for r in plan.rulings}
     items = {i.number: "\n".join(i.texts()) for s in plan.sections for i in s.items}
-    for task in plan.tasks:
-        texts = [
-            *task.texts(),
-            *(items.get(n, "") for n in task.items),
-            *(rulings.get(r, "") for r in task.rulings),
-            *plan.conventions,
+    texts = {
+        task.id: [*task.texts(), *(items.get(n, "") for n in task.items), *(rulings.get(r, "") for r in task.rulings)] for task in plan.tasks
+    }  # fmt: skip
+    said = {i: Said([*told, *plan.conventions]) for i, told in texts.items()}
+    for key, traced in statements.items():
+        doing = [t for t in plan.tasks if key in t.covers]
+        if not doing or any(_is_applied(traced, "\n".join(texts[t.id])) for t in doing):
+            continue
+        missing = [
+            m for m in mentions(bare(traced), said[doing[0].id]) if not any(said[t.id].has(m) for t in doing[1:])
         ]
-        said, whole = Said(texts), "\n".join(texts)
-        for key in task.covers:
-            traced = statements.get(key)
-            if traced is None or _is_applied(traced, whole):
-                continue
-            missing = mentions(bare(traced), said)
-            if missing:
-                shown = ", ".join(f"`{t.text}`" for t in missing[:8])
-                yield Finding(
-                    "PA505", task.id, f"{shown} of {key} is said nowhere in it, its items or rulings", "Say it, or plan again.", lines.get(task.id, 0), task.key,
-                )  # fmt: skip
+        if missing:
+            home = home_of(traced.kind, doing)
+            shown = ", ".join(f"`{t.text}`" for t in missing[:8])
+            where = f"said nowhere in {', '.join(t.id for t in doing)}, {'its' if len(doing) == 1 else 'their'} items or rulings"
+            yield Finding(
+                "PA505",
+                home.id,
+                f"{shown} of {key} is {where}",
+                "Say it, or plan again.",
+                lines.get(home.id, 0),
+                home.key,
+            )
 
 
 def bare(traced: Traced) -> Statement:
@@ -196,6 +205,7 @@ def bare(traced: Traced) -> Statement:
         facts,
         traced.component,
         labels=traced.labels,
+        left_out=traced.left_out,
     )
 
 

@@ -16,6 +16,7 @@ RUN_UNSPACED = 20
 """The same for characters of scripts without spaces."""
 
 _BREAK = "\x00"
+_SENTENCE = re.compile(r"(?<=[.;!?])\s+")
 _MARKED = re.compile(r"`[^`]*`|[\"“][^\"”]*[\"”]|「[^」]*」|『[^』]*』|«[^»]*»|\b(?:GET|POST|PUT|PATCH|DELETE)\s+/\S*")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*", re.UNICODE)
 _UNSPACED = re.compile(r"[぀-ヿ㐀-鿿가-힯฀-๿]+")
@@ -103,19 +104,30 @@ def _longest(hits: list[int]) -> tuple[int, int]:
 
 
 def check_repeated(units: Iterable[Unit]) -> Iterator[Finding]:
-    """PA202: a run of words that stands at two places of a plan: a rule has one home."""
+    """PA202: a run of words that stands at two places of a plan: a rule has one home. Sentences that name different things in code marks
+    or quotations are different."""
     homes: dict[tuple[str, ...], Unit] = {}
     told: set[tuple[str, str]] = set()
     for unit in units:
-        words = words_of(unit.text)
-        for i in range(len(words) - RUN + 1):
-            run = tuple(words[i : i + RUN])
+        for run, shown in _runs(unit.text):
             first = homes.setdefault(run, unit)
             apart = first is not unit and (first.text != unit.text or first.place != unit.place)
             if apart and (first.place, unit.place) not in told:
                 told.add((first.place, unit.place))
                 remedy = "Say it at one place and refer to that from the other."
-                yield unit.finding("PA202", f"said before at {first.place}: {' '.join(run)!r}", remedy)
+                yield unit.finding("PA202", f"said before at {first.place}: {shown!r}", remedy, shown)
+
+
+def _runs(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each run of words with the marked names of its sentence, and as the text writes it; enumerations of names are none."""
+    for sentence in _SENTENCE.split(text):
+        words = _spans(sentence)
+        named = [m[0] for m in _MARKED.finditer(sentence)]
+        for i in range(len(words) - RUN + 1):
+            run = words[i : i + RUN]
+            shown = sentence[run[0][1] : run[-1][2]]
+            if not _is_list(shown):
+                yield (*(w for w, _, _ in run), *named), shown
 
 
 _PARTS = re.compile(r"[,;:()|/、，；：（）]")

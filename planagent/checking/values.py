@@ -14,7 +14,8 @@ from planagent.model import Corpus, Finding, normalize_path
 from planagent.statements.forms import ROUTE, VARIABLE
 from planagent.statements.tokens import Said, exact_tokens, numbers
 
-_STATUSES = frozenset(str(int(s)) for s in HTTPStatus)
+_STATUSES = frozenset(str(int(s)) for s in HTTPStatus if s >= HTTPStatus.OK)
+"""What an operation answers with; the informational ones are a server's own business."""
 _SMALL = frozenset(str(n) for n in range(11))
 _FILE = re.compile(r"(?!/)[\w.@-]+(?:/[\w.@-]+)+\.[a-z]\w{0,4}")
 _CITED = re.compile(r"`[^`\n]* \(L\d+(?:-L\d+)?\)`")

@@ -159,7 +159,10 @@ def receipt_data(receipt: Receipt, left: list[str], again: str = "") -> dict[str
 
 
 def _show_receipt(told: dict[str, Any]) -> None:
-    click.echo(f"{told['id']}: {len(told['accepted'])} parts accepted, {len(told['open'])} open")
+    click.echo(
+        f"{told['id']}: {len(told['accepted'])} parts accepted, {len(told['open'])} open"
+        + ("; what is right of an open one is kept" if told["open"] else "")
+    )
     if not told["whole"]:
         click.echo("  The JSON is not whole: only what is finished of it was looked at.")
     for fault in told["findings"]:

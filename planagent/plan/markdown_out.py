@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from planagent.freshness import Head, text_digest
 from planagent.plan.graph import critical_path, waves
 from planagent.plan.plan import Plan, PlanItem, PlanSection, Ruling, Task, Traced
+from planagent.plan.sections import home_of
 
 GROUPS: tuple[tuple[str, str, str], ...] = (
     (
@@ -220,16 +221,24 @@ def _overview(plan: Plan) -> Iterator[str]:
     yield ""
 
 
+_MOST_PROOFS = 3
+
+
 def proof_of(plan: Plan) -> dict[str, str]:
-    """The id of the task that proves each statement: a test task, else the one that does it by its done-when line."""
-    by_id = {t.id: t for t in plan.tasks}
-    found: dict[str, str] = {}
-    for task in plan.tasks:
-        for key in (c for p in task.proves if p in by_id for c in by_id[p].covers):
-            found.setdefault(key, task.id)
+    """Ids of what proves each statement: the test tasks that cover it, else those that prove the task which says its values; where there are
+    none, that task by its done-when line."""
+    doing: dict[str, list[Task]] = {}
+    proving: dict[str, list[str]] = {}
     for task in plan.tasks:
         for key in task.covers:
-            found.setdefault(key, task.id)
+            doing.setdefault(key, []).append(task)
+        for proved in task.proves:
+            proving.setdefault(proved, []).append(task.id)
+    found = {}
+    for one in (s for s in plan.statements if s.key in doing):
+        tests = [t.id for t in doing[one.key] if t.proves]
+        home = home_of(one.kind, doing[one.key])
+        found[one.key] = ", ".join((tests or proving.get(home.id) or [home.id])[:_MOST_PROOFS])
     return found
 
 

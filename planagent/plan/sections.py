@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from planagent.answers import arr, obj, text, texts, txt
+from planagent.answers import arr, listed, obj, text, texts, txt
 
 SECTION_TITLES: dict[int, str] = {
     1: "Backend Project Architecture",
@@ -21,6 +21,8 @@ SECTION_TITLES: dict[int, str] = {
     9: "Testing",
     10: "Execution Timeline",
 }
+OWN_ITEM = {"operation": 5, "record": 3, "setting": 2}
+"""The section in which each statement of a kind has an item, when a task of that section covers it."""
 _LINES: Any = Field(default_factory=list, max_length=40)
 
 
@@ -120,6 +122,27 @@ ITEMS: dict[int, type[Item]] = {
 }  # fmt: skip
 
 
+class _Doing(Protocol):
+    """A task, planned or in the plan."""
+
+    @property
+    def section(self) -> int: ...
+
+    @property
+    def condition(self) -> str: ...
+
+
+D = TypeVar("D", bound=_Doing)
+
+
+def home_of(kind: str, doing: Sequence[D]) -> D:
+    """The one task, of those that cover a statement, that says its exact values: others rely on it. The first of the section that has an
+    item for such a statement, else the first that is done in any case and tests nothing."""
+    own = (t for t in doing if t.section == OWN_ITEM.get(kind))
+    work = (t for t in doing if t.section != 9 and not t.condition)
+    return next(own, None) or next(work, None) or doing[0]
+
+
 def item_schema(section: int) -> dict[str, Any]:
     """The JSON schema of one item in an answer."""
     fields = {name: arr(txt(), 40) for name in ITEMS[section].lines}
@@ -130,7 +153,7 @@ def make_item(section: int, entry: dict[str, Any]) -> tuple[Item | None, str]:
     """An item of an answer's entry, or why it is none."""
     kind = ITEMS[section]
     values: dict[str, Any] = {"title": text(entry.get("title")), "covers": texts(entry.get("covers"))}
-    values |= {name: texts(entry.get(name)) for name in kind.lines}
+    values |= {name: listed(entry.get(name)) for name in kind.lines}
     try:
         item = kind.model_validate(values)
     except ValidationError as error:

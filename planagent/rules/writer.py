@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from planagent.briefs.brief import Brief
-from planagent.briefs.write import APPLY, OWN_ITEM, WritePart
-from planagent.plan.sections import ITEMS
+from planagent.briefs.write import APPLY, WritePart
+from planagent.plan.sections import ITEMS, OWN_ITEM
 from planagent.statements.statement import Statement
 
 _VERBS = {"operation": "Provide", "record": "Create", "setting": "Read"}

@@ -106,7 +106,7 @@ class Statement:
         found: dict[Token, None] = {}
         for text in (self.says, self.name, *(v for n, v in self.facts if n not in ("transport", "store", "id"))):
             found.update(dict.fromkeys(exact_tokens(text)))
-        return tuple(t for t in found if t.text not in self.labels)
+        return tuple(t for t in found if t.text not in self.labels and t.text not in self.left_out)
 
     def places(self, corpus: Corpus) -> tuple[Evidence, ...]:
         """Its units as ranges of lines, neighbours joined."""
@@ -178,9 +178,18 @@ def mentions(statement: Statement, said: Said) -> list[Token]:
     return [t for t in statement.tokens() if not said.has(t)]
 
 
-def by_ruling(kind: str, modality: str) -> bool:
-    """True where a ruling that all work rests on is enough: a prohibition, a technology, a quality, a layout; a question is answered by one."""
-    return modality in ("must-not", "open") or kind in ("technology", "quality", "layout", "question")
+def by_ruling(kind: str, modality: str, *, used: bool) -> bool:
+    """True where a ruling is enough: all work rests on one about a prohibition, a technology, a quality, a layout; a question is answered by
+    one; a rule needs one that a task rests on.
+
+    Args:
+        used: some task rests on the ruling.
+    """
+    return (
+        modality in ("must-not", "open")
+        or kind in ("technology", "quality", "layout", "question")
+        or (kind == "rule" and used)
+    )
 
 
 def unnamed(operation: Statement, said: Said) -> list[Token]:

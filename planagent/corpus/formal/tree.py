@@ -139,7 +139,13 @@ class Tree:
             target = self.resolve(schema)
             notes = ["required" if name in required else "optional", *self.limits(target)]
             found.append(field_text(name, self.kind(schema), notes))
+            found += [f"{name}.{inner}" for inner in self._inner(schema, depth)]
         return list(dict.fromkeys(found))
+
+    def _inner(self, schema: Node, depth: int) -> list[str]:
+        """The fields of an object that has no name of its own, and of the entries of a list."""
+        entries = get(schema, "items") or schema
+        return [] if ref_name(schema) or ref_name(entries) else self.fields(entries, depth + 1)
 
     def kind(self, node: Node) -> str:
         """The type of a schema in words: a name for a reference, `array of …` for a list."""
