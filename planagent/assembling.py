@@ -237,11 +237,17 @@ class _Assembly:
     def _tasks(self, placed: Mapping[str, list[str]]) -> Iterator[Task]:
         done = {t.id: t.forced for t in self.previous.tasks if t.done} if self.previous else {}
         parallel = self._parallel()
+        # Who decides names the tasks that a ruling is for; one that no task names belongs to those which do what it is about.
+        named = {r for t in self.decision.tasks for r in t.rulings}
         for key in self.order:
             planned, record = self.by_key[key], self.written[key]
             covers = tuple(c for c in planned.covers if c in self.statements)
             settled = {*planned.rulings, planned.condition.partition(": ")[0]}
-            about = [r for r in self.decision.rulings if r.key in settled or set(r.about) & set(covers)]
+            about = [
+                r
+                for r in self.decision.rulings
+                if r.key in settled or (r.key not in named and set(r.about) & set(covers))
+            ]
             rulings = sorted((self.ruling_ids[r.key] for r in about), key=lambda i: ("DGRP".find(i[0]), int(i[1:])))
             proved = (
                 [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []

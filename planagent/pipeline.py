@@ -268,7 +268,7 @@ async def record(session: Session) -> None:
     path = session.settings.record_path
     if path and not session.offline and not session.runs["read"].by_rule:
         with session.guard():
-            write_recording(path, session.runs)
+            write_recording(path, session)
 
 
 def verify_specs(corpus: Corpus, workspace: Path) -> None:

@@ -7,13 +7,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planagent.briefs.brief import Record, fingerprint
+from planagent.briefs.decide import material_of
 from planagent.errors import UsageError
 from planagent.files import decode, read_bytes, write_atomically
 from planagent.ledger import Ledger
-from planagent.running import Run
+from planagent.stages import decide_stage, decided, over_stage, settled_reviews, write_stage
+
+if TYPE_CHECKING:
+    from planagent.pipeline import Session
 
 FORMAT = "planagent answers, format 1"
 NOTES = ("decided", "reading", "reviewed")
@@ -80,18 +84,51 @@ def read_recording(path: Path, tell: Callable[[str], None]) -> Recording | None:
     return recording
 
 
-def write_recording(path: Path, runs: dict[str, Run]) -> None:
-    """All that runs have used, sorted, so that a change of the specs changes few lines of the file."""
+def write_recording(path: Path, session: Session) -> None:
+    """Who answered what the plan is made of, sorted, so that a change of the specs changes few lines of the file.
+
+    What reviews had mended is recorded as it is now: the way to it is of no use to whoever plans again.
+    """
     by = {
-        kind: {"name": r.model.name, "identity": r.model.identity, "small": r.model.shape.small} for kind, r in sorted(runs.items())
+        kind: {"name": r.model.name, "identity": r.model.identity, "small": r.model.shape.small} for kind, r in sorted(session.runs.items())
     }  # fmt: skip
-    used = {k: v for r in runs.values() for k, v in r.used.items()}
-    ledger = next(iter(runs.values())).ledger
+    ledger = session.runs["read"].ledger
     notes = {n: value for n in NOTES if (value := ledger.noted(n))}
-    lines = [_line({"format": FORMAT, "by": by}), *_lines("note", notes.items()), *_lines("key", sorted(used.items()))]
+    reviewed = settled_reviews(session)
+    notes |= {"reviewed": reviewed} if reviewed else {}
+    lines = [
+        _line({"format": FORMAT, "by": by}),
+        *_lines("note", sorted(notes.items())),
+        *_lines("key", sorted(_settled(session).items())),
+    ]
     text = "\n".join(lines) + "\n"
     if not path.is_file() or path.read_bytes() != text.encode():
         write_atomically(path, text)
+
+
+def _settled(session: Session) -> dict[str, Record]:
+    """The records that lead to the session's plan, by their key, each with its kind."""
+    decide, write = session.runs["decide"], session.runs["write"]
+    stage = decide_stage(session)
+    found = {k: {**v, "kind": kind} for r in session.each_run for (kind, k), v in r.used.items() if kind == "read"}
+    decision = session.decision
+    assert decision is not None  # noqa: S101  (a plan was made of it)
+    if not decide.by_rule:
+        if len(stage.groups) > 1:
+            keys = {decide.key(stage, p) for p in stage.parts}
+            found |= {k: {**v, "kind": "decide"} for (_, k), v in decide.used.items() if k in keys}
+            stage = over_stage(stage, decided(stage, decide.recall(stage)))
+        part = stage.parts[0]
+        materials = {s.key: material_of(s) for s in part.payload.statements}
+        found[decide.key(stage, part)] = {
+            "decision": decision.as_record(), "materials": materials, "open": [], "part": part.key, "kind": "decide",
+        }  # fmt: skip
+    if not write.by_rule:
+        written = write_stage(session)
+        found |= {
+            write.key(written, p): {**session.written[p.key], "part": p.key, "kind": "write"} for p in written.parts
+        }
+    return found
 
 
 def _lines(label: str, entries: Iterable[tuple[str, Record]]) -> Iterator[str]:

@@ -32,8 +32,8 @@ class Run:
     repaired: int = 0
     reused: int = 0
     filled: list[str] = field(default_factory=list)
-    used: dict[str, Record] = field(default_factory=dict)
-    """What the plan is made of, by its key in the ledger."""
+    used: dict[tuple[str, str], Record] = field(default_factory=dict)
+    """What the plan is made of, by the kind of brief and the key in the ledger."""
     findings: list[Finding] = field(default_factory=list)
     """What no repair mended, of stages that go on without it."""
     stop: threading.Event | None = None
@@ -69,10 +69,9 @@ class Run:
             self.ledger.put(found)
 
     def use(self, stage: Stage, records: Mapping[str, Record]) -> None:
-        """Remembers what the plan is made of; what a review said is in a note, by text."""
+        """Remembers what the plan is made of."""
         self.ledger.used(self.key(stage, p) for p in stage.parts)
-        if stage.kind != "review":
-            self.used |= self._rows(stage, stage.parts, records)
+        self.used |= {(stage.kind, k): v for k, v in self._rows(stage, stage.parts, records).items()}
 
     def _rows(self, stage: Stage, parts: Sequence[Part], records: Mapping[str, Record]) -> dict[str, Record]:
         """Records as the ledger keeps them; none of the rules'."""

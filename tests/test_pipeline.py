@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -549,6 +550,23 @@ def test_a_clone_in_another_folder_makes_the_same_plan(workspace: Path) -> None:
     assert run(["status", "-w", str(workspace / "one")]) == 0
 
 
-def test_the_sample_plan_is_that_of_its_specs(workspace: Path) -> None:
+def test_the_offline_plan_of_the_sample_is_as_it_was_read(workspace: Path) -> None:
+    """`PLANS=write` renews it: to be read whole before it is committed."""
     assert plan(workspace, "--offline") == 0
+    kept = ROOT / "tests/plans/offline.md"
+    if os.environ.get("PLANS") == "write":
+        kept.write_bytes((workspace / PLAN).read_bytes())
+    assert (workspace / PLAN).read_bytes() == kept.read_bytes()
+
+
+def test_the_sample_plan_is_made_of_its_recorded_answers(workspace: Path) -> None:
+    """Byte for byte, from the specs and the recording alone. After a change of prompts: `python -m bench.renew`."""
+    record = "plan/answers.jsonl"
+    (workspace / "planagent.toml").write_text(f'record = "{record}"\n')
+    (workspace / "plan").mkdir()
+    shutil.copy(ROOT / record, workspace / record)
+    assert plan(workspace) == 0
     assert (workspace / PLAN).read_bytes() == (ROOT / PLAN).read_bytes()
+    assert (workspace / record).read_bytes() == (ROOT / record).read_bytes()
+    assert made(workspace).writer == "coding agent"
+    assert run(["check", "--workspace", str(workspace)]) == 0

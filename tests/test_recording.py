@@ -6,10 +6,11 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench.simulated_server import SimulatedServer
+from bench.simulated_server import Request, SimulatedServer
 from planagent.cli import run
 from planagent.models.identity import identity
 from planagent.recording import read_recording
@@ -117,3 +118,44 @@ def test_answers_of_a_model_are_not_a_coding_agents(recorded: Path, capsys: pyte
     told = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     assert told["stage"] == "reading"
     assert told["open"]
+
+
+def test_what_a_review_had_mended_is_recorded_as_it_is(
+    workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ruling and a text are mended; the clone goes straight to the outcome, and asks for no review."""
+    (workspace / "planagent.toml").write_text(f'record = "{RECORD}"\n')
+
+    def criticize(value: dict[str, Any], request: Request) -> dict[str, Any]:
+        if request.kind == "review":
+            points = request.body["response_format"]["json_schema"]["schema"]["properties"]["points"]
+            first = points["items"]["properties"]["about"]["enum"][0]
+            point = {"kind": "question", "plan": "", "spec": "", "problem": "Which?", "mend": "Name it."}
+            quotes = {"ruling day": "local day", first: "A test of"}
+            return {"points": [point | {"about": a, "plan": q} for a, q in quotes.items()]}
+        if request.kind == "decide":
+            told = "in UTC" if "Which?" in request.prompt else "local day"
+            ruling = {
+                "key": "day",
+                "kind": "gap",
+                "title": "What a day is",
+                "found": "Open.",
+                "default": f"A day is a {told}.",
+                "why": "",
+            }
+            rest = value if told == "local day" else {}
+            return rest | {"rulings": [{**ruling, "options": [], "waits": False, "about": []}]}
+        return value
+
+    server.edit = criticize
+    assert plan(workspace) == 0
+    before = (workspace / PLAN).read_bytes(), (workspace / RECORD).read_bytes()
+    assert b"in UTC" in before[0]
+    for name in ("PLANAGENT_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name)
+    shutil.rmtree(workspace / ".planagent")
+    (workspace / PLAN).unlink()
+    server.requests.clear()
+    assert plan(workspace) == 0
+    assert ((workspace / PLAN).read_bytes(), (workspace / RECORD).read_bytes()) == before
+    assert not server.requests

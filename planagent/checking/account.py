@@ -175,9 +175,8 @@ def _carried(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -
         doing = [t for t in plan.tasks if key in t.covers]
         if not doing or any(_is_applied(traced, "\n".join(texts[t.id])) for t in doing):
             continue
-        missing = [
-            m for m in mentions(bare(traced), said[doing[0].id]) if not any(said[t.id].has(m) for t in doing[1:])
-        ]
+        ruled = Said(rulings[r.id] for r in plan.rulings if key in r.about)
+        missing = [m for m in mentions(bare(traced), ruled) if not any(said[t.id].has(m) for t in doing)]
         if missing:
             home = home_of(traced.kind, doing)
             shown = ", ".join(f"`{t.text}`" for t in missing[:8])
