@@ -43,9 +43,7 @@ def _edit(path: str, old: str, new: str) -> object:
 
 
 _SAMPLE = {
-    "one edited requirement": _edit(
-        "specs/backend/api.md", "name: required, 1-80 characters", "name: required, 1-60 characters"
-    ),
+    "one edited requirement": _edit("specs/backend/api.md", "name: required, 1-80 characters", "name: required, 1-60 characters"),
     "one added endpoint": _edit("specs/backend/api.md", "\n## Lists", _ENDPOINT + "\n## Lists"),
     "a changed constitution rule": _edit(
         "specs/constitution.md", "must require a valid JWT", "but the health check must require a valid JWT"
@@ -53,19 +51,13 @@ _SAMPLE = {
 }
 _ORIGIN = {
     "one edited requirement": _edit("specs/backend/spec.md", "Minimum 6 characters", "Minimum 8 characters"),
-    "one added endpoint": _edit(
-        "specs/backend/spec.md", "\n## Authentication & Security", _ENDPOINT + "\n## Authentication & Security"
-    ),
+    "one added endpoint": _edit("specs/backend/spec.md", "\n## Authentication & Security", _ENDPOINT + "\n## Authentication & Security"),
 }
 
 
 def measure() -> Iterator[str]:
     for name in corpora("sample", "origin-sabahatabid"):
-        changes = {
-            "nothing": lambda root: None,
-            "layout only": _reformat_all,
-            **(_SAMPLE if name == "sample" else _ORIGIN),
-        }
+        changes = {"nothing": lambda root: None, "layout only": _reformat_all, **(_SAMPLE if name == "sample" else _ORIGIN)}
         for label, change in changes.items():
             with workspace(name) as root, SimulatedServer(first_token=0.6, tokens_per_second=80) as server:
                 whole = run(root, server, "plan")

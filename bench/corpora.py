@@ -54,7 +54,7 @@ def _resource(name: str, number: int, most: int) -> str:
         ("GET", f"{path}/{{id}}", f"Gives one {name}.", ("200: found", "401: no valid token", "404: no such row")),
         ("PATCH", f"{path}/{{id}}", f"Changes a {name}.", ("200: changed", "404: no such row", "422: a rule is broken")),
         ("DELETE", f"{path}/{{id}}", f"Removes a {name}.", ("204: gone", "404: no such row")),
-    )  # fmt: skip
+    )
     for method, place, says, statuses in operations[:most]:
         listed = "\n".join(f"- {s}" for s in statuses)
         blocks.append(f"### {method} {place}\n\n{says} Authentication: required.\n\n**Status Codes:**\n{listed}\n")

@@ -94,11 +94,10 @@ def _until_done(root: Path, server: SimulatedServer, chance: random.Random, toll
 def _start(root: Path, server: SimulatedServer) -> subprocess.Popen[bytes]:
     environment = environment_of(
         OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", PLANAGENT_MODEL="m", XDG_CACHE_HOME=str(root.parent / "cache")
-    )  # fmt: skip
+    )
     return subprocess.Popen(
-        [sys.executable, "-m", "planagent", "plan", "-w", str(root)],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-m", "planagent", "plan", "-w", str(root)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
 
 
 def _records(root: Path) -> dict[str, dict[str, Any]]:

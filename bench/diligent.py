@@ -78,10 +78,7 @@ def _decide(prompt: str) -> dict[str, Any]:
         if f"- ruling {key} " not in prompt:
             answer["rulings"].append(_ruling(key, default=told, about=False))
     if not patching:
-        answer["approach"] = [
-            "Settings and data come first, then what rests on them.",
-            "Tests follow the part that they prove.",
-        ]
+        answer["approach"] = ["Settings and data come first, then what rests on them.", "Tests follow the part that they prove."]
     return answer
 
 
@@ -116,12 +113,7 @@ def _write(prompt: str) -> dict[str, Any]:
         section = int(found[1]) if found else 6
         statements = _STATEMENT.findall(body)
         steps = [f"Do part {n}: {_values(s[4])}." for n, s in enumerate(statements)] or ["Run every case."]
-        entry = {
-            "key": key,
-            "steps": steps,
-            "done_when": f"A test of `{key}` passes.",
-            "items": list(_items(section, statements)),
-        }
+        entry = {"key": key, "steps": steps, "done_when": f"A test of `{key}` passes.", "items": list(_items(section, statements))}
         answer.setdefault(f"section_{section}", []).append(entry)
     return answer
 

@@ -82,13 +82,11 @@ class Crew:
         self._concurrency = concurrency
         self._environment = environment_of(
             OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", XDG_CACHE_HOME=str(folder / "cache"), **{VARIABLE: url}
-        )  # fmt: skip
+        )
         self.members: list[subprocess.Popen[bytes]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [
-            sys.executable, "-m", "planagent", *arguments, "--dead-after", str(DEAD_AFTER), "--concurrency", str(self._concurrency),
-        ]  # fmt: skip
+        command = [sys.executable, "-m", "planagent", *arguments, "--dead-after", str(DEAD_AFTER), "--concurrency", str(self._concurrency)]
         member = subprocess.Popen(command, env=self._environment, stdout=self._log, stderr=self._log)
         self.members.append(member)
         return member
@@ -107,15 +105,7 @@ class Crew:
 
 
 def chaos(
-    count: int,
-    workers: int,
-    *,
-    seed: int,
-    endpoints: int = 4,
-    kills: int = 0,
-    stops: int = 0,
-    restarts: int = 0,
-    limit: float = 900,
+    count: int, workers: int, *, seed: int, endpoints: int = 4, kills: int = 0, stops: int = 0, restarts: int = 0, limit: float = 900
 ) -> Toll:
     """Plans every workspace, changes a spec of each, and plans them again, while processes are killed and stopped at random and the
     database is restarted."""
@@ -159,10 +149,7 @@ class _Rounds:
     def over(self) -> bool:
         """True when both are done; begins the second when the first is."""
         with self._database.transaction() as cursor:
-            cursor.execute(
-                "SELECT count(DISTINCT (workspace, due_at)) AS many FROM planagent_runs WHERE outcome = ANY(%s)",
-                (list(DONE),),
-            )
+            cursor.execute("SELECT count(DISTINCT (workspace, due_at)) AS many FROM planagent_runs WHERE outcome = ANY(%s)", (list(DONE),))
             done = cursor.fetchone()["many"]
         if done < self._count * self.number:
             return False
@@ -171,9 +158,7 @@ class _Rounds:
         names = [r["name"] for r in self._roster.rows()]
         for name in names:
             path = self._folder / name / "specs" / "backend" / "order.md"
-            path.write_text(
-                path.read_text(encoding="utf-8").replace("newest first", "newest first, then by id"), encoding="utf-8"
-            )
+            path.write_text(path.read_text(encoding="utf-8").replace("newest first", "newest first, then by id"), encoding="utf-8")
         self._roster.set_state(names, "waiting", due=True)
         self.number = 2
         return False
@@ -181,7 +166,7 @@ class _Rounds:
 
 def _trouble(
     crew: Crew, pg: Any, chance: random.Random, toll: Toll, rounds: _Rounds, kills: int, stops: int, restarts: int, limit: float, file: Path
-) -> None:  # fmt: skip
+) -> None:
     from planagent.errors import WorkspaceError
 
     end = time.monotonic() + limit
@@ -225,8 +210,7 @@ def _settle(toll: Toll, database: Database, folder: Path, server: SimulatedServe
     """Counts what went wrong, from the database, the files and the server's own record."""
     with database.transaction() as cursor:
         cursor.execute(
-            "SELECT workspace, due_at, count(*) AS many FROM planagent_runs WHERE outcome = ANY(%s) GROUP BY 1, 2",
-            (list(DONE),),
+            "SELECT workspace, due_at, count(*) AS many FROM planagent_runs WHERE outcome = ANY(%s) GROUP BY 1, 2", (list(DONE),)
         )
         done = cursor.fetchall()
         cursor.execute("SELECT outcome, count(*) AS many FROM planagent_runs GROUP BY 1")

@@ -139,9 +139,7 @@ def attack(make: Callable[[Path], None]) -> tuple[int, float, int, str]:
         environment = environment_of(XDG_CACHE_HOME=str(Path(folder) / "cache"))
         begun = time.perf_counter()
         try:
-            done = subprocess.run(
-                [sys.executable, "-c", program], capture_output=True, env=environment, timeout=LONGEST, check=False
-            )
+            done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment, timeout=LONGEST, check=False)
         except subprocess.TimeoutExpired:
             return -1, LONGEST, 0, "it did not end"
         seconds = time.perf_counter() - begun

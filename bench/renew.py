@@ -40,14 +40,10 @@ def renew(workspace: Path) -> list[str]:
             run.ledger.note("reviewed", settled_reviews(session))
             continue
         held = run.recall(stage)
-        records = {
-            p.key: known[stage.kind, p.key] for p in stage.parts if p.key not in held and (stage.kind, p.key) in known
-        }
+        records = {p.key: known[stage.kind, p.key] for p in stage.parts if p.key not in held and (stage.kind, p.key) in known}
         run.keep(stage, stage.parts, records)
         held |= records
-        missing += [
-            f"{stage.kind} {p.key}" for p in stage.parts if p.key not in held or not stage.whole(p, held[p.key])
-        ]
+        missing += [f"{stage.kind} {p.key}" for p in stage.parts if p.key not in held or not stage.whole(p, held[p.key])]
         if missing:
             break
     for run in session.each_run:

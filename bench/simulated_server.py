@@ -66,11 +66,7 @@ class Request:
     @property
     def tasks(self) -> set[str]:
         """Keys of the tasks that a writing brief asks for."""
-        return (
-            set(re.findall(r"(?m)^## (\S+)$", self.prompt.rpartition("# Tasks to write")[2]))
-            if self.kind == "write"
-            else set()
-        )
+        return set(re.findall(r"(?m)^## (\S+)$", self.prompt.rpartition("# Tasks to write")[2])) if self.kind == "write" else set()
 
 
 @dataclass(slots=True)
@@ -248,11 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
             text = "<think>Let me see {what} they want.</think>\n" + text
         elif kind == "fence":
             text = f"Here it is:\n```json\n{text}\n```\nHope that helps."
-        message: dict[str, Any] | None = {
-            "role": "assistant",
-            "content": text,
-            "refusal": "I cannot" if kind == "refusal" else None,
-        }
+        message: dict[str, Any] | None = {"role": "assistant", "content": text, "refusal": "I cannot" if kind == "refusal" else None}
         spent = len(text) // CHARACTERS
         time.sleep(
             simulation.first_token

@@ -34,7 +34,9 @@ def measure() -> Iterator[str]:
         for _ in range(ROUNDS):
             for name, command in commands.items():
                 begun = time.perf_counter()
-                subprocess.run(command, capture_output=True, check=False, env={"XDG_CACHE_HOME": str(root.parent / "cache"), "PATH": "/usr/bin:/bin"})  # fmt: skip
+                subprocess.run(
+                    command, capture_output=True, check=False, env={"XDG_CACHE_HOME": str(root.parent / "cache"), "PATH": "/usr/bin:/bin"}
+                )
                 times[name].append(time.perf_counter() - begun)
     medians = {name: statistics.median(found) for name, found in times.items()}
     base = medians["an empty click program, --help"]

@@ -13,9 +13,7 @@ from planagent.errors import AnswerError
 
 _THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _OPEN_THOUGHT = re.compile(r"^.*?</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
-)
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 """Control, zero-width, direction and tag characters, and halves of surrogates: nobody sees them, and some obey them."""
 COMMENT = re.compile(r"<!-+|-+->")
 """What stands in a comment is read by agents alone."""
@@ -45,9 +43,7 @@ def parse(text: str) -> dict[str, Any]:
     try:
         value, _ = json.JSONDecoder(strict=False).raw_decode(body)
     except ValueError as error:
-        raise AnswerError(
-            f"The answer is not whole JSON ({error}).", "Another model may hold the schema better."
-        ) from error
+        raise AnswerError(f"The answer is not whole JSON ({error}).", "Another model may hold the schema better.") from error
     if not isinstance(value, dict):
         raise AnswerError("The answer is not a JSON object.", "Another model may hold the schema better.")
     return value
@@ -86,9 +82,7 @@ def listed(value: Any) -> list[str]:
     """The texts of a list without numbers of their own: whoever shows the list gives them."""
     found = texts(value)
     numbered = [re.match(rf"{n}[.)]\s+(?=\S)", told) for n, told in enumerate(found, 1)]
-    return (
-        [t[m.end() :] if m else t for t, m in zip(found, numbered, strict=True)] if found and all(numbered) else found
-    )
+    return [t[m.end() :] if m else t for t, m in zip(found, numbered, strict=True)] if found and all(numbered) else found
 
 
 def text(value: Any) -> str:
@@ -111,9 +105,7 @@ def integer(value: Any) -> int:
 
 
 def obj(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False,
-    }  # fmt: skip
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def arr(entry: dict[str, Any], most: int = 400) -> dict[str, Any]:

@@ -109,10 +109,8 @@ class _Assembly:
             next_task=self.next_task,
             state=self.made.state,
             writer_id=self.made.writer_id,
-            passages=tuple(
-                (p.anchor, content_digest(d.said(p))) for d in self.corpus.read for p in d.passages
-            ),
-        )  # fmt: skip
+            passages=tuple((p.anchor, content_digest(d.said(p))) for d in self.corpus.read for p in d.passages),
+        )
 
     # -- names ----------------------------------------------------------------------------------
 
@@ -129,11 +127,7 @@ class _Assembly:
             if planned.key in ids or not planned.covers:
                 continue
             best = max(free, key=lambda t: _overlap(t.covers, planned.covers), default=None)
-            if (
-                best is not None
-                and _overlap(best.covers, planned.covers) >= 0.5
-                and best.section in (planned.section, 0)
-            ):
+            if best is not None and _overlap(best.covers, planned.covers) >= 0.5 and best.section in (planned.section, 0):
                 ids[planned.key] = best.id
                 free.remove(best)
         for key in self.order:
@@ -161,14 +155,7 @@ class _Assembly:
         """A text with places for marks and numbers for keys."""
         text = _MARK.sub(lambda m: self._apply(m[1]), one_line(text))
         return _REFERENCE.sub(
-            lambda m: (
-                f"({self.ruling_ids[m[1]]})"
-                if m[1] in self.ruling_ids
-                else f"({self.ids[m[1]]})"
-                if m[1] in self.ids
-                else m[0]
-            ),
-            text,
+            lambda m: f"({self.ruling_ids[m[1]]})" if m[1] in self.ruling_ids else f"({self.ids[m[1]]})" if m[1] in self.ids else m[0], text
         )
 
     def _apply(self, key: str) -> str:
@@ -180,10 +167,7 @@ class _Assembly:
     # -- parts ----------------------------------------------------------------------------------
 
     def _rulings(self) -> Iterator[Ruling]:
-        for ruled in sorted(
-            self.decision.rulings,
-            key=lambda r: ("DGRP".find(self.ruling_ids[r.key][0]), int(self.ruling_ids[r.key][1:])),
-        ):
+        for ruled in sorted(self.decision.rulings, key=lambda r: ("DGRP".find(self.ruling_ids[r.key][0]), int(self.ruling_ids[r.key][1:]))):
             yield self._ruling(ruled)
 
     def _ruling(self, ruled: Ruled) -> Ruling:
@@ -214,17 +198,13 @@ class _Assembly:
                     owners += [key] * len(mine)
             numbered = []
             for index, (item, owner) in enumerate(zip(items, owners, strict=True), 1):
-                numbered.append(
-                    item.model_copy(update={"number": f"{number}.{index}", "task": self.ids.get(owner, "")})
-                )
+                numbered.append(item.model_copy(update={"number": f"{number}.{index}", "task": self.ids.get(owner, "")}))
                 if owner:
                     placed.setdefault(owner, []).append(f"{number}.{index}")
             intro = () if numbered else ("The specs ask for nothing here.",)
             if not numbered and any(t.section == number for t in self.decision.tasks):
                 intro = ("What is to be done stands in the tasks of section 10.",)
-            sections.append(
-                PlanSection(number=number, title=SECTION_TITLES[number], intro=intro, items=tuple(numbered))
-            )
+            sections.append(PlanSection(number=number, title=SECTION_TITLES[number], intro=intro, items=tuple(numbered)))
         return tuple(sections), placed
 
     def _items(self, section: int, key: str) -> Iterator[PlanItem]:
@@ -243,15 +223,9 @@ class _Assembly:
             planned, record = self.by_key[key], self.written[key]
             covers = tuple(c for c in planned.covers if c in self.statements)
             settled = {*planned.rulings, planned.condition.partition(": ")[0]}
-            about = [
-                r
-                for r in self.decision.rulings
-                if r.key in settled or (r.key not in named and set(r.about) & set(covers))
-            ]
+            about = [r for r in self.decision.rulings if r.key in settled or (r.key not in named and set(r.about) & set(covers))]
             rulings = sorted((self.ruling_ids[r.key] for r in about), key=lambda i: ("DGRP".find(i[0]), int(i[1:])))
-            proved = (
-                [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []
-            )
+            proved = [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []
             yield Task(
                 id=self.ids[key], key=key, title=_PARALLEL.sub("", self._told(planned.title)) or key, section=planned.section, file=one_line(planned.file), phase=one_line(planned.phase) or "Work",
                 parallel=key in parallel, done=self.ids[key] in done, forced=done.get(self.ids[key], ""), condition=self._condition(planned),
@@ -270,12 +244,7 @@ class _Assembly:
                 needs = tuple(n for n in own.needs if n in at)
                 place = max((at[i] + 1 for i in (before, *needs) if i in at), default=0)
                 phase = (tasks[place - 1] if place else tasks[0]).phase if tasks else own.phase
-                tasks.insert(
-                    place,
-                    own.model_copy(
-                        update={"needs": needs, "phase": phase, "parallel": False, "items": (), "rulings": ()}
-                    ),
-                )
+                tasks.insert(place, own.model_copy(update={"needs": needs, "phase": phase, "parallel": False, "items": (), "rulings": ()}))
             before = own.id
         return tasks
 
@@ -291,9 +260,7 @@ class _Assembly:
         found: set[str] = set()
         for wave in waves({k: self.needs[k] for k in self.order if not self.by_key[k].condition}):
             files = [self.by_key[k].file for k in wave]
-            found |= {
-                k for k in wave if len(wave) > 1 and (not self.by_key[k].file or files.count(self.by_key[k].file) == 1)
-            }
+            found |= {k for k in wave if len(wave) > 1 and (not self.by_key[k].file or files.count(self.by_key[k].file) == 1)}
         return found
 
     # -- places ---------------------------------------------------------------------------------
@@ -317,9 +284,11 @@ class _Assembly:
         """How many units were read and claimed, dismissed, and handed on unread."""
         unread = {ref for s in self.reading.statements if s.kind == "passage" or s.origin == "rules" for ref in s.units}
         total = sum(1 for d in self.corpus.read for u in d.units if u.kind != "mark")
-        return f"{total - len(unread):,} of {total:,} units of the specs were read; {len(unread):,} are handed on as they stand" if unread else (
-            f"all {total:,} units of the specs were read"
-        )  # fmt: skip
+        return (
+            f"{total - len(unread):,} of {total:,} units of the specs were read; {len(unread):,} are handed on as they stand"
+            if unread
+            else (f"all {total:,} units of the specs were read")
+        )
 
     def _traced(self, statement: Statement) -> Traced:
         return Traced(
@@ -335,9 +304,7 @@ class _Assembly:
             for unit_id, account in accounts(self.reading, document).items():
                 if account is not None and account.reason and document.by_id[unit_id].kind != "mark":
                     grouped.setdefault((account.reason, account.of), []).append(unit_id)
-            dismissed = tuple(
-                (runs(self.corpus, document.path, ids), reason, of) for (reason, of), ids in grouped.items()
-            )
+            dismissed = tuple((runs(self.corpus, document.path, ids), reason, of) for (reason, of), ids in grouped.items())
             yield FileAccount(path=document.path, digest=document.digest[:16], dismissed=dismissed)
 
 

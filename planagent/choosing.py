@@ -40,9 +40,7 @@ def open_runs(session: Session, *, ask: bool = True) -> None:
         session.runs[kind] = rules if run.model.shape.small and kind == "decide" else run
 
 
-def _answerer(
-    session: Session, kind: str, recording: Recording | None, ledger: Ledger, *, ask: bool
-) -> tuple[str, Callable[[], Model]]:
+def _answerer(session: Session, kind: str, recording: Recording | None, ledger: Ledger, *, ask: bool) -> tuple[str, Callable[[], Model]]:
     """Who answers a kind of brief: a name that tells one from another, and what makes it."""
     settings = session.settings
     if session.host:
@@ -71,9 +69,7 @@ def _recorded(session: Session, ledger: Ledger) -> Recording | None:
     return recording
 
 
-def make_model(
-    settings: Settings, name: str, ledger: Ledger, tell: Told, *, offline: bool = False, ask: bool = True
-) -> Model:
+def make_model(settings: Settings, name: str, ledger: Ledger, tell: Told, *, offline: bool = False, ask: bool = True) -> Model:
     """The model of a name; the rules only when asked for or when no model is configured, and it says so."""
     if offline or not name:
         if not offline:
@@ -88,9 +84,7 @@ def make_model(
 
         tell("loading the local model")
         server = serve(Path(name.removeprefix(LOCAL)).expanduser())
-        return OpenAIModel(
-            settings, ledger, base_url=server.base_url, model=server.model, named=name, local=True, on_close=server.stop
-        )
+        return OpenAIModel(settings, ledger, base_url=server.base_url, model=server.model, named=name, local=True, on_close=server.stop)
     return OpenAIModel(settings, ledger, model=name)
 
 

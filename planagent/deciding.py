@@ -26,9 +26,7 @@ def record(settings: Settings, ruling_id: str, answer: str | None, *, dry: bool 
     """
     plan = previous_plan(settings.output_path)
     if plan is None:
-        raise UsageError(
-            f"{settings.output_path}: there is no plan yet.", "Run `planagent plan` first: its decisions have the ids."
-        )
+        raise UsageError(f"{settings.output_path}: there is no plan yet.", "Run `planagent plan` first: its decisions have the ids.")
     wanted = ruling_id.strip().upper()
     ruling = next((r for r in plan.rulings if r.id == wanted), None)
     if ruling is None:
@@ -60,11 +58,7 @@ def record(settings: Settings, ruling_id: str, answer: str | None, *, dry: bool 
         "options": list(ruling.options),
         "likely": text in ruling.options,
         "rests_on_it": [t.id for t in plan.tasks if ruling.id in t.rulings and t.id not in conditions],
-        "brings_in": [
-            i
-            for i, (of, _, wanted) in conditions.items()
-            if of == ruling.id and text and wanted.casefold() == text.casefold()
-        ],
+        "brings_in": [i for i, (of, _, wanted) in conditions.items() if of == ruling.id and text and wanted.casefold() == text.casefold()],
         "dry": dry,
         "file": str(path),
     }

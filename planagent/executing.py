@@ -96,9 +96,7 @@ class Ticked:
     ready: tuple[str, ...]
 
 
-def complete(
-    settings: Settings, ids: tuple[str, ...], *, force: str = "", tell: Callable[[str], None] = lambda _: None
-) -> Ticked:
+def complete(settings: Settings, ids: tuple[str, ...], *, force: str = "", tell: Callable[[str], None] = lambda _: None) -> Ticked:
     """Ticks tasks, all of them or none; one may need another of the same call.
 
     Args:

@@ -38,9 +38,7 @@ def read_bytes(path: Path, most: int = MAX_FILE_BYTES) -> bytes:
             )
         return path.read_bytes()
     except OSError as error:
-        raise CorpusError(
-            f"{path}: cannot be read ({error.strerror or error}).", "Check that it exists and its permissions."
-        ) from error
+        raise CorpusError(f"{path}: cannot be read ({error.strerror or error}).", "Check that it exists and its permissions.") from error
 
 
 def decode(data: bytes) -> tuple[str, list[str]]:

@@ -122,15 +122,10 @@ def _property(text: str) -> str:
 def as_sarif(checked: Sequence[Checked]) -> str:
     """A SARIF 2.1.0 log with one run; suppressed findings are in it, marked as such."""
     used = sorted({f.rule for one in checked for f in (*one.outcome.findings, *one.outcome.suppressed)})
-    results = [
-        _result(one, f, used, suppressed=False) for one in checked for f in one.outcome.findings
-    ] + [_result(one, f, used, suppressed=True) for one in checked for f in one.outcome.suppressed]  # fmt: skip
-    driver = {
-        "name": "planagent",
-        "version": __version__,
-        "semanticVersion": __version__,
-        "rules": [_rule(code) for code in used],
-    }
+    results = [_result(one, f, used, suppressed=False) for one in checked for f in one.outcome.findings] + [
+        _result(one, f, used, suppressed=True) for one in checked for f in one.outcome.suppressed
+    ]
+    driver = {"name": "planagent", "version": __version__, "semanticVersion": __version__, "rules": [_rule(code) for code in used]}
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -163,14 +158,7 @@ def _result(one: Checked, f: Finding, used: list[str], *, suppressed: bool) -> d
         "ruleIndex": used.index(f.rule),
         "level": rules()[f.rule].severity,
         "message": {"text": f"{f.place}: {f.message}. {f.remedy}"},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": quote(shown_path(one.path), safe="/:")},
-                    "region": region,
-                }
-            }
-        ],
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(shown_path(one.path), safe="/:")}, "region": region}}],
         # The same fault at another line is the same alert: the line is no part of it.
         "partialFingerprints": {"planagent/v1": re.sub(r"\s+", " ", f"{f.rule}|{f.place}|{f.message}")},
     }

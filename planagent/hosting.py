@@ -92,11 +92,7 @@ class Desk:
         handed = run.ledger.notes(_NOTES)
         wanted = {p.key: p for p in self._open_parts()}
         for brief_id, note in handed.items():
-            parts = [
-                wanted.pop(k)
-                for k, v in note.get("parts", {}).items()
-                if k in wanted and v == run.key(stage, wanted[k])
-            ]
+            parts = [wanted.pop(k) for k, v in note.get("parts", {}).items() if k in wanted and v == run.key(stage, wanted[k])]
             if parts and stage.kind == "read":
                 parts = self._noted_parts(brief_id, run, stage)
             if parts:

@@ -41,12 +41,7 @@ class Agent:
     def path(self, command: str, prefix: str) -> str:
         """Where a command's file lies, relative to the workspace."""
         name = f"{prefix}{self.join}{command}"
-        file = {
-            "skill": f"{name}/SKILL.md",
-            "markdown": f"{name}.md",
-            "toml": f"{name}.toml",
-            "prompt": f"{name}.prompt.md",
-        }
+        file = {"skill": f"{name}/SKILL.md", "markdown": f"{name}.md", "toml": f"{name}.toml", "prompt": f"{name}.prompt.md"}
         return f"{self.folder}/{file[self.form]}"
 
 
@@ -89,9 +84,7 @@ def chosen(workspace: Path, keys: Iterable[str]) -> list[Agent]:
         return [agents()[k] for k in wanted]
     seen = [a for a in agents().values() if any((workspace / m).exists() for m in a.marks)]
     if not seen:
-        raise UsageError(
-            f"{workspace}: no sign of a coding agent here.", f"Name one or more with --agent: {', '.join(agents())}."
-        )
+        raise UsageError(f"{workspace}: no sign of a coding agent here.", f"Name one or more with --agent: {', '.join(agents())}.")
     return seen
 
 

@@ -47,11 +47,7 @@ def known_of(settings: Settings) -> Known:
         stage, run = read_stage(session), session.runs["read"]
         records = run.recall(stage)
         run.ledger.close()
-        if (
-            not run.by_rule
-            and stage.parts
-            and all(p.key in records and stage.whole(p, records[p.key]) for p in stage.parts)
-        ):
+        if not run.by_rule and stage.parts and all(p.key in records and stage.whole(p, records[p.key]) for p in stage.parts):
             return Known(corpus, reading_of(session, stage, records), f"{run.model.name}, kept answers", plan)
     return Known(corpus, overridden(corpus, read_by_rule(corpus), settings.overrides), "built-in rules, no model", plan)
 

@@ -93,9 +93,7 @@ class Ledger:
         if not self._path.exists():
             return {}
         with self._connection() as db:
-            rows = db.execute(
-                "SELECT name, value FROM notes WHERE substr(name, 1, ?) = ? ORDER BY name", (len(prefix), prefix)
-            ).fetchall()
+            rows = db.execute("SELECT name, value FROM notes WHERE substr(name, 1, ?) = ? ORDER BY name", (len(prefix), prefix)).fetchall()
         found = {}
         for name, text in rows:
             with contextlib.suppress(ValueError):

@@ -279,9 +279,7 @@ def verify_specs(corpus: Corpus, workspace: Path) -> None:
         except CorpusError:
             same = False
         if not same:
-            raise WorkspaceError(
-                f"{document.path} changed while the plan was made.", "Run again; accepted answers are kept."
-            )
+            raise WorkspaceError(f"{document.path} changed while the plan was made.", "Run again; accepted answers are kept.")
 
 
 def _inside_specs(path: Path, corpus: Corpus, workspace: Path) -> bool:

@@ -77,10 +77,8 @@ def _elsewhere(request: Request, settings: Settings, cache: Cache | None) -> tup
         found = check_elsewhere(view, corpus, read_by_rule(corpus), request.feature, request.beside)
     except CorpusError as error:
         nothing = Corpus(settings.workspace.name, ())
-        found = [
-            f for f in check_elsewhere(view, nothing, Reading((), ()), "", ()) if not f.rule.startswith(_NEEDS_SPECS)
-        ]
-        notes.append(f"Checked without specs: {error.message} Repetition, invention, coverage and citations were not looked at.")  # fmt: skip
+        found = [f for f in check_elsewhere(view, nothing, Reading((), ()), "", ()) if not f.rule.startswith(_NEEDS_SPECS)]
+        notes.append(f"Checked without specs: {error.message} Repetition, invention, coverage and citations were not looked at.")
     if 0 < len(view.entries) < FEWEST:
         notes.append(f"Fewer than {FEWEST} tasks: whether they cover the specs was not looked at.")
     if request.by_default:
@@ -94,9 +92,7 @@ def _foreign_view(path: Path, text: str) -> View:
         try:
             return view_of_taskmaster(text)
         except NotTaskMaster as error:
-            raise UsageError(
-                f"{path}: no plan that is known here ({error}).", "Give Markdown, or a tasks.json of Task Master."
-            ) from error
+            raise UsageError(f"{path}: no plan that is known here ({error}).", "Give Markdown, or a tasks.json of Task Master.") from error
     if path.suffix.lower() not in (".md", ".markdown", ".mdx", ".txt", ""):
         raise UsageError(f"{path}: no plan that is known here.", "Give Markdown, or a tasks.json of Task Master.")
     return view_of_markdown(path.as_posix(), text)
@@ -108,14 +104,10 @@ def _by_nature(view: View, path: Path, findings: list[Finding]) -> tuple[list[Fi
     front = {f.place for f in findings if f.rule == "PA301"}
     if path.parent.name.lower() in ("frontend", "ui", "web", "client", "mobile"):
         findings = [f for f in findings if f.rule != "PA301" and not f.rule.startswith("PA50")]
-        notes.append(
-            "Taken for a frontend plan by its place: scope and coverage are not looked at. --select PA shows all."
-        )
+        notes.append("Taken for a frontend plan by its place: scope and coverage are not looked at. --select PA shows all.")
     elif front and len(front) >= _FULL_STACK * len(view.entries):
         findings = [f for f in findings if f.rule != "PA301"]
-        notes.append(
-            f"{len(front)} tasks work in the user interface: taken for a full-stack plan. --select PA301 shows them."
-        )
+        notes.append(f"{len(front)} tasks work in the user interface: taken for a full-stack plan. --select PA301 shows them.")
     return _once(findings), notes
 
 
@@ -123,10 +115,5 @@ def _once(findings: Iterable[Finding]) -> list[Finding]:
     """An invented name is shown where it stands first, with the number of other places."""
     places: dict[tuple[str, str], list[Finding]] = {}
     for f in findings:
-        places.setdefault(
-            (f.rule, f.message if f.rule.startswith("PA4") else f"{f.line} {f.place} {f.message}"), []
-        ).append(f)
-    return [
-        replace(same[0], message=f"{same[0].message} ({len(same) - 1} more)") if len(same) > 1 else same[0]
-        for same in places.values()
-    ]
+        places.setdefault((f.rule, f.message if f.rule.startswith("PA4") else f"{f.line} {f.place} {f.message}"), []).append(f)
+    return [replace(same[0], message=f"{same[0].message} ({len(same) - 1} more)") if len(same) > 1 else same[0] for same in places.values()]

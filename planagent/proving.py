@@ -104,7 +104,7 @@ def _feature(settings: Settings, path: Path, text: str) -> str:
     """The numbered feature folder that a plan lies in or names as its input, when the specs have one of that name."""
     for part in reversed(path.resolve().parts[:-1]):
         if re.match(r"\d+-", part):
-            found = any(next(settings.workspace.glob(f"{root}/{literal(part)}"), None) for root in _SPEC_ROOTS)  # fmt: skip
+            found = any(next(settings.workspace.glob(f"{root}/{literal(part)}"), None) for root in _SPEC_ROOTS)
             return part if found else ""
     named = re.search(r"(?m)^\*\*Input\*\*:.*?specs/(\d+-[\w.-]+?)/", text[:2000])
     return named[1] if named else ""

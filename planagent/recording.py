@@ -68,9 +68,7 @@ def read_recording(path: Path, tell: Callable[[str], None]) -> Recording | None:
             f"{path}: its first line is not that of a recording ({FORMAT}).",
             "Restore it from version control; or delete it, and plan again with whoever answered.",
         )
-    recording = Recording(
-        {k: Author(a["name"], a["identity"], bool(a.get("small"))) for k, a in head["by"].items() if _is_author(a)}
-    )
+    recording = Recording({k: Author(a["name"], a["identity"], bool(a.get("small"))) for k, a in head["by"].items() if _is_author(a)})
     damaged = 0
     for line in filter(str.strip, lines):
         entry = _object(line)
@@ -91,16 +89,12 @@ def write_recording(path: Path, session: Session) -> None:
     """
     by = {
         kind: {"name": r.model.name, "identity": r.model.identity, "small": r.model.shape.small} for kind, r in sorted(session.runs.items())
-    }  # fmt: skip
+    }
     ledger = session.runs["read"].ledger
     notes = {n: value for n in NOTES if (value := ledger.noted(n))}
     reviewed = settled_reviews(session)
     notes |= {"reviewed": reviewed} if reviewed else {}
-    lines = [
-        _line({"format": FORMAT, "by": by}),
-        *_lines("note", sorted(notes.items())),
-        *_lines("key", sorted(_settled(session).items())),
-    ]
+    lines = [_line({"format": FORMAT, "by": by}), *_lines("note", sorted(notes.items())), *_lines("key", sorted(_settled(session).items()))]
     text = "\n".join(lines) + "\n"
     if not path.is_file() or path.read_bytes() != text.encode():
         write_atomically(path, text)
@@ -125,9 +119,7 @@ def _settled(session: Session) -> dict[str, Record]:
         }  # fmt: skip
     if not write.by_rule:
         written = write_stage(session)
-        found |= {
-            write.key(written, p): {**session.written[p.key], "part": p.key, "kind": "write"} for p in written.parts
-        }
+        found |= {write.key(written, p): {**session.written[p.key], "part": p.key, "kind": "write"} for p in written.parts}
     return found
 
 

@@ -38,11 +38,9 @@ def facts_as_json(known: Known) -> dict[str, Any]:
         found["rulings"] = [
             {"id": r.id, "key": r.topic, "title": r.title, "found": r.statement, "default": r.default, "answer": r.answer, "waits": r.waits}
             for r in known.plan.rulings
-        ]  # fmt: skip
+        ]
     found["rejected"] = [{"name": n, "why": w} for n, w in reading.rejected]
-    found["dismissed_doubtful"] = [
-        {"file": f, "unit": u, "reason": d.reason, "looks": why} for (f, u), d, why in doubtful(corpus, reading)
-    ]
+    found["dismissed_doubtful"] = [{"file": f, "unit": u, "reason": d.reason, "looks": why} for (f, u), d, why in doubtful(corpus, reading)]
     found["warnings"] = [*corpus.warnings, *reading.notes]
     found["secrets"] = [{"file": p.file, "line": p.line} for p in corpus.secrets]
     return found
@@ -116,11 +114,7 @@ def coverage(known: Known) -> list[Row]:
     doing: set[str] = set()
     done: set[str] = set()
     if plan:
-        doing = (
-            {c for t in plan.tasks for c in t.covers}
-            | {c for r in plan.rulings for c in r.about}
-            | {k for k, _ in plan.withdrawn}
-        )
+        doing = {c for t in plan.tasks for c in t.covers} | {c for r in plan.rulings for c in r.about} | {k for k, _ in plan.withdrawn}
         done = {c for t in plan.tasks if t.done for c in t.covers} - {
             c for t in plan.tasks if not t.done and not t.condition for c in t.covers
         }
@@ -178,9 +172,11 @@ def coverage_as_json(known: Known, rows: list[Row]) -> dict[str, Any]:
     whole = total(rows)
     numbers = {n: getattr(whole, n) for n in ("units", "claimed", "dismissed", "handed_on", "planned", "done")}
     return {
-        "read_by": known.by, "plan": known.plan is not None, "files": [data(r) for r in rows],
+        "read_by": known.by,
+        "plan": known.plan is not None,
+        "files": [data(r) for r in rows],
         "total": {**numbers, "missing": len(whole.missing), "unplanned": len(whole.unplanned), "percent": round(whole.share, 1)},
-    }  # fmt: skip
+    }
 
 
 def coverage_as_text(known: Known, rows: list[Row], *, missing: bool, dismissed: bool) -> Iterator[str]:

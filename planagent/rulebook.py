@@ -50,8 +50,7 @@ def matching(selectors: Iterable[str]) -> frozenset[str]:
         codes = [c for c, r in rules().items() if (wanted and c.startswith(wanted.upper())) or r.name == wanted]
         if not codes:
             raise UsageError(
-                f"{selector!r} names no rule.",
-                "Give a code (PA201), the start of one (PA2) or a name; `planagent rule` lists them.",
+                f"{selector!r} names no rule.", "Give a code (PA201), the start of one (PA2) or a name; `planagent rule` lists them."
             )
         found.update(codes)
     return frozenset(found)

@@ -86,9 +86,7 @@ class Run:
             if self.pace and not self.stopped:
                 await asyncio.sleep(await asyncio.to_thread(self.pace))
             if self.stop and self.stop.is_set():
-                self.stopped = StoppedError(
-                    "The run was asked to stop.", "Accepted answers are kept: run again to go on."
-                )
+                self.stopped = StoppedError("The run was asked to stop.", "Accepted answers are kept: run again to go on.")
             if self.stopped:
                 raise self.stopped
             try:
@@ -158,15 +156,11 @@ async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str,
         run.findings += [t for t in told if not t.key or t.key in {p.key for p in wanted}]
         await _fill(run, stage, wanted, known)
         wanted = [p for p in wanted if p.key not in known or not stage.whole(p, known[p.key])]
-    run.tell(
-        f"brief {stage.kind}: {len(parts)} parts, {run.usage.calls} calls" + (f", {len(wanted)} open" if wanted else "")
-    )
+    run.tell(f"brief {stage.kind}: {len(parts)} parts, {run.usage.calls} calls" + (f", {len(wanted)} open" if wanted else ""))
     return [t for t in told if not t.key or t.key in {p.key for p in wanted}] if wanted else []
 
 
-async def _once(
-    run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record], told: Sequence[Finding]
-) -> list[Finding]:
+async def _once(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record], told: Sequence[Finding]) -> list[Finding]:
     brief = stage.brief(parts, known, run.model.shape, told)
     run.briefs += 1
     value, _ = await run.ask(brief)

@@ -144,9 +144,7 @@ def _plan_feature(workspace: Path, values: dict[str, Any]) -> None:
 
 def _overrides(value: Any, origin: Origin) -> list[dict[str, str]]:
     """`[[overrides]]`: tables of texts."""
-    if not isinstance(value, list) or not all(
-        isinstance(e, dict) and all(isinstance(v, str) for v in e.values()) for e in value
-    ):
+    if not isinstance(value, list) or not all(isinstance(e, dict) and all(isinstance(v, str) for v in e.values()) for e in value):
         raise UsageError(f"{origin}: `overrides` must be tables of texts.", "Write each as [[overrides]].")
     return value
 
@@ -192,9 +190,7 @@ def _typed(name: str, value: Any, origin: Origin) -> Any:
             raise ValueError
         return number
     except (TypeError, ValueError):
-        raise UsageError(
-            f"{origin}: `{name}` is {value!r}; expected {_EXPECTED[kind]}.", f"Correct `{name}`."
-        ) from None
+        raise UsageError(f"{origin}: `{name}` is {value!r}; expected {_EXPECTED[kind]}.", f"Correct `{name}`.") from None
 
 
 _EXPECTED = {tuple: "a list of texts", str: "a text", int: "a whole number", float: "a number"}

@@ -262,9 +262,11 @@ def _decided_parts(session: Session) -> dict[str, object]:
     decision = _have(session.decision)
     found: dict[str, object] = {ruling_name(r.key): asdict(r) for r in decision.rulings}
     return found | {
-        "approach": decision.approach, "conventions": decision.conventions, "layout": [asdict(f) for f in decision.layout],
+        "approach": decision.approach,
+        "conventions": decision.conventions,
+        "layout": [asdict(f) for f in decision.layout],
         "tasks": [(t.key, t.needs) for t in decision.tasks],
-    }  # fmt: skip
+    }
 
 
 def _reviews(session: Session) -> Mapping[str, Record]:
@@ -296,9 +298,7 @@ def settled_reviews(session: Session) -> Record:
     """The note of a review whose points are mended: every text as it is now is reviewed, and nothing is said of it. Empty without a review."""
     if not _reviews(session):
         return {}
-    texts = {t[0]: fingerprint(t[2:]) for t in _tasks(session)} | {
-        n: fingerprint(d) for n, d in _decided_parts(session).items()
-    }
+    texts = {t[0]: fingerprint(t[2:]) for t in _tasks(session)} | {n: fingerprint(d) for n, d in _decided_parts(session).items()}
     return {"words": ReviewStage("", ()).words, "of": {n: {"of": of, "notes": []} for n, of in texts.items()}}
 
 
@@ -314,11 +314,7 @@ def _tasks(session: Session) -> Iterator[tuple[str, str, str, str]]:
         ]
         for item in record["items"]:
             lines.append(f"- {item['title']}")
-            lines += [
-                f"  - {name}: {'; '.join(v)}"
-                for name, v in item.items()
-                if isinstance(v, list) and v and name != "covers"
-            ]
+            lines += [f"  - {name}: {'; '.join(v)}" for name, v in item.items() if isinstance(v, list) and v and name != "covers"]
         specs = "\n".join(line(statements[c], ()) for c in task.covers if c in statements)
         yield task.key, str(task.section), "\n".join(lines), specs
 
@@ -369,15 +365,13 @@ def repeated(session: Session) -> dict[str, tuple[str, ...]]:
     titles = {t.key: t.title for t in _have(session.decision).tasks}
     units = (
         Unit(f"{key}, {place}", key, "item", told)
-        for key in titles if key in session.written
+        for key in titles
+        if key in session.written
         for place, told in texts_of(session.written[key])
-    )  # fmt: skip
+    )
     found: dict[str, tuple[str, ...]] = {}
     for finding in check_repeated(units):
-        found[finding.key] = (
-            *found.get(finding.key, ()),
-            f"repeated: {finding.place}: {finding.message}. Mend: {finding.remedy}",
-        )
+        found[finding.key] = (*found.get(finding.key, ()), f"repeated: {finding.place}: {finding.message}. Mend: {finding.remedy}")
     return found
 
 

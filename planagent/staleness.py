@@ -116,9 +116,7 @@ def _compare(settings: Settings, sources: Sources, text: str, writer: str) -> St
     reasons = (writer,) if writer else ()
     if sections or writer:
         return Status(path, "stale", reasons, tuple(sections))
-    return Status(
-        path, "moved", ("What it cites says the same; lines, names of files, settings or the program have changed.",)
-    )
+    return Status(path, "moved", ("What it cites says the same; lines, names of files, settings or the program have changed.",))
 
 
 def changed_passages(plan: Plan, corpus: Corpus) -> dict[str, str]:

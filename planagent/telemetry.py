@@ -46,10 +46,12 @@ class Call:
             return
         self._span.set_attributes(
             {
-                "gen_ai.response.model": model, "gen_ai.response.finish_reasons": [reason],
-                "gen_ai.usage.input_tokens": input_tokens, "gen_ai.usage.output_tokens": output_tokens,
+                "gen_ai.response.model": model,
+                "gen_ai.response.finish_reasons": [reason],
+                "gen_ai.usage.input_tokens": input_tokens,
+                "gen_ai.usage.output_tokens": output_tokens,
             }
-        )  # fmt: skip
+        )
         if _captures_content():
             part = {"role": "assistant", "parts": [{"type": "text", "content": text}], "finish_reason": reason}
             self._span.set_attribute("gen_ai.output.messages", json.dumps([part], ensure_ascii=False))
@@ -84,18 +86,18 @@ def call_span(
 
     common = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": model}
     more: dict[str, Any] = {
-        "gen_ai.request.max_tokens": max_tokens, "gen_ai.request.temperature": temperature, "planagent.brief": brief,
+        "gen_ai.request.max_tokens": max_tokens,
+        "gen_ai.request.temperature": temperature,
+        "planagent.brief": brief,
         **_server(base_url),
-    }  # fmt: skip
+    }
     if _captures_content():
         parts = [{"role": m["role"], "parts": [{"type": "text", "content": m["content"]}]} for m in messages]
         more["gen_ai.input.messages"] = json.dumps(parts, ensure_ascii=False)
     started = time.monotonic()
     failed: dict[str, str] = {}
     tracer = trace.get_tracer("planagent", __version__)
-    with tracer.start_as_current_span(
-        f"chat {model}", kind=trace.SpanKind.CLIENT, attributes={**common, **more}
-    ) as span:
+    with tracer.start_as_current_span(f"chat {model}", kind=trace.SpanKind.CLIENT, attributes={**common, **more}) as span:
         call = Call(span)
         try:
             yield call

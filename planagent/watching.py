@@ -60,11 +60,7 @@ def watch(
     def wanted(_: Any, name: str) -> bool:
         path = Path(name)
         parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
-        return (
-            not _LEFT_OUT & set(parts)
-            and (path.suffix in _READ or path.name == ".env")
-            and path != settings.output_path.resolve()
-        )
+        return not _LEFT_OUT & set(parts) and (path.suffix in _READ or path.name == ".env") and path != settings.output_path.resolve()
 
     changes = watchfiles.watch(
         root, watch_filter=wanted, debounce=int(max(debounce, 0.1) * 10_000), step=int(max(debounce, 0.05) * 1000),
@@ -82,7 +78,7 @@ def watch(
 
 def _look(
     load: Callable[[], Settings], files: tuple[str, ...], offline: bool, plan: bool, tell: Callable[[str], None], before: list[str]
-) -> Iterator[Seen]:  # fmt: skip
+) -> Iterator[Seen]:
     """`before` holds the hash of what was said last: without planning, the same staleness is told once."""
     try:
         settings = load()

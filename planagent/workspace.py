@@ -39,9 +39,7 @@ def answers_folder(settings: Settings) -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise WorkspaceError(
-            f"{folder}: cannot be made ({error.strerror or error}).", "Check the folder's permissions."
-        ) from error
+        raise WorkspaceError(f"{folder}: cannot be made ({error.strerror or error}).", "Check the folder's permissions.") from error
     return folder
 
 

@@ -77,9 +77,7 @@ def test_a_whole_plan_has_no_finding_and_carries_its_reading() -> None:
 
 def with_task(name: str, **more: Any) -> Callable[[Plan], Plan]:
     def change(plan: Plan) -> Plan:
-        return plan.model_copy(
-            update={"tasks": tuple(t.model_copy(update=more) if t.key == name else t for t in plan.tasks)}
-        )
+        return plan.model_copy(update={"tasks": tuple(t.model_copy(update=more) if t.key == name else t for t in plan.tasks)})
 
     return change
 
@@ -100,9 +98,7 @@ def without_item(plan: Plan) -> Plan:
 def item_named(title: str) -> Callable[[Plan], Plan]:
     def change(plan: Plan) -> Plan:
         def new(section: Any) -> Any:
-            return section.model_copy(
-                update={"items": tuple(i.model_copy(update={"title": title}) for i in section.items)}
-            )
+            return section.model_copy(update={"items": tuple(i.model_copy(update={"title": title}) for i in section.items)})
 
         plan = plan.model_copy(update={"sections": tuple(map(new, plan.sections))})
         return with_task("routes", steps=("Provide `POST /berths/{id}/bookings`.",))(plan)
@@ -130,9 +126,7 @@ def item_named(title: str) -> Callable[[Plan], Plan]:
          [("PA507", "the account", "")]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_found_at_its_place_and_nothing_else(
-    change: Callable[[Plan], Plan], expected: list[tuple[str, str, str]]
-) -> None:
+def test_what_is_wrong_is_found_at_its_place_and_nothing_else(change: Callable[[Plan], Plan], expected: list[tuple[str, str, str]]) -> None:
     assert sorted(findings(change(plan_of()))) == sorted(expected)
 
 
@@ -161,9 +155,7 @@ def test_a_ruling_that_a_task_rests_on_carries_what_it_says() -> None:
     plan = plan_of(decision=replace(DECISION, rulings=(ruled,)))
     assert not findings(with_task("codes", steps=("Name it.",))(plan))
     assert not findings(
-        with_task("codes", steps=("Name it.",))(
-            plan_of(decision=replace(DECISION, conventions=("`BERTH_FULL` is a code.",)))
-        )
+        with_task("codes", steps=("Name it.",))(plan_of(decision=replace(DECISION, conventions=("`BERTH_FULL` is a code.",))))
     )
 
 

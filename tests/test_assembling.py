@@ -50,8 +50,6 @@ def test_a_plan_of_any_texts_reads_back_as_it_is(
         {"key": "two", "steps": lines, "done_when": title, "items": []},
     ]
     outcome = write.accept(write.parts, {"section_5": entries[:1], "section_6": entries[1:]}, {})
-    written = {
-        t.key: outcome.records.get(t.key) or {"steps": ["x"], "done_when": "y", "items": []} for t in decision.tasks
-    }
+    written = {t.key: outcome.records.get(t.key) or {"steps": ["x"], "done_when": "y", "items": []} for t in decision.tasks}
     plan = assemble(CORPUS, reading, decision, written, Made("w", state="s"), {"day": told})
     assert parse(render(plan)) == plan

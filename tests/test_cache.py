@@ -88,7 +88,6 @@ def test_a_warm_check_loads_nothing_heavy(tmp_path: Path) -> None:
         "print(code, sorted(m for m in ('openai', 'pydantic', 'markdown_it', 'tiktoken', 'sqlglot', 'yaml') if m in sys.modules))"
     )
     outputs = [
-        subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
+        subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True).stdout for _ in range(2)
     ]
     assert outputs[1].strip() == "0 []"

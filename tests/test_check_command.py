@@ -68,9 +68,7 @@ def test_text_shows_the_place_the_words_and_the_remedy(kit: Path, capsys: pytest
     assert "= Plan the specified operations only" in out
 
 
-def test_task_master_json_is_checked(
-    project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_task_master_json_is_checked(project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]) -> None:
     tasks = {
         "master": {
             "tasks": [
@@ -84,24 +82,13 @@ def test_task_master_json_is_checked(
     path = root / ".taskmaster/tasks/tasks.json"
     found = {(f["rule"], f["place"], f["line"]) for f in findings(capsys, path)}
     text = path.read_text(encoding="utf-8").split("\n")
-    line = {
-        word: next(n for n, t in enumerate(text, 1) if word in t)
-        for word in ('Notes route"', "Notes route works", "GET /api")
-    }
-    assert found == {
-        ("PA702", "2", line['Notes route"']),
-        ("PA101", "2", line['Notes route"']),
-        ("PA701", "2.1", line["GET /api"]),
-    }
+    line = {word: next(n for n, t in enumerate(text, 1) if word in t) for word in ('Notes route"', "Notes route works", "GET /api")}
+    assert found == {("PA702", "2", line['Notes route"']), ("PA101", "2", line['Notes route"']), ("PA701", "2.1", line["GET /api"])}
 
 
-def test_a_plan_without_specs_is_checked_for_what_needs_none(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_plan_without_specs_is_checked_for_what_needs_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "PLAN.md"
-    path.write_text(
-        "# Plan\n\n### Task 1: Build `POST /api/x`\n\nRun `pip install x y`.\n\n### Task 2: TBD\n", encoding="utf-8"
-    )
+    path.write_text("# Plan\n\n### Task 1: Build `POST /api/x`\n\nRun `pip install x y`.\n\n### Task 2: TBD\n", encoding="utf-8")
     code = run(["check", str(path), "-w", str(tmp_path), "--json"])
     captured = capsys.readouterr()
     assert code == 1
@@ -140,16 +127,12 @@ def test_selection_in_the_configuration(kit: Path, capsys: pytest.CaptureFixture
 
 
 def test_a_suppression_needs_a_reason_and_an_effect(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reasoned = TASKS.replace(
-        "- [ ] T004", "<!-- planagent: ignore PA401, PA9 exports come with the next spec -->\n- [ ] T004"
-    )
+    reasoned = TASKS.replace("- [ ] T004", "<!-- planagent: ignore PA401, PA9 exports come with the next spec -->\n- [ ] T004")
     kit.write_text(reasoned + "\n", encoding="utf-8")
     assert {f["rule"] for f in findings(capsys, kit)} == {"PA104", "PA702"}
     kit.write_text(TASKS + "<!-- planagent: ignore-file PA104, PA401, PA901, PA702 -->\n", encoding="utf-8")
     assert [f["rule"] for f in findings(capsys, kit)] == ["PA001"]
-    kit.write_text(
-        TASKS.replace("## Phase", "<!-- planagent: ignore PA301 nothing of it here -->\n## Phase"), encoding="utf-8"
-    )
+    kit.write_text(TASKS.replace("## Phase", "<!-- planagent: ignore PA301 nothing of it here -->\n## Phase"), encoding="utf-8")
     assert "PA002" in {f["rule"] for f in findings(capsys, kit)}
     # A run that does not look for the rule does not call its suppression unused.
     assert findings(capsys, kit, "--select", "PA002,PA8") == []
@@ -222,9 +205,7 @@ def test_a_fault_beside_a_secret_does_not_print_it(kit: Path, capsys: pytest.Cap
         ("deep.json", b"[" * 100_000, "not valid JSON"),
     ],
 )
-def test_files_that_are_no_plans(
-    kit: Path, name: str, data: bytes, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_files_that_are_no_plans(kit: Path, name: str, data: bytes, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = kit.with_name(name)
     path.write_bytes(data)
     assert run(["check", str(path)]) == 2
@@ -262,14 +243,10 @@ def test_a_requirement_that_no_spec_has_is_named(kit: Path, capsys: pytest.Captu
     assert found["line"] == 7
 
 
-def test_a_list_that_is_kept_elsewhere_is_checked_for_the_feature_it_names(
-    kit: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_list_that_is_kept_elsewhere_is_checked_for_the_feature_it_names(kit: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = kit.parents[2] / "specs" / "002-other"
     other.mkdir()
-    (other / "spec.md").write_text(
-        "# Other\n\n- **FR-001**: Invoices are mailed.\n\n### GET /api/invoices\n", encoding="utf-8"
-    )
+    (other / "spec.md").write_text("# Other\n\n- **FR-001**: Invoices are mailed.\n\n### GET /api/invoices\n", encoding="utf-8")
     moved = kit.parents[2] / "tasks.md"
     kit.rename(moved)
     assert "invoices" not in json.dumps(findings(capsys, moved))

@@ -15,9 +15,7 @@ from tests.conftest import CASES, CORPORA
 
 LARGE = {"big-otel"}
 CASE_NAMES = sorted(p.name for p in CASES.iterdir() if p.is_dir()) if CASES.is_dir() else []
-CORPUS_NAMES = (
-    sorted(p.name for p in CORPORA.iterdir() if p.is_dir() and p.name not in LARGE) if CORPORA.is_dir() else []
-)
+CORPUS_NAMES = sorted(p.name for p in CORPORA.iterdir() if p.is_dir() and p.name not in LARGE) if CORPORA.is_dir() else []
 pytestmark = pytest.mark.corpora
 
 
@@ -32,9 +30,7 @@ def copied(source: Path, target: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", [*CASE_NAMES, *CORPUS_NAMES] or [pytest.param("", marks=pytest.mark.skip)])
-def test_every_unit_is_accounted_for_and_the_plan_checks_clean(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_unit_is_accounted_for_and_the_plan_checks_clean(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = CASES / name / "in" if name in CASE_NAMES else CORPORA / name
     root = copied(source, tmp_path / "w")
     code = run(["plan", "-w", str(root), "--offline", "--json"])

@@ -29,13 +29,9 @@ STATEMENTS = (
 CORPUS = Corpus("x", (Document("specs/a.md", "spec", "", "text", "d"),))
 
 
-def stage(
-    *statements: Statement, former: Decision | None = None, materials: dict[str, str] | None = None, **more: Any
-) -> DecideStage:
+def stage(*statements: Statement, former: Decision | None = None, materials: dict[str, str] | None = None, **more: Any) -> DecideStage:
     reading = Reading(statements or STATEMENTS, ())
-    return DecideStage(
-        CORPUS, reading, (Group("all", reading.statements, former, materials or {}),), judge=judge, **more
-    )
+    return DecideStage(CORPUS, reading, (Group("all", reading.statements, former, materials or {}),), judge=judge, **more)
 
 
 def task(key: str, *covers: str, **more: Any) -> dict[str, Any]:
@@ -81,12 +77,7 @@ def test_a_whole_decision_is_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "modality", "told"),
-    [
-        ("technology", "must", False),
-        ("technology", "may", False),
-        ("technology", "must-not", True),
-        ("rule", "must", True),
-    ],
+    [("technology", "must", False), ("technology", "may", False), ("technology", "must-not", True), ("rule", "must", True)],
 )
 def test_a_stack_that_nobody_names_is_a_gap_to_rule(kind: str, modality: str, *, told: bool) -> None:
     one = stage(made("a"), made("b", kind, modality))
@@ -128,10 +119,7 @@ def test_what_is_wrong_is_told_and_the_rest_is_kept(change: dict[str, Any], told
 
 
 def test_a_withdrawn_statement_binds_nobody() -> None:
-    value = GOOD | {
-        "tasks": [task("one", "a"), task("tests", section=9, proves=["one"])],
-        "withdrawn": [{"key": "b", "why": "superseded"}],
-    }
+    value = GOOD | {"tasks": [task("one", "a"), task("tests", section=9, proves=["one"])], "withdrawn": [{"key": "b", "why": "superseded"}]}
     records, findings = accept(stage(), value)
     assert not findings
     assert Decision.of(records["all"]["decision"]).gone() == {"b"}
@@ -159,18 +147,14 @@ def test_a_changed_spec_asks_for_what_changed_alone() -> None:
     request = second.brief(second.parts, {}, HOST).request
     assert "New since: c. Changed since: none." in request
     assert "Nothing covers: c." in request
-    records, findings = accept(
-        second, {"tasks": [task("three", "c"), task("tests", section=9, proves=["three", "two"])]}
-    )
+    records, findings = accept(second, {"tasks": [task("three", "c"), task("tests", section=9, proves=["three", "two"])]})
     assert not findings
     decision = Decision.of(records["all"]["decision"])
     assert [t.key for t in decision.tasks] == ["two", "three", "tests"], "a task whose statements are all gone is gone"
 
 
 def test_two_tasks_of_one_file_are_ordered() -> None:
-    decision = Decision(
-        tasks=(Planned("x", 6, "X", "app/a.py"), Planned("y", 6, "Y", "app/a.py"), Planned("z", 6, "Z", "app/b.py"))
-    )
+    decision = Decision(tasks=(Planned("x", 6, "X", "app/a.py"), Planned("y", 6, "Y", "app/a.py"), Planned("z", 6, "Z", "app/b.py")))
     assert decision.needs() == {"x": (), "y": ("x",), "z": ()}
 
 
@@ -193,9 +177,7 @@ def test_a_task_writes_where_the_layout_says(folder: str, file: str, right: bool
 
 
 def test_a_large_corpus_is_decided_by_component_and_feature() -> None:
-    statements = tuple(
-        made(f"s{n}", component=f"c{n % 2}", feature=f"f{n % 3}", name="x" * 3_000) for n in range(60)
-    )  # fmt: skip
+    statements = tuple(made(f"s{n}", component=f"c{n % 2}", feature=f"f{n % 3}", name="x" * 3_000) for n in range(60))
     groups = groups_of(Reading(statements, ()), None, {})
     assert len(groups) > 1
     assert sorted(s.key for g in groups for s in g.statements) == sorted(s.key for s in statements)
@@ -218,8 +200,7 @@ def test_groups_with_the_same_names_stay_two() -> None:
 def test_coverage_and_order_are_what_they_say(given_tasks: list[tuple[int, list[int]]], gone: list[str]) -> None:
     keys = "abcdef"
     tasks = tuple(
-        Planned(f"t{n}", 6, "T", needs=tuple(f"t{i}" for i in needs), covers=(keys[c],))
-        for n, (c, needs) in enumerate(given_tasks)
+        Planned(f"t{n}", 6, "T", needs=tuple(f"t{i}" for i in needs), covers=(keys[c],)) for n, (c, needs) in enumerate(given_tasks)
     )
     decision = Decision(tasks=tasks, withdrawn=tuple((g, "future") for g in dict.fromkeys(gone)))
     statements = [made(k) for k in keys]
@@ -238,9 +219,7 @@ def test_coverage_and_order_are_what_they_say(given_tasks: list[tuple[int, list[
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda c: (
-            st.lists(c, max_size=3) | st.dictionaries(st.sampled_from([*list(GOOD), "key", "about"]), c, max_size=4)
-        ),
+        lambda c: st.lists(c, max_size=3) | st.dictionaries(st.sampled_from([*list(GOOD), "key", "about"]), c, max_size=4),
         max_leaves=12,
     )
 )
@@ -279,12 +258,7 @@ def test_a_refused_ruling_takes_no_task_with_it() -> None:
 def test_all_tasks_given_anew_stand_as_they_are_given() -> None:
     one = stage()
     records, _ = accept(one, GOOD)
-    given = [
-        task("zero"),
-        task("one", "a"),
-        task("two", "b", section=5, needs=["one"]),
-        task("tests", section=9, proves=["one", "two"]),
-    ]
+    given = [task("zero"), task("one", "a"), task("two", "b", section=5, needs=["one"]), task("tests", section=9, proves=["one", "two"])]
     records, findings = accept(one, {"tasks": given}, records)
     assert not findings
     assert [t["key"] for t in records["all"]["decision"]["tasks"]] == ["zero", "one", "two", "tests"]

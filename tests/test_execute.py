@@ -112,9 +112,7 @@ def plan_has(plan: Plan, ruling: str) -> bool:
     return any(r.id == ruling for r in plan.rulings)
 
 
-def test_next_gives_the_first_ready_task_with_the_passages_of_today(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_next_gives_the_first_ready_task_with_the_passages_of_today(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = call(capsys, "next", "-w", str(planned))
     assert code == 0
     assert told["task"]["id"] == told["ready"][0]["id"] == "T001"
@@ -183,9 +181,7 @@ def test_several_tasks_at_once_may_need_each_other(planned: Path, capsys: pytest
     assert second.id in told["warnings"][0]
 
 
-def test_done_is_refused_when_the_specs_behind_it_have_changed(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_done_is_refused_when_the_specs_behind_it_have_changed(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task = next(t for t in parse((planned / PLAN).read_text()).tasks if "get-health" in t.covers)
     for need in needed(parse((planned / PLAN).read_text()), task.id):
         assert run(["done", need, "--force", "not of interest here", "-w", str(planned)]) == 0
@@ -226,11 +222,7 @@ def test_a_conditional_task_is_ticked_only_when_it_is_decided(
             value["statements"][-1] |= {"kind": "question", "modality": "open"}
         if request.kind == "decide" and value["rulings"]:
             value["rulings"][0] |= {"options": ["Euro", "Dollar"], "about": value["rulings"][0]["about"]}
-            extra = dict(value["tasks"][0]) | {
-                "key": "dollars",
-                "covers": [],
-                "condition": f"{value['rulings'][0]['key']}: Dollar",
-            }
+            extra = dict(value["tasks"][0]) | {"key": "dollars", "covers": [], "condition": f"{value['rulings'][0]['key']}: Dollar"}
             value["tasks"].append(extra)
         return value
 

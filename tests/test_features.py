@@ -44,9 +44,7 @@ def kit(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
 
 
-@pytest.mark.parametrize(
-    "wanted", ["002", "002-trips", "002-TRIPS", "specs/002-trips", "./specs/002-trips/", "specs\\002-trips"]
-)
+@pytest.mark.parametrize("wanted", ["002", "002-trips", "002-TRIPS", "specs/002-trips", "./specs/002-trips/", "specs\\002-trips"])
 def test_a_feature_is_found_by_number_name_or_path(kit: Path, wanted: str) -> None:
     assert find_feature(kit, wanted).path == "specs/002-trips"
 
@@ -101,9 +99,7 @@ def test_one_feature_is_planned_and_goes_on_from_there(kit: Path, capsys: pytest
     assert run(["done", "T001", *flags]) == 0
     assert run(["check", str(path), "--feature", "002", "-w", str(kit)]) == 0
     assert run(["plan", "--offline", *flags]) == 0
-    assert run(["plan", "--offline", "--feature", "001", "-w", str(kit)]) == 0, (
-        "a plan beside the specs is none of them"
-    )
+    assert run(["plan", "--offline", "--feature", "001", "-w", str(kit)]) == 0, "a plan beside the specs is none of them"
     assert "specs/002-trips/tasks.md" not in parse((kit / "plan/backend_implementation_plan.md").read_text()).documents
 
 

@@ -114,9 +114,7 @@ def test_times_are_utc_and_lie_ahead() -> None:
 
 def test_missed_times_are_made_up_once(roster: Roster, database: Database) -> None:
     with database.transaction() as cursor:
-        cursor.execute(
-            "UPDATE planagent_workspaces SET cron = '* * * * *', due_at = now() - interval '3 days' WHERE name = 'w000'"
-        )
+        cursor.execute("UPDATE planagent_workspaces SET cron = '* * * * *', due_at = now() - interval '3 days' WHERE name = 'w000'")
     due = dict(roster.due())["w000"]
     roster.queued("w000", due)
     assert state(roster)["due_at"] > datetime.now(UTC)
@@ -176,13 +174,7 @@ def test_one_who_comes_back_changes_nothing(roster: Roster, database: Database) 
     new = begun(roster)
     roster.finish(new, "planned", stale=[3], used={"calls": 2, "cost": 0.5}, parked=False)
     row = state(roster)
-    assert (row["state"], row["outcome"], row["calls"], row["cost"], row["stale"]) == (
-        "waiting",
-        "planned",
-        2,
-        0.5,
-        [3],
-    )
+    assert (row["state"], row["outcome"], row["calls"], row["cost"], row["stale"]) == ("waiting", "planned", 2, 0.5, [3])
 
 
 def test_nobody_takes_over_while_a_plan_is_put_in_place(roster: Roster) -> None:
@@ -251,19 +243,13 @@ def test_two_commands_run_a_fleet_on_one_machine(tmp_path: Path) -> None:
     code, _, logs = call("fleet", "run", "--once", "--json", "--file", str(file), *where)
     assert code == 1, "one is parked"
     told = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
-    assert {t["workspace"]: t["outcome"] for t in told if "outcome" in t} == {
-        "w000": "planned",
-        "w001": "planned",
-        "gone": "failed",
-    }
+    assert {t["workspace"]: t["outcome"] for t in told if "outcome" in t} == {"w000": "planned", "w001": "planned", "gone": "failed"}
     for name in ("w000", "w001"):
         assert parse((tmp_path / name / PLAN).read_text()).tasks
     code, out, _ = call("fleet", "status", "--json", *where)
     rows = {r["name"]: r for r in json.loads(out)["workspaces"]}
     assert (rows["gone"]["state"], rows["w000"]["state"]) == ("parked", "waiting")
-    assert (rows["gone"]["runs"], rows["w000"]["runs"]) == (2, 1), (
-        "tried again before it was parked, and held up no other"
-    )
+    assert (rows["gone"]["runs"], rows["w000"]["runs"]) == (2, 1), "tried again before it was parked, and held up no other"
     assert "is not there" in rows["gone"]["error"]
     shutil.copytree(tmp_path / "w000" / "specs", tmp_path / "gone" / "specs")
     assert call("fleet", "retry", "gone", *where)[0] == 0
@@ -276,9 +262,7 @@ def test_two_commands_run_a_fleet_on_one_machine(tmp_path: Path) -> None:
     assert call("fleet", "retry", "none", *where)[0] == 2
 
 
-def test_a_worker_that_is_asked_to_end_hands_back_and_another_goes_on(
-    tmp_path: Path, cluster: Any, database: Database
-) -> None:
+def test_a_worker_that_is_asked_to_end_hands_back_and_another_goes_on(tmp_path: Path, cluster: Any, database: Database) -> None:
     with SimulatedServer(first_token=0.4) as server:
         file = write_fleet(tmp_path, 1, 3, concurrency=1)
         crew = Crew(tmp_path, cluster.get_uri(), server, 1)
@@ -327,9 +311,7 @@ def test_a_repository_is_planned_on_a_branch_of_its_own(tmp_path: Path, workspac
     names = ("-c", "user.name=a", "-c", "user.email=a@example.org")
 
     def git(folder: Path, *arguments: str) -> str:
-        return subprocess.run(
-            ["git", *names, *arguments], cwd=folder, capture_output=True, text=True, check=True
-        ).stdout
+        return subprocess.run(["git", *names, *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
 
     far.mkdir()
     git(far, "init", "--quiet", "--bare")

@@ -92,7 +92,7 @@ def test_own_prices_come_before_listed_ones() -> None:
     listed = Prices(load_settings(ROOT, {}), "gpt-4o", "").cost(spent)
     assert listed is not None
     assert listed > 2.0
-    cached = Prices(load_settings(ROOT, {}), "gpt-4o", "").cost(Usage(input_tokens=1_000_000, cached_tokens=900_000, output_tokens=100_000))  # fmt: skip
+    cached = Prices(load_settings(ROOT, {}), "gpt-4o", "").cost(Usage(input_tokens=1_000_000, cached_tokens=900_000, output_tokens=100_000))
     assert cached is not None
     assert cached < listed
     assert Prices(load_settings(ROOT, {}), "gpt-4o", "http://127.0.0.1:1/v1").cost(spent) is None

@@ -85,9 +85,7 @@ def test_merge_waits_for_what_is_open(agent: Agent) -> None:
     assert not (agent.root / PLAN).exists()
 
 
-@pytest.mark.parametrize(
-    "answer", ["", "no JSON", "[]", "null", '{"statements": 5}', '{"statements": [{"at": ""}]}', "{" * 5000, "\x00"]
-)
+@pytest.mark.parametrize("answer", ["", "no JSON", "[]", "null", '{"statements": 5}', '{"statements": [{"at": ""}]}', "{" * 5000, "\x00"])
 def test_a_useless_answer_leaves_everything_open_and_says_so(agent: Agent, answer: str) -> None:
     name = agent.open()[0]
     code, told = agent.submit(name, answer)

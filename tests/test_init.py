@@ -28,9 +28,7 @@ def everything(workspace: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("key", installing.agents())
-def test_each_agent_gets_three_commands_in_its_own_form(
-    tmp_path: Path, key: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_agent_gets_three_commands_in_its_own_form(tmp_path: Path, key: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = call(capsys, "--agent", key, "-w", str(tmp_path))
     assert code == 0
     agent = installing.agents()[key]
@@ -70,13 +68,7 @@ def test_the_plan_command_speaks_of_commands_and_options_that_exist() -> None:
 
 def test_the_plan_command_says_what_counts() -> None:
     text = installing.rendered(installing.agents()["claude"], "plan", "sp")
-    for said in (
-        "Never write or change the plan yourself",
-        "planagent check",
-        "planagent plan",
-        "planagent brief",
-        "planagent merge",
-    ):
+    for said in ("Never write or change the plan yourself", "planagent check", "planagent plan", "planagent brief", "planagent merge"):
         assert said in text
     assert not re.search(r"\.sh\b|&&|\|\s|\$\(|<<", text), "no shell script: it runs on Windows too"
 
@@ -164,12 +156,9 @@ def test_the_list_tells_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [("--agent", "emacs"), ("--agent", "claude", "--prefix", "../x"), ("--agent", "claude", "--prefix", "Sp")],
+    "arguments", [("--agent", "emacs"), ("--agent", "claude", "--prefix", "../x"), ("--agent", "claude", "--prefix", "Sp")]
 )
-def test_wrong_names_are_refused(
-    tmp_path: Path, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_names_are_refused(tmp_path: Path, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     code, told = call(capsys, *arguments, "-w", str(tmp_path))
     assert code == 2
     assert told["error"]["remedy"]

@@ -23,14 +23,10 @@ HOOKS = ROOT / ".pre-commit-hooks.yaml"
 def tool(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Runs a command with this environment's programs first."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        command, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    ("schema", "path"), [("vendor.github-workflows", WORKFLOW), ("vendor.pre-commit-hooks", HOOKS)]
-)
+@pytest.mark.parametrize(("schema", "path"), [("vendor.github-workflows", WORKFLOW), ("vendor.pre-commit-hooks", HOOKS)])
 def test_the_files_fit_their_schemas(schema: str, path: Path) -> None:
     if schema == "vendor.pre-commit-hooks":
         for hook in yaml.safe_load(path.read_text(encoding="utf-8")):
@@ -56,8 +52,7 @@ def test_a_hook_stops_a_commit_with_a_broken_plan(workspace: Path) -> None:
     assert tool(*shlex.split(first["entry"]), plan, cwd=workspace).returncode == 0
     assert tool(*shlex.split(second["entry"]), cwd=workspace).returncode == 0
     (workspace / plan).write_text(
-        (workspace / plan).read_text(encoding="utf-8").replace("Every demand of the cited lines", "TBD"),
-        encoding="utf-8",
+        (workspace / plan).read_text(encoding="utf-8").replace("Every demand of the cited lines", "TBD"), encoding="utf-8"
     )
     assert tool(*shlex.split(first["entry"]), plan, cwd=workspace).returncode == 1
 
@@ -65,16 +60,12 @@ def test_a_hook_stops_a_commit_with_a_broken_plan(workspace: Path) -> None:
 def test_the_workflows_commands_annotate_and_report(workspace: Path) -> None:
     run(["plan", "--offline", "-w", str(workspace)])
     path = workspace / "plan/backend_implementation_plan.md"
-    path.write_text(
-        path.read_text(encoding="utf-8").replace("Every demand of the cited lines", "TBD"), encoding="utf-8"
-    )
+    path.write_text(path.read_text(encoding="utf-8").replace("Every demand of the cited lines", "TBD"), encoding="utf-8")
     steps = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]["check"]["steps"]
     annotate, report = (s["run"] for s in steps if "planagent check" in s.get("run", ""))
     done = tool("bash", "-c", annotate, cwd=workspace)
     assert done.returncode == 1
-    assert re.search(
-        r"(?m)^::error file=plan/backend_implementation_plan\.md,line=\d+,col=\d+,title=PA901", done.stdout
-    )
+    assert re.search(r"(?m)^::error file=plan/backend_implementation_plan\.md,line=\d+,col=\d+,title=PA901", done.stdout)
     assert tool("bash", "-c", report, cwd=workspace).returncode == 0
     log = json.loads((workspace / "planagent.sarif").read_text(encoding="utf-8"))
     assert {r["ruleId"] for r in log["runs"][0]["results"]} >= {"PA901"}

@@ -39,9 +39,7 @@ def edit(workspace: Path) -> None:
     path.write_text(path.read_text().replace("oldest first", "newest first"))
 
 
-def test_each_run_leaves_one_line_whatever_comes_of_it(
-    workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_run_leaves_one_line_whatever_comes_of_it(workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     log = workspace / "runs.jsonl"
 
     def job(*more: str) -> int:
@@ -96,10 +94,11 @@ def test_runs_at_once_do_not_mix_their_lines(workspace: Path) -> None:
     jobs = [
         subprocess.Popen(
             [sys.executable, "-m", "planagent", "plan", "--offline", "--if-stale", "--log", str(log), "-w", str(workspace)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         for _ in range(4)
-    ]  # fmt: skip
+    ]
     assert {job.wait(240) for job in jobs} == {0}
     assert len(records(log)) == 4
 
@@ -109,9 +108,7 @@ def test_runs_at_once_do_not_mix_their_lines(workspace: Path) -> None:
 
 def tool(*command: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([*more.pop("first", "").split(), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.run(
-        command, cwd=cwd, env={**os.environ, "PATH": path, **more}, capture_output=True, text=True, check=False
-    )  # fmt: skip
+    return subprocess.run(command, cwd=cwd, env={**os.environ, "PATH": path, **more}, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -132,9 +129,7 @@ def test_the_workflow_passes_a_linter_and_fits_its_schema(installed: Path) -> No
     assert "{branch}" not in Path(path).read_text()
 
 
-def test_the_workflow_is_installed_once_and_kept_when_changed(
-    installed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_workflow_is_installed_once_and_kept_when_changed(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = installed / ".github" / "workflows" / "planagent.yml"
     path.write_text(path.read_text().replace("17 5 * * 1-5", "0 3 * * *"))
     before = path.read_bytes()
@@ -154,16 +149,16 @@ def test_the_branch_is_the_remote_s_main_one(workspace: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("git") is None or shutil.which("bash") is None, reason="git and bash")
-def test_the_workflow_s_steps_plan_and_open_one_pull_request(
-    workspace: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_the_workflow_s_steps_plan_and_open_one_pull_request(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The steps run as they stand, in a clone, with a forge's command that only writes down how it was called."""
     far, tools = tmp_path_factory.mktemp("far") / "far.git", tmp_path_factory.mktemp("tools")
     gh = tools / "gh"
-    gh.write_text(f'#!/bin/sh\necho "$*" >> {tools}/called\nif [ "$1 $2" = "pr list" ]; then cat {tools}/open 2>/dev/null; fi\n'
-                  f'for a in "$@"; do if [ "$last" = --body-file ]; then cp "$a" {tools}/body; fi; last="$a"; done\n')  # fmt: skip
+    gh.write_text(
+        f'#!/bin/sh\necho "$*" >> {tools}/called\nif [ "$1 $2" = "pr list" ]; then cat {tools}/open 2>/dev/null; fi\n'
+        f'for a in "$@"; do if [ "$last" = --body-file ]; then cp "$a" {tools}/body; fi; last="$a"; done\n'
+    )
     gh.chmod(0o755)
-    names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}  # fmt: skip
+    names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
 
     def git(*arguments: str) -> str:
         done = tool("git", *arguments, cwd=workspace, **names)
@@ -171,22 +166,14 @@ def test_the_workflow_s_steps_plan_and_open_one_pull_request(
         return done.stdout
 
     tool("git", "init", "--quiet", "--bare", str(far), cwd=workspace)
-    for line in (
-        "init --quiet",
-        "checkout --quiet -b trunk",
-        "add .",
-        "commit --quiet -m specs",
-        f"remote add origin {far}",
-    ):
+    for line in ("init --quiet", "checkout --quiet -b trunk", "add .", "commit --quiet -m specs", f"remote add origin {far}"):
         git(*line.split())
     file = workflow("github", branch="trunk", plan=PLAN)
     steps = {s.get("name"): s.get("run", "") for s in yaml.safe_load(file.text)["jobs"]["plan"]["steps"]}
 
     def job() -> None:
         for name in ("Plan", "Check", "Open a pull request"):
-            done = tool(
-                "bash", "-e", "-c", steps[name], cwd=workspace, first=str(tools), RUNNER_TEMP=str(tools), **names
-            )
+            done = tool("bash", "-e", "-c", steps[name], cwd=workspace, first=str(tools), RUNNER_TEMP=str(tools), **names)
             assert done.returncode == 0, (name, done.stdout, done.stderr)
 
     job()
@@ -294,8 +281,10 @@ def test_watching_goes_on_after_a_change_that_cannot_be_planned(workspace: Path)
 def test_the_command_tells_one_object_a_line_and_ends_with_ctrl_c(workspace: Path) -> None:
     job = subprocess.Popen(
         [sys.executable, "-m", "planagent", "watch", "--offline", "--json", "--debounce", "0.1", "-w", str(workspace)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert job.stdout is not None
     absent, planned = json.loads(job.stdout.readline()), json.loads(job.stdout.readline())
     assert absent["status"]["state"] == "absent"

@@ -16,9 +16,7 @@ from planagent.errors import WorkspaceError
 from planagent.ledger import KEPT_RUNS, Ledger
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda v: st.lists(v) | st.dictionaries(st.text(), v),
-    max_leaves=8,
+    st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v), max_leaves=8
 )
 
 
@@ -44,9 +42,7 @@ def file_of(tmp_path: Path) -> Path:
 
 @given(st.lists(VALUES, max_size=3), st.lists(VALUES, max_size=3))
 def test_a_key_is_of_all_its_parts_and_of_nothing_else(one: list[object], other: list[object]) -> None:
-    assert (Ledger.key(*one) == Ledger.key(*other)) == (
-        json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-    )
+    assert (Ledger.key(*one) == Ledger.key(*other)) == (json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True))
     assert Ledger.key(*one) != Ledger.key(*one, "more")
     assert Ledger.key({"a": 1, "b": one}) == Ledger.key({"b": one, "a": 1})
     assert len(Ledger.key(*one)) == 64

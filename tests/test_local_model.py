@@ -36,9 +36,7 @@ def model() -> Path:
         return cached
     if not TOOL.is_file():
         pytest.skip("no tool that puts a model on this machine")
-    made = subprocess.run(
-        [sys.executable, str(TOOL), "smollm2-135m"], capture_output=True, text=True, check=False, timeout=300
-    )
+    made = subprocess.run([sys.executable, str(TOOL), "smollm2-135m"], capture_output=True, text=True, check=False, timeout=300)
     if made.returncode:
         pytest.skip(f"no model: {made.stderr[-200:]}")
     return Path(made.stdout.strip().splitlines()[-1])
@@ -64,9 +62,7 @@ def test_llama_cpp_keeps_the_schema_and_the_bound(served: LocalServer, project: 
     # The tiny model's text is noise: a short bound shows that the bound is kept, and keeps the test short.
     brief = replace(stage.brief(stage.parts, {}, SMALL), max_tokens=160)
     settings = load_settings(tmp_path, {"model": "tiny", "retries": 0, "timeout": 240})
-    tiny = OpenAIModel(
-        settings, Ledger(tmp_path / ".planagent"), base_url=served.base_url, model=served.model, local=True
-    )
+    tiny = OpenAIModel(settings, Ledger(tmp_path / ".planagent"), base_url=served.base_url, model=served.model, local=True)
     answer = asyncio.run(_ask(tiny, brief))
     assert tiny.usage.calls == 1
     assert 0 < tiny.usage.output_tokens <= brief.max_tokens

@@ -24,7 +24,7 @@ def drive(workspace: Path, work: Work) -> None:
     """Runs the server as a coding agent would, and some calls against it."""
     command = mcp.StdioServerParameters(
         command=sys.executable, args=["-m", "planagent", "mcp", "--workspace", str(workspace)], env=dict(os.environ)
-    )  # fmt: skip
+    )
 
     async def run() -> None:
         async with mcp.stdio_client(command) as (read, write), mcp.ClientSession(read, write) as session:
@@ -49,9 +49,7 @@ async def refused(session: Any, tool: str, **arguments: Any) -> str:
 def test_there_are_at_most_eight_tools_with_short_descriptions(workspace: Path) -> None:
     async def work(session: Any) -> None:
         tools = (await session.list_tools()).tools
-        assert {t.name for t in tools} == {
-            "status", "briefs", "submit", "merge", "check", "next_task", "complete_task", "facts",
-        }  # fmt: skip
+        assert {t.name for t in tools} == {"status", "briefs", "submit", "merge", "check", "next_task", "complete_task", "facts"}
         assert all(len(t.description) < 140 for t in tools)
         assert len(json.dumps([t.model_dump(mode="json") for t in tools])) < 8_000
 
@@ -66,10 +64,7 @@ def test_a_plan_is_written_checked_and_carried_out(workspace: Path) -> None:
         while (listed := json.loads(await call(session, "briefs")))["open"]:
             pages = [await call(session, "briefs", id=o["id"]) for o in listed["open"]]
             told = await asyncio.gather(
-                *(
-                    call(session, "submit", id=o["id"], answer=answer_to(page))
-                    for o, page in zip(listed["open"], pages, strict=True)
-                )
+                *(call(session, "submit", id=o["id"], answer=answer_to(page)) for o, page in zip(listed["open"], pages, strict=True))
             )
             assert all(json.loads(t)["open"] == [] for t in told)
         assert json.loads(await call(session, "merge"))["findings"] == []

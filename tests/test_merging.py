@@ -30,13 +30,7 @@ def test_everything_that_two_places_say_is_kept_once() -> None:
         "setting", "DB", 3, key="db-key", says="The store.", facts=(("default", "x"), ("source", "env")), labels=("FR-1",), left_out=("a",), modality="may",
     )  # fmt: skip
     second = said(
-        "setting",
-        "DB",
-        5,
-        says="Where data is.",
-        facts=(("source", "env"), ("note", "n")),
-        labels=("FR-1", "FR-2"),
-        left_out=("a", "b"),
+        "setting", "DB", 5, says="Where data is.", facts=(("source", "env"), ("note", "n")), labels=("FR-1", "FR-2"), left_out=("a", "b")
     )
     one = one_of(first, second)
     assert one.key == "db-key"
@@ -92,7 +86,7 @@ def test_who_said_it_together(one: Origin, other: Origin, origin: Origin) -> Non
         (said("record", "A"), said("operation", "A"), False),
         (said("integration", "Mailer"), said("integration", "mailer"), True),
     ],
-)  # fmt: skip
+)
 def test_what_makes_two_statements_one(one: Statement, other: Statement, same: bool) -> None:
     assert (identity(one) == identity(other) != "") == same
 
@@ -117,9 +111,7 @@ def test_a_claim_counts_for_more_than_a_dismissal() -> None:
 
 
 def test_a_formal_fence_claims_its_own_lines_alone() -> None:
-    corpus = corpus_of_text(
-        "# A\n\nBefore.\n\n```sql\nCREATE TABLE boats (\n  id uuid PRIMARY KEY\n);\n```\n\nAfter.\n"
-    )
+    corpus = corpus_of_text("# A\n\nBefore.\n\n```sql\nCREATE TABLE boats (\n  id uuid PRIMARY KEY\n);\n```\n\nAfter.\n")
     [table] = formal_statements(corpus)
     assert (table.kind, table.name, table.origin) == ("record", "boats", "formal")
     assert {u for _, u in table.units} <= {"L6", "L7", "L8"}

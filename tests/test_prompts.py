@@ -18,9 +18,7 @@ from planagent.pipeline import previous_plan
 from tests.conftest import ROOT
 
 KINDS = ("read", "decide", "write", "review")
-FILES = sorted(
-    str(p.relative_to(ROOT / "prompts")) for p in (ROOT / "prompts").glob("**/*.md") if "agents" not in p.parts
-)
+FILES = sorted(str(p.relative_to(ROOT / "prompts")) for p in (ROOT / "prompts").glob("**/*.md") if "agents" not in p.parts)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -35,11 +33,7 @@ def test_the_whole_request_is_as_it_was(workspace: Path, server: SimulatedServer
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_changed_prompt_asks_only_for_what_rests_on_it(
-    workspace: Path,
-    server: SimulatedServer,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
+    workspace: Path, server: SimulatedServer, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     assert run(["plan", "--workspace", str(workspace)]) == 0
     server.requests.clear()

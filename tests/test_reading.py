@@ -33,9 +33,7 @@ Sailing is fun.
 
 def corpus_of_text(text: str, path: str = "specs/a.md") -> Corpus:
     parsed = parse_markdown(path, text)
-    return Corpus(
-        "x", (Document(path, "spec", "", text, "d", passages=tuple(parsed.passages), units=tuple(parsed.units)),)
-    )
+    return Corpus("x", (Document(path, "spec", "", text, "d", passages=tuple(parsed.passages), units=tuple(parsed.units)),))
 
 
 def statement(at: str, says: str = "", **more: Any) -> dict[str, Any]:
@@ -58,21 +56,13 @@ def answer(*statements: dict[str, Any], dismissed: list[dict[str, str]] | None =
 
 
 GOOD = answer(
-    statement(
-        "2",
-        "A guest books a berth.",
-        kind="operation",
-        name="POST /berths/{id}/bookings",
-        facts=["transport=http", "status=201"],
-    ),
+    statement("2", "A guest books a berth.", kind="operation", name="POST /berths/{id}/bookings", facts=["transport=http", "status=201"]),
     statement("3", "Refused with 409 at 2 bookings of a day."),
     dismissed=[{"at": "1", "why": "context", "of": ""}],
 )
 
 
-def accept(
-    stage: ReadStage, value: Any, known: Mapping[str, Record] | None = None
-) -> tuple[dict[str, Record], list[str]]:
+def accept(stage: ReadStage, value: Any, known: Mapping[str, Record] | None = None) -> tuple[dict[str, Record], list[str]]:
     known = known or {}
     parts = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
     outcome = stage.accept(parts, value, known)
@@ -148,11 +138,7 @@ def test_a_later_answer_may_rest_on_lines_that_have_their_account() -> None:
     stage = ReadStage(corpus_of_text(SPEC))
     records, _ = accept(stage, answer(statement("3", "Refused with 409 at 2 bookings of a day.")))
     both = statement(
-        "2-3",
-        "A guest books, 2 at most, else 409.",
-        kind="operation",
-        name="POST /berths/{id}/bookings",
-        facts=["status=201"],
+        "2-3", "A guest books, 2 at most, else 409.", kind="operation", name="POST /berths/{id}/bookings", facts=["status=201"]
     )
     again = statement("3", "Said again with 418.")
     records, findings = accept(stage, answer(both, again, dismissed=GOOD["dismissed"]), records)
@@ -184,14 +170,11 @@ def test_moved_and_renamed_passages_are_known(project: Project) -> None:
 
 
 def test_an_edited_passage_keeps_its_keys() -> None:
-    former = {
-        "specs/a.md#berths": {"statements": [{"key": "kept-key", "kind": "rule", "name": "", "says": "At most two."}]}
-    }
+    former = {"specs/a.md#berths": {"statements": [{"key": "kept-key", "kind": "rule", "name": "", "says": "At most two."}]}}
     stage = ReadStage(corpus_of_text(SPEC), former)
     assert "kept-key" in stage.brief(list(stage.parts), {}, HOST).request
     records, _ = accept(
-        stage,
-        answer(statement("3", "Refused with 409 at 2 bookings.", key="kept-key"), statement("2", "x", key="made-up")),
+        stage, answer(statement("3", "Refused with 409 at 2 bookings.", key="kept-key"), statement("2", "x", key="made-up"))
     )
     keys = {s.key for s in reading_of(stage, records).statements}
     assert "kept-key" in keys
@@ -199,18 +182,11 @@ def test_an_edited_passage_keeps_its_keys() -> None:
 
 
 def test_two_documents_that_say_one_thing_are_one_statement_with_two_places(project: Project) -> None:
-    path = project(
-        {
-            "specs/a.md": "# A\n\n- `GET /boats/{id}` answers 200\n",
-            "specs/b.md": "# B\n\n- `GET /boats/:boatId` answers 404\n",
-        }
-    )
+    path = project({"specs/a.md": "# A\n\n- `GET /boats/{id}` answers 200\n", "specs/b.md": "# B\n\n- `GET /boats/:boatId` answers 404\n"})
     stage = ReadStage(read_corpus(path))
     facts = [["status=200"], ["status=404"]]
     names = ["GET /boats/{id}", "GET /boats/:boatId"]
-    value = answer(
-        *(statement(str(n + 1), "One boat.", kind="operation", name=names[n], facts=facts[n]) for n in range(2))
-    )
+    value = answer(*(statement(str(n + 1), "One boat.", kind="operation", name=names[n], facts=facts[n]) for n in range(2)))
     records, findings = accept(stage, value)
     assert not findings
     [one] = reading_of(stage, records).statements
@@ -241,9 +217,7 @@ def test_conflicts_that_form_alone_shows() -> None:
 def test_a_definition_can_be_taken_back(project: Project) -> None:
     path = project({"specs/a.graphql": "type Query { a: Int }\n", "specs/a.md": "# A\n\nThe query is gone.\n"})
     stage = ReadStage(read_corpus(path))
-    value = answer(dismissed=[{"at": "1", "why": "context", "of": ""}]) | {
-        "rejected": [{"name": "Query.a", "why": "superseded"}]
-    }
+    value = answer(dismissed=[{"at": "1", "why": "context", "of": ""}]) | {"rejected": [{"name": "Query.a", "why": "superseded"}]}
     records, findings = accept(stage, value)
     reading = reading_of(stage, records)
     assert not findings
@@ -252,9 +226,7 @@ def test_a_definition_can_be_taken_back(project: Project) -> None:
 
 
 _TEXTS = st.lists(
-    st.sampled_from(
-        ["It MUST hold 5.", "Plain words.", "`a_b` is 7 or 9.", "- item `GET /x/{id}`", "読む。三点まで。", "# Head"]
-    ),
+    st.sampled_from(["It MUST hold 5.", "Plain words.", "`a_b` is 7 or 9.", "- item `GET /x/{id}`", "読む。三点まで。", "# Head"]),
     min_size=1,
     max_size=8,
 )
@@ -270,10 +242,7 @@ def test_any_account_over_any_text_is_whole_or_refused(blocks: list[str], data: 
     says = st.sampled_from(["holds 5", "`a_b` 7 9", "nothing exact", "999", "GET /x/{id}", "三", "3"])
     statements = data.draw(st.lists(st.builds(lambda n, t: statement(str(n), t), numbers, says), max_size=6))
     dismissed = data.draw(
-        st.lists(
-            st.builds(lambda n, w: {"at": str(n), "why": w, "of": ""}, numbers, st.sampled_from([*REASONS, "no"])),
-            max_size=6,
-        )
+        st.lists(st.builds(lambda n, w: {"at": str(n), "why": w, "of": ""}, numbers, st.sampled_from([*REASONS, "no"])), max_size=6)
     )
     records, _ = accept(stage, answer(*statements, dismissed=dismissed))
     reading = reading_of(stage, records)
@@ -283,9 +252,7 @@ def test_any_account_over_any_text_is_whole_or_refused(blocks: list[str], data: 
             unit = corpus.unit(*ref)
             assert unit is not None
             assert not lost(unit, [s for s in reading.statements if ref in s.units])
-    whole = all(stage.whole(p, records[p.key]) for p in stage.parts if p.key in records) and all(
-        p.key in records for p in stage.parts
-    )
+    whole = all(stage.whole(p, records[p.key]) for p in stage.parts if p.key in records) and all(p.key in records for p in stage.parts)
     assert whole == (not open_units(corpus, reading))
 
 
@@ -346,13 +313,7 @@ TABLE = """# Booking
 
 def test_lines_that_are_named_become_facts_as_they_stand() -> None:
     stage = ReadStage(corpus_of_text(TABLE))
-    short = {
-        "kind": "record",
-        "at": "1",
-        "name": "Booking",
-        "says": "Bookings are stored.",
-        "facts": ["field=@1-2", "limit=@3"],
-    }
+    short = {"kind": "record", "at": "1", "name": "Booking", "says": "Bookings are stored.", "facts": ["field=@1-2", "limit=@3"]}
     records, findings = accept(stage, {"statements": [short]})
     assert not findings
     (record,) = reading_of(stage, records).statements
@@ -365,9 +326,7 @@ def test_lines_that_are_named_become_facts_as_they_stand() -> None:
 @given(
     st.lists(
         st.lists(
-            st.text(
-                st.characters(exclude_characters="\n\r|\\", exclude_categories=("C", "Z")), min_size=1, max_size=30
-            ),
+            st.text(st.characters(exclude_characters="\n\r|\\", exclude_categories=("C", "Z")), min_size=1, max_size=30),
             min_size=1,
             max_size=4,
         ),
@@ -401,13 +360,7 @@ The answer to `GET /me` has it.
 
 def test_an_examples_values_are_left_out_by_its_lines_and_a_sentence_never_is() -> None:
     stage = ReadStage(corpus_of_text(EXAMPLE))
-    record = statement(
-        "1-3",
-        "Who is signed in.",
-        kind="record",
-        name="UserAnswer",
-        facts=["field=user", "field=email", "field=joined"],
-    )
+    record = statement("1-3", "Who is signed in.", kind="record", name="UserAnswer", facts=["field=user", "field=email", "field=joined"])
     told = statement("4", "Somebody asks who it is.", kind="rule")
     _, findings = accept(stage, answer(record, told))
     assert sum(f.startswith("PA505") for f in findings) == 3
@@ -422,9 +375,7 @@ def test_an_examples_values_are_left_out_by_its_lines_and_a_sentence_never_is() 
 def test_a_record_without_a_name_gets_one_that_others_may_use() -> None:
     stage = ReadStage(corpus_of_text(EXAMPLE))
     record = statement("1-3", kind="record", name="UserAnswer", left_out=["@1-3"])
-    operation = statement(
-        "4", "Answers who is signed in.", kind="operation", name="GET /me", facts=["answer=UserAnswer"]
-    )
+    operation = statement("4", "Answers who is signed in.", kind="operation", name="GET /me", facts=["answer=UserAnswer"])
     _, findings = accept(stage, answer(record, operation))
     assert not findings
     _, findings = accept(stage, answer(operation))
@@ -433,9 +384,7 @@ def test_a_record_without_a_name_gets_one_that_others_may_use() -> None:
 
 def test_passages_that_say_the_same_are_kept_each_by_itself(project: Project) -> None:
     """`Purpose: TBD` stands in many files of some projects: an answer to one is none to the others."""
-    path = project(
-        {f"specs/{n}/spec.md": f"# Spec {n}\n\n## Purpose\n\nTBD\n\n## Rule\n\nIt keeps {n} boats.\n" for n in range(4)}
-    )
+    path = project({f"specs/{n}/spec.md": f"# Spec {n}\n\n## Purpose\n\nTBD\n\n## Rule\n\nIt keeps {n} boats.\n" for n in range(4)})
     stage = ReadStage(read_corpus(path))
     keys = {str(p.material) for p in stage.parts}
     assert len(keys) == len(stage.parts)
@@ -460,8 +409,7 @@ def test_a_statement_that_says_what_stands_in_a_line_that_is_open_again_goes_wit
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["1", "2", "3", "1-2", "2-3", "1-3"]),
-            st.lists(st.sampled_from(["`A`", "`B`", "`C`", "7", "x"]), max_size=4),
+            st.sampled_from(["1", "2", "3", "1-2", "2-3", "1-3"]), st.lists(st.sampled_from(["`A`", "`B`", "`C`", "7", "x"]), max_size=4)
         ),
         max_size=5,
     )
@@ -485,9 +433,7 @@ def test_what_is_accepted_is_not_shown_as_a_former_statement(project: Project) -
     assert "# Accepted of these passages" in again
     assert "- operation, POST /berths/{id}/bookings" in again
     assert "so far" not in again
-    former = {
-        stage.parts[0].key: {"statements": [{"key": "berth-day", "kind": "rule", "name": "", "says": "Two a day."}]}
-    }
+    former = {stage.parts[0].key: {"statements": [{"key": "berth-day", "kind": "rule", "name": "", "says": "Two a day."}]}}
     edited = ReadStage(corpus, former)
     first = edited.brief(edited.parts, {}, HOST).request
     assert "- berth-day: rule, Two a day." in first

@@ -78,9 +78,7 @@ def test_offline_asks_the_rules_and_leaves_the_recording_alone(recorded: Path) -
     ],
     ids=["edited", "cut", "merge", "nested"],
 )
-def test_a_damaged_line_counts_as_not_answered(
-    recorded: Path, damage: Callable[[str], str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_damaged_line_counts_as_not_answered(recorded: Path, damage: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
     path = recorded / RECORD
     lines = path.read_text().splitlines()
     at = next(n for n, line in enumerate(lines) if '"statements"' in line and line.startswith('{"key"'))
@@ -90,7 +88,7 @@ def test_a_damaged_line_counts_as_not_answered(
     assert "1 lines are not as they were written" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "[]\n", '{"format": "another"}\n', "\x00\xff", '{"format": "planagent answers, format 1", "by": 3}'])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "[]\n", '{"format": "another"}\n', "\x00\xff", '{"format": "planagent answers, format 1", "by": 3}'])
 def test_what_is_no_recording_is_told(recorded: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     (recorded / RECORD).write_text(text)
     assert plan(recorded) == 2
@@ -120,9 +118,7 @@ def test_answers_of_a_model_are_not_a_coding_agents(recorded: Path, capsys: pyte
     assert told["open"]
 
 
-def test_what_a_review_had_mended_is_recorded_as_it_is(
-    workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_review_had_mended_is_recorded_as_it_is(workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ruling and a text are mended; the clone goes straight to the outcome, and asks for no review."""
     (workspace / "planagent.toml").write_text(f'record = "{RECORD}"\n')
 
@@ -135,14 +131,7 @@ def test_what_a_review_had_mended_is_recorded_as_it_is(
             return {"points": [point | {"about": a, "plan": q} for a, q in quotes.items()]}
         if request.kind == "decide":
             told = "in UTC" if "Which?" in request.prompt else "local day"
-            ruling = {
-                "key": "day",
-                "kind": "gap",
-                "title": "What a day is",
-                "found": "Open.",
-                "default": f"A day is a {told}.",
-                "why": "",
-            }
+            ruling = {"key": "day", "kind": "gap", "title": "What a day is", "found": "Open.", "default": f"A day is a {told}.", "why": ""}
             rest = value if told == "local day" else {}
             return rest | {"rulings": [{**ruling, "options": [], "waits": False, "about": []}]}
         return value

@@ -24,7 +24,7 @@ EVIL = (
     "# Evil <script>alert(1)</script>\n\n- **FR-001**: The system MUST list boats by `GET /boats`, answering 200 <img src=x onerror=alert(1)>.\n"
     "- **FR-002**: It MUST say \"><svg onload=alert(1)> & '</style><script>fetch('https://evil.example')</script>.\n"
     "- **FR-003**: {{ 7 * 7 }} {% raw %} and ${7*7} MUST stay as they are.\n\n<iframe src='https://evil.example'></iframe>\n"
-)  # fmt: skip
+)
 
 
 class Page(HTMLParser):
@@ -74,9 +74,7 @@ def test_no_word_of_a_spec_is_markup(evil: str) -> None:
     }  # fmt: skip
     assert {t for t, _ in page.tags} <= allowed
     assert sum(t == "script" for t, _ in page.tags) == 1
-    assert not [
-        n for _, attributes in page.tags for n in attributes if n.startswith("on") or n in ("src", "style", "srcdoc")
-    ]
+    assert not [n for _, attributes in page.tags for n in attributes if n.startswith("on") or n in ("src", "style", "srcdoc")]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in evil
     assert "{{ 7 * 7 }}" in evil
 

@@ -13,9 +13,7 @@ from planagent.statements.statement import Statement
 from tests.test_reading import corpus_of_text
 
 ENV = "# Running\n\n```\nORDER_QUEUE=orders\n- RETRY_LIMIT=3\nif (STATE == DONE) x\n```\n"
-LOOKED_UP = (
-    "# Code\n\n```ts\nconst a = process.env.API_TOKEN; const b = os.environ['MAIL_FROM'];\nSOME_CONSTANT = 5\n```\n"
-)
+LOOKED_UP = "# Code\n\n```ts\nconst a = process.env.API_TOKEN; const b = os.environ['MAIL_FROM'];\nSOME_CONSTANT = 5\n```\n"
 TABLE = "# 環境\n\n設定は `.env` に置く。\n\n| 名前 | 値 |\n| --- | --- |\n| `DB_URL` | 必須 |\n\n# エラー\n\n| コード | 状態 |\n| --- | --- |\n| `NOT_FOUND` | 404 |\n"
 
 

@@ -52,9 +52,7 @@ def test_a_secret_is_masked(shape: str, place: str) -> None:
     assert MASK in masked
 
 
-@pytest.mark.parametrize(
-    "url", ["redis://:{}@cache.local:6379/0", "postgresql://app:{}@db.host/app", "https://user:{}@api.host/v1"]
-)
+@pytest.mark.parametrize("url", ["redis://:{}@cache.local:6379/0", "postgresql://app:{}@db.host/app", "https://user:{}@api.host/v1"])
 def test_a_connection_string_loses_account_and_host(url: str) -> None:
     secret = _made(14)
     masked, lines = mask(f"first\nDATABASE_URL={url.format(secret)}\n")

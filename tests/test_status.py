@@ -52,9 +52,7 @@ def test_no_plan_is_told(workspace: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (code, told["state"]) == (3, "absent")
 
 
-def test_a_new_plan_is_fresh_ticks_or_not_and_without_the_state_folder(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_new_plan_is_fresh_ticks_or_not_and_without_the_state_folder(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = planned / PLAN
     path.write_text(path.read_text().replace("- [ ] T001", "- [x] T001"))
     shutil.rmtree(planned / ".planagent")
@@ -62,9 +60,7 @@ def test_a_new_plan_is_fresh_ticks_or_not_and_without_the_state_folder(
     assert (code, told["state"], told["sections"]) == (0, "fresh", [])
 
 
-def test_an_edited_passage_is_named_with_the_sections_below_it(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_edited_passage_is_named_with_the_sections_below_it(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit(planned, API, "name: required, 1-80 characters", "name: required, 1-60 characters")
     code, told = status(planned, capsys)
     assert (code, told["state"]) == (3, "stale")
@@ -99,13 +95,9 @@ def test_a_new_document_that_says_nothing_new_is_fresh(planned: Path, capsys: py
     assert status(planned, capsys)[0] == 0
 
 
-def test_an_answer_makes_the_decisions_stale(
-    project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_answer_makes_the_decisions_stale(project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]) -> None:
     path = project(
-        {
-            "specs/a.md": "# A\n\n- **FR-1**: It MUST list boats by `GET /boats`.\n- Which currency? [NEEDS CLARIFICATION: which]\n"
-        }
+        {"specs/a.md": "# A\n\n- **FR-1**: It MUST list boats by `GET /boats`.\n- Which currency? [NEEDS CLARIFICATION: which]\n"}
     )
     assert run(["plan", "--offline", "-w", str(path)]) == 0
     assert run(["decide", "G1", "Euro", "-w", str(path)]) == 0
@@ -211,9 +203,7 @@ def test_a_cut_off_plan_is_not_fresh(planned: Path, capsys: pytest.CaptureFixtur
         assert run(["status", "-w", str(planned)]) in (2, 3)
 
 
-def test_a_plan_edited_by_hand_is_told_apart_from_ticks_and_line_ends(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_plan_edited_by_hand_is_told_apart_from_ticks_and_line_ends(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = planned / PLAN
     text = path.read_text()
     path.write_bytes(text.replace("- [ ] T004", "- [X] T004").replace("\n", "\r\n").encode())
@@ -224,9 +214,7 @@ def test_a_plan_edited_by_hand_is_told_apart_from_ticks_and_line_ends(
     assert (code, told["state"]) == (3, "edited")
 
 
-def test_a_file_of_the_system_that_fails_is_named_with_code_7(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_of_the_system_that_fails_is_named_with_code_7(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (planned / ".planagent" / "lock").unlink(missing_ok=True)
     (planned / ".planagent" / "lock").mkdir()
     capsys.readouterr()
@@ -282,8 +270,7 @@ def test_a_listed_price_is_found_and_an_unknown_one_said(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
-    [("PLANAGENT_MAX_TOKENS", "90000", "max_tokens"), ("PLANAGENT_MAX_COST", "0.18", "--max-cost")],
+    ("name", "value", "told"), [("PLANAGENT_MAX_TOKENS", "90000", "max_tokens"), ("PLANAGENT_MAX_COST", "0.18", "--max-cost")]
 )
 def test_a_ceiling_stops_cleanly_and_the_next_run_goes_on(
     workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
@@ -348,9 +335,7 @@ def test_a_server_with_slots_is_asked_as_many_at_once(workspace: Path, monkeypat
 
 def test_a_second_run_waits_for_the_first(planned: Path) -> None:
     with locked(load_settings(planned)):
-        second = subprocess.Popen(
-            [sys.executable, "-m", "planagent", "plan", "--offline", "-w", str(planned)], stderr=subprocess.PIPE
-        )
+        second = subprocess.Popen([sys.executable, "-m", "planagent", "plan", "--offline", "-w", str(planned)], stderr=subprocess.PIPE)
         with pytest.raises(subprocess.TimeoutExpired):
             second.wait(3)
     assert second.wait(60) == 0

@@ -71,9 +71,7 @@ def edited(workspace: Path, change: Callable[[str], str]) -> None:
 MINE = "- [ ] T099 Write the changelog in CHANGELOG.md\n  - one entry for each release\n- [ ] Tell support\n"
 
 
-def test_tasks_that_a_person_adds_are_told_of_kept_and_can_be_done(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_tasks_that_a_person_adds_are_told_of_kept_and_can_be_done(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edited(planned, lambda t: t.replace("- [ ] T003", f"{MINE}- [ ] T003", 1))
     code, found = codes(planned, capsys)
     assert (code, found) == (1, {"PA910"})
@@ -114,9 +112,7 @@ def test_status_names_the_lines_that_were_edited(planned: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_other_encodings_of_the_same_text_are_read(
-    planned: Path, capsys: pytest.CaptureFixture[str], encoding: str
-) -> None:
+def test_other_encodings_of_the_same_text_are_read(planned: Path, capsys: pytest.CaptureFixture[str], encoding: str) -> None:
     text = (planned / PLAN).read_text(encoding="utf-8")
     (planned / PLAN).write_bytes(text.encode(encoding))
     assert codes(planned, capsys)[0] == 0
@@ -128,9 +124,7 @@ def test_windows_line_ends_are_read(planned: Path, capsys: pytest.CaptureFixture
     assert codes(planned, capsys)[0] == 0
 
 
-def test_planning_again_mends_a_damaged_plan_and_keeps_the_old_file(
-    planned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_planning_again_mends_a_damaged_plan_and_keeps_the_old_file(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (planned / PLAN).read_text(encoding="utf-8")
     (planned / PLAN).write_text(text[: len(text) // 2], encoding="utf-8")
     run(["plan", "-w", str(planned), "--offline"])

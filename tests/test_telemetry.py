@@ -77,9 +77,7 @@ def collector() -> Iterator[Collector]:
 
 
 def plan(workspace: Path, server: SimulatedServer, **variables: str) -> int:
-    environment = {
-        **os.environ, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "test-key", "PLANAGENT_MODEL": "simulated", **variables,
-    }  # fmt: skip
+    environment = {**os.environ, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "test-key", "PLANAGENT_MODEL": "simulated", **variables}
     command = [sys.executable, "-m", "planagent", "plan", "-w", str(workspace)]
     return subprocess.run(command, env=environment, capture_output=True, check=False).returncode
 
@@ -88,9 +86,7 @@ def values(span: Any) -> dict[str, Any]:
     return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in span.attributes}
 
 
-def test_a_plan_is_one_trace_with_a_span_for_each_call(
-    workspace: Path, server: SimulatedServer, collector: Collector
-) -> None:
+def test_a_plan_is_one_trace_with_a_span_for_each_call(workspace: Path, server: SimulatedServer, collector: Collector) -> None:
     assert plan(workspace, server, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) == 0
     spans = collector.spans()
     root = next(s for s in spans if s.name == "plan")
@@ -108,18 +104,11 @@ def test_a_plan_is_one_trace_with_a_span_for_each_call(
     assert not any("messages" in key for s in spans for key in values(s))
     assert b"# Lines to read" not in b"".join(body for _, body in collector.bodies)
     usage = collector.metrics()["gen_ai.client.token.usage"].histogram.data_points
-    assert {a.value.string_value for p in usage for a in p.attributes if a.key == "gen_ai.token.type"} == {
-        "input",
-        "output",
-    }
-    assert sum(p.count for p in collector.metrics()["gen_ai.client.operation.duration"].histogram.data_points) == len(
-        calls
-    )
+    assert {a.value.string_value for p in usage for a in p.attributes if a.key == "gen_ai.token.type"} == {"input", "output"}
+    assert sum(p.count for p in collector.metrics()["gen_ai.client.operation.duration"].histogram.data_points) == len(calls)
 
 
-def test_prompts_are_recorded_only_when_asked_for(
-    workspace: Path, server: SimulatedServer, collector: Collector
-) -> None:
+def test_prompts_are_recorded_only_when_asked_for(workspace: Path, server: SimulatedServer, collector: Collector) -> None:
     capture = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"}
     assert plan(workspace, server, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **capture) == 0
     told = values(next(s for s in collector.spans() if s.name.startswith("chat")))
@@ -140,16 +129,14 @@ def test_a_failed_call_and_plan_say_so(workspace: Path, collector: Collector) ->
     assert {s.status.code for s in spans} == {2}
 
 
-@pytest.mark.parametrize(
-    "variables", [{}, {"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}]
-)
+@pytest.mark.parametrize("variables", [{}, {"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}])
 def test_nothing_is_loaded_where_it_is_not_configured(workspace: Path, variables: dict[str, str]) -> None:
-    code = "import sys; from planagent.cli import run; from planagent.telemetry import flush; " \
-           "run(['plan', '--offline', '-w', sys.argv[1]]); flush(); print('opentelemetry' in sys.modules)"  # fmt: skip
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(workspace)], env=clean | variables, capture_output=True, text=True, check=True
+    code = (
+        "import sys; from planagent.cli import run; from planagent.telemetry import flush; "
+        "run(['plan', '--offline', '-w', sys.argv[1]]); flush(); print('opentelemetry' in sys.modules)"
     )
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
+    done = subprocess.run([sys.executable, "-c", code, str(workspace)], env=clean | variables, capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("False")
 
 

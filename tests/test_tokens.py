@@ -17,10 +17,7 @@ def texts(text: str) -> list[str]:
     ("text", "expected"),
     [
         ("retry 3 times with 10 minutes between", ["3", "10"]),
-        (
-            "via `POST /pay/{id}/refunds` with `amount_cents`; answers 201.",
-            ["POST", "/pay/{id}/refunds", "amount_cents", "201"],
-        ),
+        ("via `POST /pay/{id}/refunds` with `amount_cents`; answers 201.", ["POST", "/pay/{id}/refunds", "amount_cents", "201"]),
         ("and/or read-only on-call e-mail e.g. this", []),
         ("Node.js 20 in eu-central-1, 99.9% within 300s", ["Node.js", "20", "eu-central-1", "99.9", "300"]),
         ("エラー「貸出中です」を表示 30日", ["貸出中です", "30"]),

@@ -49,9 +49,11 @@ def item(**more: Any) -> dict[str, Any]:
 
 
 ROUTES = {
-    "key": "routes", "steps": ["Provide `POST /berths/{id}/bookings`."], "done_when": "The third booking of a day gives 409.",
+    "key": "routes",
+    "steps": ["Provide `POST /berths/{id}/bookings`."],
+    "done_when": "The third booking of a day gives 409.",
     "items": [item(errors=["409 at 2 bookings, see [day]"], response=["201 with the booking"])],
-}  # fmt: skip
+}
 SERVICE = {
     "key": "service",
     "steps": ["Count to 2, then raise `BERTH_FULL` for 409, else 201 from `POST /berths/{id}/bookings`."],
@@ -86,10 +88,7 @@ def test_good_answers_are_accepted() -> None:
         ({"steps": ["Provide `POST /berths/{id}/bookings` and `GET /berths/stats`."]}, "PA401"),
         ({"steps": ["Read `BERTHS_CACHE_URL` at the start."]}, "PA402"),
         ({"steps": ["Run `SELECT id FROM berths` first."]}, "PA103"),
-        (
-            {"steps": ["A guest books, answered with another booking of a day at the code of the berths is TODO"]},
-            "PA901",
-        ),
+        ({"steps": ["A guest books, answered with another booking of a day at the code of the berths is TODO"]}, "PA901"),
         ({"steps": []}, "PA907"),
         ({"items": []}, "PA907"),
         ({"items": [item(covers=["nobody"], errors=["409 at 2"], response=["201"])]}, "PA502"),
@@ -119,9 +118,7 @@ def test_a_text_is_kept_by_its_key_where_nothing_changes_it() -> None:
     schema = again.brief(again.parts, {}, HOST).schema
     assert schema["properties"]["unchanged"]["items"]["enum"] == ["routes", "service"]
     outcome = again.accept(
-        again.parts,
-        {"unchanged": ["routes", "nobody"], "section_6": [SERVICE | {"done_when": "Two leave 2 of `BERTH_FULL`."}]},
-        {},
+        again.parts, {"unchanged": ["routes", "nobody"], "section_6": [SERVICE | {"done_when": "Two leave 2 of `BERTH_FULL`."}]}, {}
     )
     assert not outcome.findings
     assert outcome.records["routes"] == records["routes"]
@@ -134,9 +131,7 @@ def test_a_text_is_kept_by_its_key_where_nothing_changes_it() -> None:
 
 
 def test_what_the_reader_left_out_is_not_asked_for() -> None:
-    token = Statement(
-        "token", "rule", "must", "A token such as `xxx.yyy.zzz`.", (("specs/a.md", "L5"),), left_out=("xxx.yyy.zzz",)
-    )
+    token = Statement("token", "rule", "must", "A token such as `xxx.yyy.zzz`.", (("specs/a.md", "L5"),), left_out=("xxx.yyy.zzz",))
     assert [t.text for t in token.tokens()] == []
 
 
@@ -158,9 +153,7 @@ def test_steps_that_a_writer_numbered_are_numbered_once() -> None:
         ("Fields: day (date), guest (text), berth (text), bow (text), stern (text), note (text)", "Of it day (date), guest (text), berth (text), bow (text), stern (text), note (text)", False),
     ],
 )  # fmt: skip
-def test_a_rule_that_stands_twice_is_found_and_its_twin_about_another_name_is_not(
-    first: str, second: str, *, twice: bool
-) -> None:
+def test_a_rule_that_stands_twice_is_found_and_its_twin_about_another_name_is_not(first: str, second: str, *, twice: bool) -> None:
     units = [Unit("one", "one", "item", first), Unit("two", "two", "item", second)]
     assert [f.rule for f in check_repeated(units)] == (["PA202"] if twice else [])
 
@@ -173,9 +166,7 @@ def test_a_test_may_go_one_beyond_a_limit() -> None:
 
 
 def test_a_masked_value_is_no_reference() -> None:
-    assert not findings(
-        ROUTES | {"steps": ["Provide `POST /berths/{id}/bookings`; rotate the value that stood as [masked-secret]."]}
-    )
+    assert not findings(ROUTES | {"steps": ["Provide `POST /berths/{id}/bookings`; rotate the value that stood as [masked-secret]."]})
 
 
 def test_hidden_characters_never_get_in() -> None:
@@ -213,18 +204,9 @@ def test_the_budget_grows_less_than_the_plan() -> None:
 
 
 def test_reviews_quote_or_are_left_out() -> None:
-    chapter = Chapter(
-        "one", ("routes",), "## routes\n1. Provide `POST /x`, answer 201.", "- book | rule | answers 201 at 2"
-    )
+    chapter = Chapter("one", ("routes",), "## routes\n1. Provide `POST /x`, answer 201.", "- book | rule | answers 201 at 2")
     one = ReviewStage("# Head\n- Errors have a code.", (chapter,), ("conventions", "ruling day"))
-    point = {
-        "about": "routes",
-        "kind": "wrong",
-        "plan": "answer 201",
-        "spec": "answers 201",
-        "problem": "P",
-        "mend": "M",
-    }
+    point = {"about": "routes", "kind": "wrong", "plan": "answer 201", "spec": "answers 201", "problem": "P", "mend": "M"}
     value = {
         "points": [
             point, point | {"plan": "never said"}, point | {"spec": "not there"}, point | {"kind": "taste"}, point | {"about": "other"},
@@ -243,9 +225,7 @@ def test_reviews_quote_or_are_left_out() -> None:
         assert one.accept(one.parts, nonsense, {}).findings
 
 
-FIELDS = (
-    "Booking: id (uuid), guest (fk Guest), day (date), berth (fk Berth), stern (text), bow (text), note (text, max 80)"
-)
+FIELDS = "Booking: id (uuid), guest (fk Guest), day (date), berth (fk Berth), stern (text), bow (text), note (text, max 80)"
 
 
 @pytest.mark.parametrize(

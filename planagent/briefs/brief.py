@@ -113,9 +113,7 @@ class Stage(Protocol):
         """Hash of the prompts that it asks with."""
         ...
 
-    def brief(
-        self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()
-    ) -> Brief:
+    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
         """The request for what is open of some parts.
 
         Args:
@@ -124,9 +122,7 @@ class Stage(Protocol):
         """
         ...
 
-    def accept(
-        self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
-    ) -> Outcome:
+    def accept(self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False) -> Outcome:
         """Takes what is right of an answer; a part's new record stands for the one before.
 
         Args:

@@ -82,9 +82,7 @@ class DecideStage:
 
     # -- asking ---------------------------------------------------------------------------------
 
-    def brief(
-        self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()
-    ) -> Brief:
+    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
         group: Group = parts[0].payload
         record = known.get(group.key)
         held = Decision.of(record["decision"]) if record else self._seed(group)
@@ -100,29 +98,19 @@ class DecideStage:
         request = "\n\n".join(b for b in blocks if b)
         most = shape.answer_tokens if held is None else max(4_000, shape.answer_tokens // 2)
         name = f"decide-{slug(group.key, 16)}-{fingerprint([parts[0].material, record and record['decision']])[:6]}"
-        return Brief(
-            name, "decide", tuple(parts[:1]), prompt("decide.md"), "", request, schema(), most, (self, group, held)
-        )
+        return Brief(name, "decide", tuple(parts[:1]), prompt("decide.md"), "", request, schema(), most, (self, group, held))
 
     def _statements(self, group: Group) -> str:
         told = group.statements
         if group.over:
-            asked = (
-                {a for r in group.former.rulings if ruling_name(r.key) in group.notes for a in r.about}
-                if group.former
-                else set()
-            )
+            asked = {a for r in group.former.rulings if ruling_name(r.key) in group.notes for a in r.about} if group.former else set()
             told = tuple(s for s in told if s.key in asked)
         lines = [line(s, tuple(str(p) for p in s.places(self.corpus)[:3])) for s in told]
         return "# Statements\n\n" + "\n".join(lines) if lines else ""
 
     def _seen_by_code(self, group: Group) -> str:
         keys = {s.key for s in group.statements}
-        seen = [
-            f"- two values for one thing: {told} ({', '.join(about)})"
-            for told, about in self._conflicts
-            if about[0] in keys
-        ][:60]
+        seen = [f"- two values for one thing: {told} ({', '.join(about)})" for told, about in self._conflicts if about[0] in keys][:60]
         if not any(s.kind == "technology" and s.modality in ("must", "may") for s in self.reading.statements):
             seen.append("- no statement names a language, framework or store to use: rule it as a gap")
         return "# Seen by code\n\n" + "\n".join(seen) if seen and not group.notes else ""
@@ -138,10 +126,7 @@ class DecideStage:
 
         tasks = [replace(t, covers=kept(t.covers)) for t in group.former.tasks if not t.covers or kept(t.covers)]
         alive = {t.key for t in tasks}
-        tasks = [
-            replace(t, needs=tuple(n for n in t.needs if n in alive), proves=tuple(p for p in t.proves if p in alive))
-            for t in tasks
-        ]
+        tasks = [replace(t, needs=tuple(n for n in t.needs if n in alive), proves=tuple(p for p in t.proves if p in alive)) for t in tasks]
         rulings = [replace(r, about=kept(r.about)) for r in group.former.rulings if not r.about or kept(r.about)]
         withdrawn = tuple(w for w in group.former.withdrawn if w[0] in keys)
         return replace(group.former, tasks=tuple(tasks), rulings=tuple(rulings), withdrawn=withdrawn)
@@ -156,13 +141,7 @@ class DecideStage:
         for group in self.groups:
             now = {s.key: material_of(s) for s in group.statements}
             before, held = group.former_materials, self._seed(group)
-            if (
-                held is None
-                or group.over
-                or now.keys() != before.keys()
-                or uncovered(held, group.statements)
-                or any(faults(held))
-            ):
+            if held is None or group.over or now.keys() != before.keys() or uncovered(held, group.statements) or any(faults(held)):
                 continue
             changed = [k for k in now if now[k] != before[k]]
             same = all(now[k].rpartition(" ")[0] == before[k].rpartition(" ")[0] for k in changed)
@@ -181,10 +160,7 @@ class DecideStage:
         lines = []
         if record is None:
             fresh = [s.key for s in group.statements if s.key not in group.former_materials]
-            other = [
-                s.key for s in group.statements
-                if s.key in group.former_materials and material_of(s) != group.former_materials[s.key]
-            ]  # fmt: skip
+            other = [s.key for s in group.statements if s.key in group.former_materials and material_of(s) != group.former_materials[s.key]]
             lines += [f"New since: {', '.join(fresh) or 'none'}. Changed since: {', '.join(other) or 'none'}."]
         missing = [s.key for s in uncovered(held, group.statements)]
         if missing:
@@ -194,18 +170,14 @@ class DecideStage:
 
     # -- accepting ------------------------------------------------------------------------------
 
-    def accept(
-        self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
-    ) -> Outcome:
+    def accept(self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False) -> Outcome:
         group: Group = parts[0].payload
         record = known.get(group.key)
         held = (Decision.of(record["decision"]) if record else self._seed(group)) or Decision()
         outcome = Outcome()
         given = value if isinstance(value, dict) else {}
         known_statements = self.reading.statements if group.over else group.statements
-        decision = Patch(
-            self.corpus, frozenset(s.key for s in known_statements), group.key, self.judge, given, outcome
-        ).applied(held)
+        decision = Patch(self.corpus, frozenset(s.key for s in known_statements), group.key, self.judge, given, outcome).applied(held)
         for statement in uncovered(decision, group.statements):
             outcome.refuse(
                 group.key, f"statement {statement.key}", "no task covers it, and no ruling that may keep it is about it",
@@ -215,12 +187,7 @@ class DecideStage:
             outcome.refuse(group.key, place, message, remedy, "PA701")
         for key in self.answers:
             if key not in {r.key for r in decision.rulings} and not group.over and len(self.groups) == 1:
-                outcome.refuse(
-                    group.key,
-                    f"ruling {key}",
-                    "a person has answered it, and it is not there",
-                    "Give a ruling with that key.",
-                )
+                outcome.refuse(group.key, f"ruling {key}", "a person has answered it, and it is not there", "Give a ruling with that key.")
         record = {"decision": decision.as_record(), "materials": {s.key: material_of(s) for s in group.statements}}
         outcome.records[group.key] = record | {"open": [f"{f.rule} {f.place}" for f in outcome.findings]}
         return outcome
@@ -243,9 +210,7 @@ def _noted(held: Decision, notes: Mapping[str, tuple[str, ...]]) -> Iterator[str
     for name, said in notes.items():
         more = ""
         if ruling := rulings.get(name):
-            more = (
-                f" found: {ruling.found} why: {ruling.why} options: {' | '.join(ruling.options)} waits: {ruling.waits}"
-            )
+            more = f" found: {ruling.found} why: {ruling.why} options: {' | '.join(ruling.options)} waits: {ruling.waits}"
         yield f"- {name}:{more}"
         yield from (f"  - {n}" for n in said)
 
@@ -301,14 +266,9 @@ def shown(decision: Decision) -> str:
         *(f"- approach: {a}" for a in decision.approach),
         *(f"- convention: {c}" for c in decision.conventions),
     ]
-    lines += [
-        f"- ruling {r.key} ({r.kind}): {r.title}: {r.default} (about {', '.join(r.about) or 'everything'})"
-        for r in decision.rulings
-    ]
+    lines += [f"- ruling {r.key} ({r.kind}): {r.title}: {r.default} (about {', '.join(r.about) or 'everything'})" for r in decision.rulings]
     for t in decision.tasks:
-        more = "".join(
-            f"; {n} {', '.join(v)}" for n in ("needs", "covers", "gives", "rulings", "proves") if (v := getattr(t, n))
-        )
+        more = "".join(f"; {n} {', '.join(v)}" for n in ("needs", "covers", "gives", "rulings", "proves") if (v := getattr(t, n)))
         lines.append(f"- task {t.key} (section {t.section}, {t.phase}): {t.title} in {t.file or 'no file'}{more}")
     lines += [f"- withdrawn {k}: {w}" for k, w in decision.withdrawn]
     return "\n".join(lines)
@@ -317,9 +277,7 @@ def shown(decision: Decision) -> str:
 def schema() -> dict[str, Any]:
     """The form of an answer; all of it may be empty but for what is open."""
     keys = arr(txt(80), 200)
-    found = {
-        "key": txt(60), "kind": one_of(RULING_KINDS), "title": txt(160), "found": txt(), "default": txt(), "why": txt(), "about": keys,
-    }  # fmt: skip
+    found = {"key": txt(60), "kind": one_of(RULING_KINDS), "title": txt(160), "found": txt(), "default": txt(), "why": txt(), "about": keys}
     asked = {"options": arr(txt(300), 8), "waits": {"type": "boolean"}}
     planned = {
         "key": txt(60), "section": {"type": "integer"}, "title": txt(200), "file": txt(200), "phase": txt(80), "needs": keys, "covers": keys,

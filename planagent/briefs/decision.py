@@ -127,11 +127,7 @@ def faults(decision: Decision) -> Iterator[tuple[str, str, str]]:
     """Place, message and remedy of what no meaning is needed to see."""
     cycle = shortest_cycle(decision.needs())
     if cycle:
-        yield (
-            f"task {cycle[0]}",
-            f"dependency cycle: {' → '.join(cycle)}",
-            "Give one of these tasks again without that need.",
-        )
+        yield (f"task {cycle[0]}", f"dependency cycle: {' → '.join(cycle)}", "Give one of these tasks again without that need.")
     proving = [t for t in decision.tasks if t.proves]
     if proving:
         proved = {p for t in proving for p in t.proves}
@@ -149,11 +145,7 @@ def faults(decision: Decision) -> Iterator[tuple[str, str, str]]:
     for task in decision.tasks:
         missing = [r for r in task.rulings if r not in options]
         if missing:
-            yield (
-                f"task {task.key}",
-                f"there is no ruling {', '.join(missing)}",
-                "Give the ruling, or the task without it.",
-            )
+            yield (f"task {task.key}", f"there is no ruling {', '.join(missing)}", "Give the ruling, or the task without it.")
         ruling, _, answer = task.condition.partition(": ")
         if task.condition and (ruling not in options or answer not in options[ruling]):
             yield (
@@ -203,6 +195,4 @@ def _renamed(decision: Decision, names: Mapping[str, str]) -> Decision:
         )
         for t in decision.tasks
     )  # fmt: skip
-    return replace(
-        decision, tasks=tasks, rulings=tuple(replace(r, key=names.get(r.key, r.key)) for r in decision.rulings)
-    )
+    return replace(decision, tasks=tasks, rulings=tuple(replace(r, key=names.get(r.key, r.key)) for r in decision.rulings))

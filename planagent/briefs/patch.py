@@ -59,9 +59,7 @@ class Patch:
         for entry in dicts(self.given.get("layout")):
             path = text(entry.get("path")).strip("`")
             if path and self._right(f"layout {path}", text(entry.get("purpose")), *texts(entry.get("files"))):
-                layout[path] = Folder(
-                    path, text(entry.get("purpose")), tuple(texts(entry.get("files"))), text(entry.get("component"))
-                )
+                layout[path] = Folder(path, text(entry.get("purpose")), tuple(texts(entry.get("files"))), text(entry.get("component")))
         return Decision(
             self._lines("approach", held.approach), self._lines("conventions", held.conventions), tuple(layout.values()),
             tuple(rulings.values()), tuple(ordered), tuple(withdrawn.items()), self._lines("excluded", held.excluded),
@@ -98,22 +96,18 @@ class Patch:
         return Ruled(key, kind, title, found, default, why, options, entry.get("waits") is True, tuple(about))
 
     def _task(self, entry: dict[str, Any], keys: set[str], rulings: set[str]) -> Planned | None:
-        key, section, title = (
-            slug(text(entry.get("key")), 60).removeprefix(OWN),
-            integer(entry.get("section")),
-            text(entry.get("title")),
-        )
+        key, section, title = (slug(text(entry.get("key")), 60).removeprefix(OWN), integer(entry.get("section")), text(entry.get("title")))
         place = f"task {key or '?'}"
         if not (key and title) or section not in _SECTIONS:
             self._refuse(place, "key or title is missing, or the section is not one of 1 to 9")
             return None
-        lists = {
-            n: tuple(dict.fromkeys(texts(entry.get(n)))) for n in ("needs", "covers", "gives", "rulings", "proves")
-        }
+        lists = {n: tuple(dict.fromkeys(texts(entry.get(n)))) for n in ("needs", "covers", "gives", "rulings", "proves")}
         unknown = [
-            *(f"needs {n}" for n in lists["needs"] if n not in keys), *(f"proves {n}" for n in lists["proves"] if n not in keys),
-            *(f"covers {n}" for n in lists["covers"] if n not in self.statements), *(f"rulings {n}" for n in lists["rulings"] if n not in rulings),
-        ]  # fmt: skip
+            *(f"needs {n}" for n in lists["needs"] if n not in keys),
+            *(f"proves {n}" for n in lists["proves"] if n not in keys),
+            *(f"covers {n}" for n in lists["covers"] if n not in self.statements),
+            *(f"rulings {n}" for n in lists["rulings"] if n not in rulings),
+        ]
         if unknown:
             self._refuse(place, f"{', '.join(unknown[:6])}: there is none of that key")
             return None

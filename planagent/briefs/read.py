@@ -113,9 +113,7 @@ class ReadStage:
             lines += ["", "# Already known from contracts", "", "; ".join(names)]
         return "\n".join(lines)
 
-    def brief(
-        self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Any] = ()
-    ) -> Brief:
+    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Any] = ()) -> Brief:
         table, wanted = self._table(parts), self._open(parts, known)
         shown = self._shown(parts, known)
         request = "\n\n".join(
@@ -131,17 +129,7 @@ class ReadStage:
         common = "" if shape.small else self.common
         most = min(shape.answer_tokens, 1_200 + 2 * tokens.bound(request))
         name = f"read-{fingerprint([p.material for p in parts] + [list(table), sorted(wanted)])[:6]}"
-        return Brief(
-            name,
-            "read",
-            tuple(parts),
-            prompt("read.md"),
-            common,
-            request,
-            _schema(small=shape.small),
-            most,
-            (self, table),
-        )
+        return Brief(name, "read", tuple(parts), prompt("read.md"), common, request, _schema(small=shape.small), most, (self, table))
 
     @staticmethod
     def _open(parts: Sequence[Part], known: Mapping[str, Record]) -> frozenset[Ref]:
@@ -203,19 +191,13 @@ class ReadStage:
             blocks.append("# Accepted of these passages; it stands, and is not said again\n\n" + "\n".join(told))
         if former:
             told = [f"- {s['key']}: {s['kind']}, {s['name'] or s['says']}" for s in former]
-            blocks.append(
-                "# Statements of these passages so far: one that is meant again keeps its key\n\n" + "\n".join(told)
-            )
+            blocks.append("# Statements of these passages so far: one that is meant again keeps its key\n\n" + "\n".join(told))
         return "\n\n".join(blocks)
 
     # -- accepting ------------------------------------------------------------------------------
 
-    def accept(
-        self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
-    ) -> Outcome:
-        taken = Taking(
-            self.corpus, self.homes, self._table(parts), "rules" if by_rule else "model", self._open(parts, known)
-        )  # fmt: skip
+    def accept(self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False) -> Outcome:
+        taken = Taking(self.corpus, self.homes, self._table(parts), "rules" if by_rule else "model", self._open(parts, known))
         outcome = taken.records(parts, value if isinstance(value, dict) else {}, known)
         _reject(parts, value, {s.name for s in self.candidates}, outcome)
         return outcome
@@ -326,12 +308,7 @@ def _schema(*, small: bool) -> dict[str, Any]:
     """Each form leaves out what is empty in it: half of a long answer would be names of empty properties."""
     short = {"kind": one_of(k for k in KINDS if k != "passage"), "at": txt(200), "says": txt()}
     named = {"kind": short["kind"], "at": txt(200), "name": txt(200), "says": txt(), "facts": arr(txt(400), 60)}
-    whole = named | {
-        "modality": one_of(MODALITIES),
-        "component": txt(120),
-        "left_out": arr(txt(200), 40),
-        "key": txt(80),
-    }
+    whole = named | {"modality": one_of(MODALITIES), "component": txt(120), "left_out": arr(txt(200), 40), "key": txt(80)}
     statement = obj(**whole) if small else any_of(obj(**short), obj(**named), obj(**whole))
     bare = {"at": txt(400), "why": one_of(REASONS)}
     dismissed = any_of(obj(**bare), obj(**bare, of=txt(120)))

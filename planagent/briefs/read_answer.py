@@ -88,9 +88,7 @@ class Taking:
     def _home(self, ref: Ref) -> Part:
         return self.homes[ref]
 
-    def _statement(
-        self, entry: dict[str, Any], number: int, names: frozenset[str], outcome: Outcome
-    ) -> Statement | None:
+    def _statement(self, entry: dict[str, Any], number: int, names: frozenset[str], outcome: Outcome) -> Statement | None:
         facts, quoted = self._facts(entry)
         numbers = dict.fromkeys((*_numbers(entry.get("at"), len(self.table)), *quoted))
         units = tuple(self.table[i - 1] for i in numbers)
@@ -105,16 +103,11 @@ class Taking:
         says, name = text(entry.get("says")), text(entry.get("name")).strip("`")
         if kind not in KINDS or modality not in MODALITIES or not (says or name):
             outcome.refuse(
-                home.key,
-                place,
-                f"kind {kind!r}, modality {modality!r} or its words are not of the schema",
-                "Use the schema's values.",
+                home.key, place, f"kind {kind!r}, modality {modality!r} or its words are not of the schema", "Use the schema's values."
             )
             return None
         document = home.payload.document
-        labels = tuple(
-            dict.fromkeys(found for r in units if (u := self.corpus.unit(*r)) and (found := label_of(u.text)))
-        )
+        labels = tuple(dict.fromkeys(found for r in units if (u := self.corpus.unit(*r)) and (found := label_of(u.text))))
         statement = Statement(
             slug(text(entry.get("key")), 60) if text(entry.get("key")) in self._former_keys(home) else "",
             kind, modality, says, units, name, tuple(facts),  # type: ignore[arg-type]
@@ -164,9 +157,7 @@ class Taking:
     def _former_keys(self, part: Part) -> frozenset[str]:
         return frozenset(str(s.get("key")) for s in part.payload.former)
 
-    def _unlost(
-        self, made: Sequence[tuple[Statement, tuple[Ref, ...]]], outcome: Outcome
-    ) -> list[tuple[Statement, tuple[Ref, ...]]]:
+    def _unlost(self, made: Sequence[tuple[Statement, tuple[Ref, ...]]], outcome: Outcome) -> list[tuple[Statement, tuple[Ref, ...]]]:
         """The claims that carry every exact token of their units; the units of the others are open again.
 
         A statement that says what stands in a unit that is open again goes with it: it would rest on nothing.
@@ -181,11 +172,7 @@ class Taking:
                     "Say it in the statement or its facts, or name it in `left_out`.", "PA505",
                 )  # fmt: skip
             left = [(s, tuple(r for r in units if r not in broken)) for s, units in kept]
-            torn = {
-                id(s)
-                for s, units in left
-                if units and units != s.units and added(replace(s, units=units), self.corpus, names)
-            }
+            torn = {id(s) for s, units in left if units and units != s.units and added(replace(s, units=units), self.corpus, names)}
             for statement, units in left:
                 if id(statement) in torn:
                     outcome.refuse(
@@ -219,9 +206,7 @@ class Taking:
             why = text(entry.get("why"))
             if why not in REASONS:
                 key = self._home(self.table[numbers[0] - 1]).key if numbers else ""
-                outcome.refuse(
-                    key, f"dismissal {number}", f"`{why}` is no reason of the list", f"One of {', '.join(REASONS)}."
-                )
+                outcome.refuse(key, f"dismissal {number}", f"`{why}` is no reason of the list", f"One of {', '.join(REASONS)}.")
                 continue
             refs = tuple(r for i in numbers if (r := self.table[i - 1]) in self.open and r not in taken)
             if refs:
@@ -311,9 +296,11 @@ def keep_keys(statements: list[dict[str, Any]], former: Sequence[Mapping[str, An
     free = [f for f in former if f.get("key") and f["key"] not in taken]
     pairs = [
         (ratio, i, j)
-        for i, s in enumerate(statements) if not s["key"]
-        for j, f in enumerate(free) if f.get("kind") == s["kind"] and (ratio := _alike(s, f)) >= _ALIKE
-    ]  # fmt: skip
+        for i, s in enumerate(statements)
+        if not s["key"]
+        for j, f in enumerate(free)
+        if f.get("kind") == s["kind"] and (ratio := _alike(s, f)) >= _ALIKE
+    ]
     for _, i, j in sorted(pairs, key=lambda p: (-p[0], p[1], p[2])):
         if not statements[i]["key"] and free[j]["key"] not in taken:
             statements[i]["key"] = free[j]["key"]

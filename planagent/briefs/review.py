@@ -51,29 +51,19 @@ class ReviewStage:
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
-        return tuple(
-            Part(c.key, [self.head, c.text, c.specs], (len(c.text) + len(c.specs)) // 3, c) for c in self.chapters
-        )
+        return tuple(Part(c.key, [self.head, c.text, c.specs], (len(c.text) + len(c.specs)) // 3, c) for c in self.chapters)
 
-    def brief(
-        self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()
-    ) -> Brief:
-        blocks = [
-            f"# Plan, part {p.key}\n\n{p.payload.text}\n\n# What the specs say\n\n{p.payload.specs}" for p in parts
-        ]
+    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
+        blocks = [f"# Plan, part {p.key}\n\n{p.payload.text}\n\n# What the specs say\n\n{p.payload.specs}" for p in parts]
         request = "\n\n".join(b for b in (*blocks, told_lines(told)) if b)
         keys = [*(t for p in parts for t in p.payload.tasks), *self.decided]
-        point = obj(
-            about=one_of(keys), kind=one_of(KINDS), plan=txt(400), spec=txt(400), problem=txt(600), mend=txt(600)
-        )
+        point = obj(about=one_of(keys), kind=one_of(KINDS), plan=txt(400), spec=txt(400), problem=txt(600), mend=txt(600))
         name = f"review-{fingerprint([p.material for p in parts])[:6]}"
         return Brief(
             name, "review", tuple(parts), prompt("review.md"), self.head, request, obj(points=arr(point, 60)), min(shape.answer_tokens, 8_000), self,
         )  # fmt: skip
 
-    def accept(
-        self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
-    ) -> Outcome:
+    def accept(self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False) -> Outcome:
         """Points whose quotes do not stand where they say are left out; a review without points is a good one."""
         outcome = Outcome()
         given = value if isinstance(value, dict) else {}
@@ -84,11 +74,7 @@ class ReviewStage:
         for number, part in enumerate(parts):
             chapter: Chapter = part.payload
             mine = decided.union(chapter.tasks) if not number else frozenset(chapter.tasks)
-            points = [
-                p
-                for e in dicts(given["points"])
-                if text(e.get("about")) in mine and (p := self._point(chapter, e, outcome))
-            ]
+            points = [p for e in dicts(given["points"]) if text(e.get("about")) in mine and (p := self._point(chapter, e, outcome))]
             outcome.records[part.key] = {"points": points}
         return outcome
 
@@ -101,9 +87,7 @@ class ReviewStage:
         for name, where in (("plan", f"{self.head}\n{chapter.text}"), ("spec", chapter.specs)):
             if point[name] and _flat(point[name]) not in _flat(where):
                 outcome.left_out.append(
-                    Finding(
-                        "PA602", place, f"the quote {point[name][:60]!r} does not stand in the {name}", "Quote exactly."
-                    )
+                    Finding("PA602", place, f"the quote {point[name][:60]!r} does not stand in the {name}", "Quote exactly.")
                 )
                 return None
         return point if point["plan"] or point["spec"] else None
@@ -127,9 +111,7 @@ def notes_of(records: Mapping[str, Record]) -> dict[str, tuple[str, ...]]:
 
 def _note(point: Mapping[str, str]) -> str:
     quotes = [f"plan: “{point['plan']}”"] * bool(point["plan"]) + [f"specs: “{point['spec']}”"] * bool(point["spec"])
-    return f"{point['kind']}: {point['problem']} ({'; '.join(quotes)})" + (
-        f" Mend: {point['mend']}" if point["mend"] else ""
-    )
+    return f"{point['kind']}: {point['problem']} ({'; '.join(quotes)})" + (f" Mend: {point['mend']}" if point["mend"] else "")
 
 
 def chapters_of(tasks: Sequence[tuple[str, str, str, str]], most: int) -> Iterator[Chapter]:

@@ -103,9 +103,7 @@ class WriteStage:
     def _part(self, task: Planned, most: int) -> Part:
         rulings = tuple(r for r in self.decision.rulings if r.key in task.rulings or set(r.about) & set(task.covers))
         by_key = self._by_key
-        gives = tuple(
-            f"{by_key[n].title}: {'; '.join(by_key[n].gives)}" for n in task.needs if n in by_key and by_key[n].gives
-        )
+        gives = tuple(f"{by_key[n].title}: {'; '.join(by_key[n].gives)}" for n in task.needs if n in by_key and by_key[n].gives)
         statements = tuple(self.statements[c] for c in task.covers if c in self.statements)
         elsewhere = {s.key: self._homes[s.key] for s in statements if self._homes[s.key] != task.key}
         payload = WritePart(task, statements, rulings, gives, most, self.notes.get(task.key, ()), elsewhere)
@@ -123,12 +121,7 @@ class WriteStage:
     def common(self) -> str:
         """What every request begins with: what was decided, in short."""
         decision = self.decision
-        lines = [
-            "# What is decided",
-            "",
-            *(f"- {a}" for a in decision.approach),
-            *(f"- {c}" for c in decision.conventions),
-        ]
+        lines = ["# What is decided", "", *(f"- {a}" for a in decision.approach), *(f"- {c}" for c in decision.conventions)]
         lines += ["", "## Layout", "", *(f"- `{f.path}`: {f.purpose}" for f in decision.layout)]
         lines += ["", "## Rulings", ""]
         lines += [f"- {r.key}: {r.title}. {self.answers.get(r.key) or r.default}" for r in decision.rulings]
@@ -138,9 +131,7 @@ class WriteStage:
             lines.append(f"- {t.key}: {t.title}{f' in `{t.file}`' if t.file else ''}{gives}")
         return "\n".join(lines)
 
-    def brief(
-        self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()
-    ) -> Brief:
+    def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
         sections = sorted({p.payload.task.section for p in parts})
         guides = [f"## Section {n}. {SECTION_TITLES[n]}\n\n{prompt(f'sections/{_file(n)}')}" for n in sections]
         system = f"{prompt('write.md')}\n\n# The sections\n\n" + "\n\n".join(guides)
@@ -213,9 +204,7 @@ class WriteStage:
 
     # -- accepting ------------------------------------------------------------------------------
 
-    def accept(
-        self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False
-    ) -> Outcome:
+    def accept(self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False) -> Outcome:
         outcome = Outcome()
         given = value if isinstance(value, dict) else {}
         entries = {k: dict(self.texts[k]) for k in texts(given.get("unchanged")) if k in self.texts}
@@ -224,9 +213,7 @@ class WriteStage:
             entry = entries.get(part.key)
             if entry is None:
                 if part.key not in known:
-                    outcome.refuse(
-                        part.key, f"task {part.key}", "it is missing", "Answer with an entry for every task."
-                    )
+                    outcome.refuse(part.key, f"task {part.key}", "it is missing", "Answer with an entry for every task.")
                 continue
             record, findings = self._entry(part.payload, entry)
             findings = [replace(f, key=part.key) for f in findings]
@@ -272,31 +259,27 @@ class WriteStage:
         operations = {s.key: s for s in one.statements if s.kind == "operation"}
         for item in items if one.task.section == OWN_ITEM["operation"] else ():
             mine = [operations[c] for c in item.covers if c in operations]
-            missing = (
-                unnamed(mine[0], Said([item.title, *(x for _, lines in item.rows() for x in lines)]))
-                if len(mine) == 1
-                else []
-            )
+            missing = unnamed(mine[0], Said([item.title, *(x for _, lines in item.rows() for x in lines)])) if len(mine) == 1 else []
             if missing:
                 yield Finding(
-                    "PA914", f"task {one.task.key}, item {item.title!r}", f"it is about {mine[0].key} and does not name `{mine[0].name}`",
+                    "PA914",
+                    f"task {one.task.key}, item {item.title!r}",
+                    f"it is about {mine[0].key} and does not name `{mine[0].name}`",
                     "Give the operation's name as its title or entry.",
-                )  # fmt: skip
+                )
 
     def _own_items(self, one: WritePart, items: Sequence[Item]) -> Iterator[Finding]:
         held = {c for i in items for c in i.covers}
         for statement in one.statements:
-            if (
-                OWN_ITEM.get(statement.kind) == one.task.section
-                and statement.key not in {*held, *one.elsewhere}
-                and statement.binds
-            ):
+            if OWN_ITEM.get(statement.kind) == one.task.section and statement.key not in {*held, *one.elsewhere} and statement.binds:
                 if statement.kind == "record" and not statement.stored:
                     continue
                 yield Finding(
-                    "PA907", f"task {one.task.key}", f"no item of section {one.task.section} is about {statement.key}",
+                    "PA907",
+                    f"task {one.task.key}",
+                    f"no item of section {one.task.section} is about {statement.key}",
                     "Give an item with that key in `covers`.",
-                )  # fmt: skip
+                )
 
     def _lost(self, one: WritePart, told: Sequence[str]) -> Iterator[Finding]:
         """PA505: what a statement says exactly stands in its task, that task's items or a ruling that it rests on."""
@@ -310,9 +293,11 @@ class WriteStage:
             if missing:
                 shown = ", ".join(f"`{t.text}`" for t in missing[:8])
                 yield Finding(
-                    "PA505", f"task {task.key}", f"{shown} of {statement.key} {'are' if len(missing) > 1 else 'is'} said nowhere in it",
+                    "PA505",
+                    f"task {task.key}",
+                    f"{shown} of {statement.key} {'are' if len(missing) > 1 else 'is'} said nowhere in it",
                     "Say it in a step or an item: the builder has only this file.",
-                )  # fmt: skip
+                )
 
     def whole(self, part: Part, record: Record) -> bool:
         return bool(record.get("steps")) and "done_when" in record and "items" in record
@@ -325,9 +310,7 @@ def texts_of(record: Record) -> Iterator[tuple[str, str]]:
     for item in record["items"]:
         place = f"item {item['title']!r}"
         yield place, item["title"]
-        yield from (
-            (place, t) for name, lines in item.items() if name != "covers" and isinstance(lines, list) for t in lines
-        )
+        yield from ((place, t) for name, lines in item.items() if name != "covers" and isinstance(lines, list) for t in lines)
 
 
 APPLY = "⟨{}⟩"

@@ -61,12 +61,7 @@ def check_account(view: View, corpus: Corpus) -> Iterator[Finding]:
             open_units = [i for i, a in accounts(reading, document).items() if a is None]
             if open_units:
                 shown = ", ".join(open_units[:8]) + (f" and {len(open_units) - 8} more" if len(open_units) > 8 else "")
-                yield Finding(
-                    "PA507",
-                    "the account",
-                    f"{document.path}: {shown}: no statement claims it and nothing dismisses it",
-                    _AGAIN,
-                )
+                yield Finding("PA507", "the account", f"{document.path}: {shown}: no statement claims it and nothing dismisses it", _AGAIN)
     if same >= {d.path for d in corpus.read}:
         yield from _proofs(reading, corpus)
 
@@ -75,31 +70,19 @@ def _proofs(reading: Reading, corpus: Corpus) -> Iterator[Finding]:
     by_ref, names = claimants(reading.statements), coined(reading.statements)
     for statement in reading.statements:
         if not statement.units:
-            yield Finding(
-                "PA408", f"statement {statement.key}", "it rests on nothing in the specs", _AGAIN, 0, statement.key
-            )
+            yield Finding("PA408", f"statement {statement.key}", "it rests on nothing in the specs", _AGAIN, 0, statement.key)
         wrong = added(statement, corpus, names)
         if wrong and statement.units:
             shown = ", ".join(f"`{t.text}`" for t in wrong[:6])
             yield Finding(
-                "PA408",
-                f"statement {statement.key}",
-                f"{shown}: the lines that it rests on do not have it",
-                _AGAIN,
-                0,
-                statement.key,
+                "PA408", f"statement {statement.key}", f"{shown}: the lines that it rests on do not have it", _AGAIN, 0, statement.key
             )
     for (file, unit_id), holders in by_ref.items():
         unit = corpus.unit(file, unit_id)
         missing = lost(unit, holders) if unit else []
         if missing:
             shown = ", ".join(f"`{t.text}`" for t in missing[:6])
-            yield Finding(
-                "PA505",
-                f"{file}:{unit_id}",
-                f"{shown} of the specs is carried by no statement that claims the line",
-                _AGAIN,
-            )
+            yield Finding("PA505", f"{file}:{unit_id}", f"{shown} of the specs is carried by no statement that claims the line", _AGAIN)
 
 
 def check_coverage(view: View) -> Iterator[Finding]:
@@ -120,33 +103,10 @@ def check_coverage(view: View) -> Iterator[Finding]:
     for task in plan.tasks:
         at = lines.get(task.id, 0)
         for key in (c for c in task.covers if c not in statements):
-            yield Finding(
-                "PA502",
-                task.id,
-                f"covers {key!r}, which the specs do not have",
-                "Remove it, or plan again.",
-                at,
-                task.key,
-            )
-        serves = (
-            task.covers
-            or task.proves
-            or task.condition
-            or task.needs
-            or task.gives
-            or task.rulings
-            or task.section == 1
-            or task.own
-        )
+            yield Finding("PA502", task.id, f"covers {key!r}, which the specs do not have", "Remove it, or plan again.", at, task.key)
+        serves = task.covers or task.proves or task.condition or task.needs or task.gives or task.rulings or task.section == 1 or task.own
         if not serves:
-            yield Finding(
-                "PA504",
-                task.id,
-                "serves nothing that the specs demand",
-                "Say what it covers, or remove it.",
-                at,
-                task.key,
-            )
+            yield Finding("PA504", task.id, "serves nothing that the specs demand", "Say what it covers, or remove it.", at, task.key)
         if task.covers and not task.sources:
             yield Finding("PA601", task.id, "cites no source", "Cite the passage that asks for it.", at, task.key)
     yield from _carried(plan, statements, lines)
@@ -168,8 +128,9 @@ def _carried(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -
     rulings = {r.id: "\n".join((r.title, r.statement, r.default, r.answer)) for r in plan.rulings}
     items = {i.number: "\n".join(i.texts()) for s in plan.sections for i in s.items}
     texts = {
-        task.id: [*task.texts(), *(items.get(n, "") for n in task.items), *(rulings.get(r, "") for r in task.rulings)] for task in plan.tasks
-    }  # fmt: skip
+        task.id: [*task.texts(), *(items.get(n, "") for n in task.items), *(rulings.get(r, "") for r in task.rulings)]
+        for task in plan.tasks
+    }
     said = {i: Said([*told, *plan.conventions]) for i, told in texts.items()}
     for key, traced in statements.items():
         doing = [t for t in plan.tasks if key in t.covers]
@@ -181,14 +142,7 @@ def _carried(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -
             home = home_of(traced.kind, doing)
             shown = ", ".join(f"`{t.text}`" for t in missing[:8])
             where = f"said nowhere in {', '.join(t.id for t in doing)}, {'its' if len(doing) == 1 else 'their'} items or rulings"
-            yield Finding(
-                "PA505",
-                home.id,
-                f"{shown} of {key} is {where}",
-                "Say it, or plan again.",
-                lines.get(home.id, 0),
-                home.key,
-            )
+            yield Finding("PA505", home.id, f"{shown} of {key} is {where}", "Say it, or plan again.", lines.get(home.id, 0), home.key)
 
 
 def bare(traced: Traced) -> Statement:

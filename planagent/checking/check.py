@@ -112,9 +112,7 @@ def check_plan(view: View, corpus: Corpus, render: Callable[[Plan], str]) -> lis
     assert plan is not None  # noqa: S101  (only plans of ours come here)
     lines = dict(view.lines)
     names = [s.name for s in plan.statements if s.kind == "operation"]
-    folders = [
-        i.title.strip("`") for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.")
-    ]
+    folders = [i.title.strip("`") for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.")]
     given = Given.of(corpus, names, _given(plan), folders=folders)
     found = [
         *_foreign(view, render(plan)),
@@ -207,27 +205,13 @@ def _foreign(view: View, rendered: str) -> Iterator[Finding]:
         first, _, body = view.text.partition("\n")
         head = Head.parse(first)
         if head and head.text and head.text != text_digest(body):
-            yield Finding(
-                "PA911",
-                "the plan",
-                "its text is not what was written",
-                "Plan again; or answer the ruling that it is about.",
-                1,
-            )
+            yield Finding("PA911", "the plan", "its text is not what was written", "Plan again; or answer the ruling that it is about.", 1)
         return
-    matcher = (
-        difflib.SequenceMatcher(None, ours, theirs, autojunk=False) if len(ours) * len(theirs) < 40_000_000 else None
-    )
+    matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False) if len(ours) * len(theirs) < 40_000_000 else None
     blocks = matcher.get_opcodes() if matcher else [("replace", 0, len(ours), 0, len(theirs))]
     for tag, a, _, start, end in blocks:
         if tag == "delete":
-            yield Finding(
-                "PA910",
-                f"line {start + 2}",
-                f"a line of the plan is missing here: {ours[a][:60]!r}",
-                "Plan again.",
-                start + 2,
-            )
+            yield Finding("PA910", f"line {start + 2}", f"a line of the plan is missing here: {ours[a][:60]!r}", "Plan again.", start + 2)
             continue
         if tag == "equal":
             continue
@@ -257,18 +241,9 @@ def _sources(plan: Plan, corpus: Corpus, lines: dict[str, int]) -> Iterator[Find
         for source in sources:
             document = corpus.document(source.path)
             if document is None or ("#" in source.anchor and corpus.passage(source.anchor) is None):
-                yield Finding(
-                    "PA602", place, f"{source.anchor} does not exist", "Plan again: the specs have changed.", at, key
-                )
+                yield Finding("PA602", place, f"{source.anchor} does not exist", "Plan again: the specs have changed.", at, key)
             elif source.end > len(document.lines) or source.start < 1 or source.end < source.start:
-                yield Finding(
-                    "PA602",
-                    place,
-                    f"{source} names lines that are not there",
-                    "Plan again: the specs have changed.",
-                    at,
-                    key,
-                )
+                yield Finding("PA602", place, f"{source} names lines that are not there", "Plan again: the specs have changed.", at, key)
         stale = sorted({s.anchor for s in sources} & changed)
         if stale:
             yield Finding(

@@ -127,23 +127,14 @@ def check_code(unit: Unit, verbatim: Collection[str] = ()) -> Iterator[Finding]:
         yield unit.finding(rule, f"{_NAMES[rule]}: {_short(found)}", _FIX, found)
 
 
-_NAMES = {
-    "PA101": "a code block",
-    "PA102": "code",
-    "PA103": "SQL",
-    "PA104": "a JSON body",
-    "PA105": "a shell line",
-    "PA106": "markup",
-}
+_NAMES = {"PA101": "a code block", "PA102": "code", "PA103": "SQL", "PA104": "a JSON body", "PA105": "a shell line", "PA106": "markup"}
 _LANGUAGES = {
     **dict.fromkeys(("bash", "sh", "shell", "zsh", "powershell", "ps1", "console", "cmd", "shell-session"), "PA105"),
     **dict.fromkeys(("json", "jsonc", "json5"), "PA104"),
     **dict.fromkeys(("sql", "postgresql", "psql", "mysql"), "PA103"),
     **dict.fromkeys(("html", "xml", "jsx", "tsx", "vue", "svelte"), "PA106"),
 }
-_PLAIN = frozenset(
-    ["text", "txt", "plaintext", "plain", "tree", "none", "mermaid", "plantuml", "dot", "http", "gherkin", "csv"]
-)
+_PLAIN = frozenset(["text", "txt", "plaintext", "plain", "tree", "none", "mermaid", "plantuml", "dot", "http", "gherkin", "csv"])
 _DRAWN = re.compile(r"[├└│─┌┐┘┬┴┼▼►→←↓↑▲]|^\s*[|+][-|+\s]*--|^\s*\|--")
 
 
@@ -176,9 +167,7 @@ def _by_content(body: Sequence[str]) -> str:
     shell = sum(bool(_SHELL.match(line)) for line in body)
     if shell * 2 >= len(body):
         return "PA105"
-    code = sum(
-        bool(_BARE.search(line) or (_STATEMENT.search(line) and not _ALLOWED.fullmatch(line.strip()))) for line in body
-    )
+    code = sum(bool(_BARE.search(line) or (_STATEMENT.search(line) and not _ALLOWED.fullmatch(line.strip()))) for line in body)
     return "PA101" if code * 3 >= len(body) else ""
 
 

@@ -12,9 +12,7 @@ from planagent.plan.graph import shortest_cycle
 
 _PATH = re.compile(r"(?<![\w/.:@{])((?:[\w.-]+/)+[\w.-]+\.(?:py|ts|tsx|js|go|rs|java|kt|cs|php|rb|sql|ya?ml|toml))\b")
 _MAKES = re.compile(r"(?i)^\W*(?:create|scaffold|generate|initiali[sz]e|bootstrap)\b")
-_USES = re.compile(
-    r"(?i)^\W*(?:register|update|extend|import|wire|use|integrate|call|modify|refactor|inject|connect|mount|include|hook)\b"
-)
+_USES = re.compile(r"(?i)^\W*(?:register|update|extend|import|wire|use|integrate|call|modify|refactor|inject|connect|mount|include|hook)\b")
 
 
 def check_dependencies(entries: Sequence[Entry]) -> Iterator[Finding]:
@@ -41,9 +39,7 @@ def _ids(entries: Sequence[Entry]) -> Iterator[Finding]:
     seen: set[str] = set()
     for entry in entries:
         if counts[entry.id] > 1 and entry.id in seen:
-            yield _finding(
-                "PA703", entry, f"given {counts[entry.id]} times", "Number the tasks again, or plan again.", entry.id
-            )
+            yield _finding("PA703", entry, f"given {counts[entry.id]} times", "Number the tasks again, or plan again.", entry.id)
         seen.add(entry.id)
 
 

@@ -32,9 +32,7 @@ def check_coverage_elsewhere(view: View, reading: Reading, feature: str) -> Iter
     if len(view.entries) < FEWEST:
         return
     said = Said([view.text])
-    mine = [
-        s for s in reading.statements if s.modality in ("must", "must-not") and (not feature or s.feature == feature)
-    ]
+    mine = [s for s in reading.statements if s.modality in ("must", "must-not") and (not feature or s.feature == feature)]
     labels = [s for s in mine if s.labels]
     # A plan that names a third of the ids traces by ids, and must name each.
     traces = sum(any(_says(said, label) for label in s.labels) for s in labels) * 3 >= len(labels) if labels else False
@@ -42,12 +40,7 @@ def check_coverage_elsewhere(view: View, reading: Reading, feature: str) -> Iter
         if not _covered(statement, said, view.text, traces=traces):
             place = f" ({statement.units[0][0]}:{statement.units[0][1]})" if statement.units else ""
             yield Finding(
-                "PA501",
-                "the plan",
-                f"nothing in it covers {statement.title}{place}",
-                "Add a task for it, or plan again.",
-                0,
-                statement.key,
+                "PA501", "the plan", f"nothing in it covers {statement.title}{place}", "Add a task for it, or plan again.", 0, statement.key
             )
     known = {label for s in reading.statements for label in s.labels}
     families = {label.split("-")[0] for label in known if "-" in label}
@@ -56,9 +49,7 @@ def check_coverage_elsewhere(view: View, reading: Reading, feature: str) -> Iter
         for label in dict.fromkeys(_LABEL.findall(unit.text)):
             if label.split("-")[0] in families and label not in known | seen:
                 seen.add(label)
-                yield unit.finding(
-                    "PA502", f"names {label}, which the specs do not have", "Correct the id, or plan again.", label
-                )
+                yield unit.finding("PA502", f"names {label}, which the specs do not have", "Correct the id, or plan again.", label)
 
 
 def _says(said: Said, text: str) -> bool:

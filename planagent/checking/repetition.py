@@ -76,9 +76,7 @@ class Index:
 
     def _words(self, text: str) -> str:
         words = _spans(text)
-        hits = [
-            i for i in range(len(words) - RUN + 1) if hash(tuple(w for w, _, _ in words[i : i + RUN])) in self._runs
-        ]
+        hits = [i for i in range(len(words) - RUN + 1) if hash(tuple(w for w, _, _ in words[i : i + RUN])) in self._runs]
         if not hits:
             return ""
         first, last = _longest(hits)
@@ -143,8 +141,5 @@ def check_repetition(unit: Unit, index: Index) -> Iterator[Finding]:
     if run and not _is_list(run) and not (unit.kind == "prose" and len(words_of(run)) in range(1, RUN_PROSE)):
         shown = run if len(run) <= 90 else run[:87] + "…"
         yield unit.finding(
-            "PA201",
-            f"taken over from the specs: {shown!r}",
-            "Say what to do about the rule; the reader has the specs.",
-            run,
+            "PA201", f"taken over from the specs: {shown!r}", "Say what to do about the rule; the reader has the specs.", run
         )

@@ -50,14 +50,7 @@ def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
         listed = [r for r in task.rulings if r not in rulings] + [i for i in task.items if i not in items]
         condition = task.condition.partition(":")[0]
         for name in [*missing(text), *listed, *([condition] if condition and condition not in rulings else [])]:
-            yield Finding(
-                "PA904",
-                task.id,
-                f"{name} is not in this file",
-                "Point at something that is.",
-                lines.get(task.id, 0),
-                task.key,
-            )
+            yield Finding("PA904", task.id, f"{name} is not in this file", "Point at something that is.", lines.get(task.id, 0), task.key)
 
 
 def count_words(text: str) -> int:
@@ -70,20 +63,12 @@ def check_size(plan: Plan, text: str) -> Iterator[Finding]:
     words, most = count_words(text), round(1.5 * budget(list(plan.statements)))
     # What nobody has read is as many tasks as passages: nobody could say it shorter.
     if words > most and "handed on" not in plan.read_share:
-        yield Finding(
-            "PA905", "the plan", f"{words:,} words; a plan of this size has at most {most:,}", "Say each rule once, and shorter.",
-        )  # fmt: skip
+        yield Finding("PA905", "the plan", f"{words:,} words; a plan of this size has at most {most:,}", "Say each rule once, and shorter.")
     shown = _COMMENT.sub(lambda m: "\n" * m[0].count("\n"), text)
     for number, line in enumerate(shown.split("\n"), 1):
         # Lists of names are looked up, not read; they may be as long as what they list.
         if len(line) > 2000 and not _COUNTED_OUT.match(line):
-            yield Finding(
-                "PA906",
-                f"line {number}",
-                f"{len(line):,} characters",
-                "Break it into lines of one thought each.",
-                number,
-            )
+            yield Finding("PA906", f"line {number}", f"{len(line):,} characters", "Break it into lines of one thought each.", number)
 
 
 def stats(plan: Plan, text: str) -> dict[str, float | int]:

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from planagent.model import Finding
 
-_COMMENT = re.compile(
-    r"<!--\s*planagent:\s*(ignore-file|ignore)\b\s*((?:PA\d{0,3}\b[\s,]*)*)[:–—-]?\s*(.*?)\s*-->", re.IGNORECASE
-)
+_COMMENT = re.compile(r"<!--\s*planagent:\s*(ignore-file|ignore)\b\s*((?:PA\d{0,3}\b[\s,]*)*)[:–—-]?\s*(.*?)\s*-->", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +79,14 @@ def suppress(
     return sorted(left, key=lambda f: (f.line, f.column, f.rule, f.place, f.message)), gone
 
 
-def _faults(
-    suppressions: list[Suppression], used: set[Suppression], known: list[str], active: frozenset[str]
-) -> Iterator[Finding]:
+def _faults(suppressions: list[Suppression], used: set[Suppression], known: list[str], active: frozenset[str]) -> Iterator[Finding]:
     for s in suppressions:
         place = f"line {s.line}"
         unknown = [c for c in s.codes if not any(k.startswith(c) for k in known)]
         if not s.reason:
-            yield Finding(
-                "PA001", place, "the suppression gives no reason", "Write the reason behind the code.", s.line, column=1
-            )
+            yield Finding("PA001", place, "the suppression gives no reason", "Write the reason behind the code.", s.line, column=1)
         if not s.codes or unknown:
             named = f"{', '.join(unknown)} names no rule" if unknown else "the suppression names no rule"
             yield Finding("PA002", place, named, "Name a rule (PA201) or the start of one (PA2).", s.line, column=1)
         elif s not in used and any(a.startswith(c) for c in s.codes for a in active):
-            yield Finding("PA002", place, f"nothing of {', '.join(s.codes)} is found there", "Remove the comment.", s.line, column=1)  # fmt: skip
+            yield Finding("PA002", place, f"nothing of {', '.join(s.codes)} is found there", "Remove the comment.", s.line, column=1)

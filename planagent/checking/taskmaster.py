@@ -50,9 +50,7 @@ def _tags(value: Any) -> dict[str, list[dict[str, Any]]]:
         return {}
     if _is_list(value.get("tasks")):
         return {"master": value["tasks"]}
-    return {
-        str(tag): held["tasks"] for tag, held in value.items() if isinstance(held, dict) and _is_list(held.get("tasks"))
-    }
+    return {str(tag): held["tasks"] for tag, held in value.items() if isinstance(held, dict) and _is_list(held.get("tasks"))}
 
 
 def _is_list(tasks: Any) -> bool:
@@ -69,9 +67,7 @@ def _walk(tasks: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any], st
                 yield own if "." in own else f"{task['id']}.{own}", sub, f"{task['id']}."
 
 
-def _entry(
-    prefix: str, task_id: str, task: dict[str, Any], siblings: str, finder: _Finder
-) -> tuple[Entry, list[tuple[str, int]]]:
+def _entry(prefix: str, task_id: str, task: dict[str, Any], siblings: str, finder: _Finder) -> tuple[Entry, list[tuple[str, int]]]:
     texts: list[tuple[str, int]] = []
     first = 0
     for name in _TEXTS:

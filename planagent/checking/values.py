@@ -19,9 +19,7 @@ _STATUSES = frozenset(str(int(s)) for s in HTTPStatus if s >= HTTPStatus.OK)
 _SMALL = frozenset(str(n) for n in range(11))
 _FILE = re.compile(r"(?!/)[\w.@-]+(?:/[\w.@-]+)+\.[a-z]\w{0,4}")
 _CITED = re.compile(r"`[^`\n]* \(L\d+(?:-L\d+)?\)`")
-_SETTING_NAME = re.compile(
-    r"_(?:URL|URI|KEY|SECRET|TOKEN|PORT|HOST|PASSWORD|USER|DSN|ORIGINS?|ENV|LEVEL|DIR|PATH|TTL)$"
-)
+_SETTING_NAME = re.compile(r"_(?:URL|URI|KEY|SECRET|TOKEN|PORT|HOST|PASSWORD|USER|DSN|ORIGINS?|ENV|LEVEL|DIR|PATH|TTL)$")
 
 
 @dataclass(frozen=True)
@@ -38,15 +36,7 @@ class Given:
     """Code that the specs give exactly."""
 
     @classmethod
-    def of(
-        cls,
-        corpus: Corpus,
-        names: Iterable[str],
-        decided: Iterable[str],
-        *,
-        own: bool = True,
-        folders: Iterable[str] = (),
-    ) -> Given:
+    def of(cls, corpus: Corpus, names: Iterable[str], decided: Iterable[str], *, own: bool = True, folders: Iterable[str] = ()) -> Given:
         """
         Args:
             names: names of operations, as statements have them.
@@ -57,21 +47,12 @@ class Given:
         verbatim = verbatim_of(texts) if own else frozenset()
         routes = {f"{m} {_path(p)}" for m, p in ROUTE.findall(everything)}
         routes |= {f"{v} {_path(p)}" for n in names for v, _, p in (n.partition(" "),) if p.startswith("/")}
-        return cls(
-            Said([everything]),
-            frozenset(routes),
-            frozenset(VARIABLE.findall(everything)),
-            own,
-            tuple(folders),
-            verbatim,
-        )
+        return cls(Said([everything]), frozenset(routes), frozenset(VARIABLE.findall(everything)), own, tuple(folders), verbatim)
 
 
 def _path(path: str) -> str:
     """As it is compared; a concrete id in an example counts as a parameter."""
-    return normalize_path(
-        re.sub(r"/(?:\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)", "/{}", path.rstrip(".:*`").split("?")[0])
-    )
+    return normalize_path(re.sub(r"/(?:\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)", "/{}", path.rstrip(".:*`").split("?")[0]))
 
 
 def check_values(unit: Unit, given: Given) -> Iterator[Finding]:
@@ -93,9 +74,11 @@ def _routes(unit: Unit, given: Given) -> Iterator[Finding]:
         if any(r == key or r.endswith(key) or (r != "/" and key.endswith(r)) or _is_sample(key, r) for r in same):
             continue
         yield unit.finding(
-            "PA401", f"no spec names the operation {method} {path}", "Plan the specified operations only; make it a ruling if it is needed.",
+            "PA401",
+            f"no spec names the operation {method} {path}",
+            "Plan the specified operations only; make it a ruling if it is needed.",
             f"{method} {path}" if f"{method} {path}" in unit.text else path,
-        )  # fmt: skip
+        )
 
 
 def _is_sample(path: str, known: str) -> bool:
@@ -129,9 +112,7 @@ def _files(unit: Unit, given: Given) -> Iterator[Finding]:
     for token in exact_tokens(_CITED.sub(" ", unit.text)) if given.folders else ():
         named = token.kind == "path" and _FILE.fullmatch(token.text)
         if named and not given.said.has(token) and not any(_within(f, token.text) for f in given.folders):
-            yield unit.finding(
-                "PA913", f"{token.text} lies in no folder of the layout", "Use a folder that was decided.", token.text
-            )  # fmt: skip
+            yield unit.finding("PA913", f"{token.text} lies in no folder of the layout", "Use a folder that was decided.", token.text)
 
 
 def _within(folder: str, file: str) -> bool:
@@ -150,11 +131,7 @@ def _beside(text: str, said: Said) -> bool:
 def check_statuses(unit: Unit, *given: Said) -> Iterator[Finding]:
     """PA912: an operation's item has no status that neither its statement, nor a ruling, nor a convention has."""
     for number in sorted(numbers(unit.text) & _STATUSES):
-        if (
-            len(number) == 3
-            and re.search(rf"(?<!\d){number}(?!\d)", unit.text)
-            and not any(g.has_number(number) for g in given)
-        ):
+        if len(number) == 3 and re.search(rf"(?<!\d){number}(?!\d)", unit.text) and not any(g.has_number(number) for g in given):
             yield unit.finding(
                 "PA912", f"the status {number} is neither that of its statement nor of a ruling", "Use theirs, or have it decided in a ruling.", number,
             )  # fmt: skip

@@ -52,11 +52,7 @@ class View:
 def view_of_plan(located: Located, text: str) -> View:
     """The view of a plan in this program's format."""
     plan, at = located.plan, located.lines
-    items = {
-        i.number: " ".join((i.title, *(line for row in i.rows for line in row.lines)))
-        for s in plan.sections
-        for i in s.items
-    }
+    items = {i.number: " ".join((i.title, *(line for row in i.rows for line in row.lines))) for s in plan.sections for i in s.items}
     units = tuple(units_of_plan(plan, at, text))
     proofs = {(u.place, u.text): u.line for u in units if u.kind == "task"}
     entries = tuple(

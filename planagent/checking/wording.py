@@ -13,9 +13,7 @@ from planagent.corpus.secrets import holds_secret
 from planagent.model import Finding
 
 _FRONT_FILE = re.compile(r"\b[\w/-]+\.(?:tsx|jsx|vue|svelte|css|scss|less)\b")
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
-)
+_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 _PLACEHOLDER = re.compile(
     r"\bTODO:|\bTODO\b(?=\s*$)|\bTBD\b|\bFIXME\b|(?<![\w-])XXX\b|\?\?\?|\[(?:INSERT|YOUR|FILL|NEEDS CLARIFICATION|PLACEHOLDER|NAME)[^\]]*\]"
     r"|\[(?:FEATURE|DATE|PROJECT|ARGUMENTS|###)[\w #-]*\]|\[e\.g\.,? [^\]]*\]|<(?:your|insert|placeholder)[^>]*>"
@@ -42,9 +40,7 @@ def check_wording(unit: Unit, verbatim: Collection[str] = ()) -> Iterator[Findin
         yield unit.finding("PA802", f"a character that nobody sees (U+{ord(hidden[0]):04X})", "Remove it.", hidden[0])
     placeholder = _PLACEHOLDER.search(text) if unit.kind != "ruling" else None
     if placeholder:
-        yield unit.finding(
-            "PA901", f"placeholder {placeholder[0]!r}", "Write the value, or make it a ruling.", placeholder[0]
-        )
+        yield unit.finding("PA901", f"placeholder {placeholder[0]!r}", "Write the value, or make it a ruling.", placeholder[0])
 
 
 def judge(place: str, text: str, verbatim: Collection[str] = ()) -> list[Finding]:

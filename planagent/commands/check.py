@@ -32,16 +32,10 @@ def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     help="How findings are printed.",
 )
 @click.option(
-    "--select",
-    multiple=True,
-    callback=_codes,
-    metavar="CODES",
-    help="Only these rules: PA203, PA2 or a name; lists with commas.",
+    "--select", multiple=True, callback=_codes, metavar="CODES", help="Only these rules: PA203, PA2 or a name; lists with commas."
 )
 @click.option("--ignore", multiple=True, callback=_codes, metavar="CODES", help="All but these rules.")
-@click.option(
-    "--strict", is_flag=True, help="What nobody has read, and is to be applied as it stands, is a finding too."
-)
+@click.option("--strict", is_flag=True, help="What nobody has read, and is to be applied as it stands, is a finding too.")
 @click.option("--stats", is_flag=True, help="Print words, tasks and places of the plan instead of findings.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 in spite of findings.")
 def check(
@@ -71,9 +65,7 @@ def check(
     checked = []
     for path in paths or (None,):
         settings = settings_of(workspace or (root_of(path) if path else None), **where)
-        one = check_file(
-            settings, path or settings.output_path, select=select, ignore=ignore, strict=strict, cache=Cache.of_user()
-        )
+        one = check_file(settings, path or settings.output_path, select=select, ignore=ignore, strict=strict, cache=Cache.of_user())
         for note in one.outcome.notes:
             tell(note)
         checked.append(one)
@@ -90,11 +82,7 @@ def check(
     count, tasks = sum(len(c.outcome.findings) for c in checked), sum(c.outcome.tasks for c in checked)
     suppressed = sum(len(c.outcome.suppressed) for c in checked)
     said = f"{count} findings" if count > 1 else "1 finding" if count else "No finding"
-    click.echo(
-        f"{said} in {tasks} {'task' if tasks == 1 else 'tasks'}"
-        + (f", {suppressed} suppressed." if suppressed else "."),
-        err=True,
-    )
+    click.echo(f"{said} in {tasks} {'task' if tasks == 1 else 'tasks'}" + (f", {suppressed} suppressed." if suppressed else "."), err=True)
     return FindingsError.exit_code if count and not exit_zero else 0
 
 
@@ -140,18 +128,10 @@ def rule(code: str | None, as_json: bool) -> int:
     elif code and len(chosen) == 1:
         one = chosen[0]
         click.echo(click.style(f"{one.code} {one.name}", bold=True) + f" ({one.family}, {one.severity})\n")
-        for label, text in (
-            ("What", one.what),
-            ("Why", one.why),
-            ("Bad", one.bad),
-            ("Good", one.good),
-            ("Fix", one.fix),
-        ):
+        for label, text in (("What", one.what), ("Why", one.why), ("Bad", one.bad), ("Good", one.good), ("Fix", one.fix)):
             click.echo(click.wrap_text(f"{label + ':':<6}{text}", 100, subsequent_indent="      "))
         plans = "plans of this program" if one.plans == "own" else "all plans"
-        click.echo(
-            f"\nApplies to {plans}. Suppress at a place, with a reason: <!-- planagent: ignore {one.code} why -->"
-        )
+        click.echo(f"\nApplies to {plans}. Suppress at a place, with a reason: <!-- planagent: ignore {one.code} why -->")
     else:
         for one in chosen:
             click.echo(f"{one.code}  {one.severity:<8} {one.name:<26} {one.what.split('. ')[0].rstrip('.')}.")

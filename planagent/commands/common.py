@@ -53,10 +53,7 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="What is planned, in words ('phase 2', 'the admin API'): the rest of the specs is other scope.",
     )
     feature = click.option(
-        "--feature",
-        default=None,
-        metavar="NAME",
-        help="One feature folder: its name, number or path, or `current` as Spec Kit has it.",
+        "--feature", default=None, metavar="NAME", help="One feature folder: its name, number or path, or `current` as Spec Kit has it."
     )
     as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
     return workspace(scope(feature(as_json(command))))

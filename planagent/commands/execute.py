@@ -39,9 +39,7 @@ def next_task(task_id: str | None, workspace: Path | None, as_json: bool, **wher
         for line in as_markdown(told["task"]):
             click.echo(line)
     if not told["current"]:
-        click.echo(
-            "The specs or settings have changed since the plan was made: `planagent status` tells what.", err=True
-        )
+        click.echo("The specs or settings have changed since the plan was made: `planagent status` tells what.", err=True)
     others = [f"{t['id']} {t['title']}" for t in told["ready"] if not told["task"] or t["id"] != told["task"]["id"]]
     if others:
         more = f" and {len(others) - 8} more" if len(others) > 8 else ""
@@ -73,16 +71,9 @@ def _short(task: Task) -> dict[str, Any]:
 @click.command(epilog=EXIT_CODES)
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @run_options
-@click.option(
-    "--force",
-    default=None,
-    metavar="REASON",
-    help="Tick in spite of open needs or changed sources; the plan keeps why.",
-)
+@click.option("--force", default=None, metavar="REASON", help="Tick in spite of open needs or changed sources; the plan keeps why.")
 @click.option("--undo", is_flag=True, help="Take the ticks back.")
-def done(
-    ids: tuple[str, ...], workspace: Path | None, as_json: bool, force: str | None, undo: bool, **where: str | None
-) -> int:
+def done(ids: tuple[str, ...], workspace: Path | None, as_json: bool, force: str | None, undo: bool, **where: str | None) -> int:
     """Tick tasks that are done: all of them, or none.
 
     Refused with exit code 9 while a task that is needed is open, and with 3 when the specs behind a task have changed

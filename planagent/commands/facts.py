@@ -40,12 +40,8 @@ def facts(workspace: Path | None, as_json: bool, conflicts: bool, **where: str |
 @common_options
 @click.option("--missing", is_flag=True, help="Show the lines without an account, and those that no task does.")
 @click.option("--dismissed", is_flag=True, help="Show the lines that demand nothing, by reason.")
-@click.option(
-    "--fail-under", type=click.FloatRange(0, 100), default=None, metavar="PERCENT", help="Exit 1 when less is covered."
-)
-def coverage(
-    workspace: Path | None, as_json: bool, missing: bool, dismissed: bool, fail_under: float | None, **where: str | None
-) -> int:
+@click.option("--fail-under", type=click.FloatRange(0, 100), default=None, metavar="PERCENT", help="Exit 1 when less is covered.")
+def coverage(workspace: Path | None, as_json: bool, missing: bool, dismissed: bool, fail_under: float | None, **where: str | None) -> int:
     """Show which part of the specs is accounted for, planned and done, as coverage.py does for code.
 
     Counted are units: sentences, list items, rows of tables, lines of fences. From the plan alone where it is fresh.

@@ -30,9 +30,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _work_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    concurrency = click.option(
-        "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Workspaces at once."
-    )
+    concurrency = click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Workspaces at once.")
     dead = click.option(
         "--dead-after", type=click.FloatRange(1), default=30.0, show_default=True, metavar="SECONDS",
         help="When a worker that gives no sign of life counts as dead, and others take over.",
@@ -140,9 +138,7 @@ def fleet_status(state: Path | None, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"workspaces": shown}, ensure_ascii=False))
         return 0
-    click.echo(
-        f"{'state':<9}{'last':<10}{'at':<18}{'next':<18}{'runs':>5}{'calls':>7}{'tokens':>11}{'dollars':>9}  {'stale':<14}workspace"
-    )
+    click.echo(f"{'state':<9}{'last':<10}{'at':<18}{'next':<18}{'runs':>5}{'calls':>7}{'tokens':>11}{'dollars':>9}  {'stale':<14}workspace")
     for row in shown:
         click.echo(
             f"{row['state']:<9}{row['outcome'] or '-':<10}{_short(row['finished_at']):<18}{_short(row['due_at']):<18}"

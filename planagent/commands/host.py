@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("brief_id", required=False, metavar="[ID]")
-@click.option(
-    "--most",
-    type=click.IntRange(1_000, 200_000),
-    default=None,
-    metavar="TOKENS",
-    help="Of what one brief asks for [15,000].",
-)
+@click.option("--most", type=click.IntRange(1_000, 200_000), default=None, metavar="TOKENS", help="Of what one brief asks for [15,000].")
 @run_options
 def brief(brief_id: str | None, most: int | None, workspace: Path | None, as_json: bool, **flags: str | None) -> int:
     """List the open briefs of a plan that a coding agent writes; with ID, print one as a whole request.
@@ -61,7 +55,7 @@ def briefs_data(settings: Settings, desk: Desk, again: str = "") -> dict[str, An
         "answered": desk.answered(),
         "model": settings.model,
         "next": f"planagent brief {every[0].id}{again}" if every else f"planagent merge{again}",
-    }  # fmt: skip
+    }
 
 
 def brief_data(opened: OpenBrief, again: str = "") -> dict[str, Any]:
@@ -72,9 +66,7 @@ def brief_data(opened: OpenBrief, again: str = "") -> dict[str, Any]:
         blocks.append("# Findings on the last answer\n\n" + "\n".join(f"- {f}" for f in opened.told))
     if opened.answered:
         held = json.dumps(opened.answered, ensure_ascii=False, separators=(",", ":"))
-        blocks.append(
-            f"# Accepted answers\n\nAll of this brief is accepted. Hand in only what you would change.\n\n{held}"
-        )
+        blocks.append(f"# Accepted answers\n\nAll of this brief is accepted. Hand in only what you would change.\n\n{held}")
     return {
         "id": one.id,
         "kind": one.kind,

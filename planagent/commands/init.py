@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 @click.option("--uninstall", is_flag=True, help="Remove the commands that nobody has changed.")
 @click.option("--dry-run", is_flag=True, help="Tell what would be done; write nothing.")
 @click.option("--prefix", default="sp", show_default=True, metavar="WORD", help="First word of the commands' names.")
-@click.option(
-    "--workspace", "-w", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The project's root."
-)
+@click.option("--workspace", "-w", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The project's root.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def init(
     names: tuple[str, ...],
@@ -80,10 +78,7 @@ def init(
         click.echo(f"{d.path}: {would if d.action in ('written', 'updated', 'removed') else ''}{d.action}")
     kept = [d.path for d in done if d.action == "kept"]
     if kept:
-        click.echo(
-            f"Not as planagent writes them, so left alone: {', '.join(kept)}. Move them away, or use --prefix.",
-            err=True,
-        )
+        click.echo(f"Not as planagent writes them, so left alone: {', '.join(kept)}. Move them away, or use --prefix.", err=True)
     if ci and not uninstall:
         click.echo(
             "In the repository's settings: the secret OPENAI_API_KEY and the variable PLANAGENT_MODEL where a model is to "
@@ -127,15 +122,7 @@ def _list(folder: Path, prefix: str, *, as_json: bool) -> None:
         own = {installing.state_of(folder, file) for file in installing.commands([agent], prefix)}
         state = "absent" if own == {"absent"} else "installed" if own == {"current"} else "partly or changed"
         path = agent.path("plan", prefix)
-        rows.append(
-            {
-                "agent": key,
-                "name": agent.name,
-                "path": path,
-                "typed": agent.typed.replace("sp", prefix, 1),
-                "state": state,
-            }
-        )
+        rows.append({"agent": key, "name": agent.name, "path": path, "typed": agent.typed.replace("sp", prefix, 1), "state": state})
     if as_json:
         click.echo(json.dumps({"agents": rows}, ensure_ascii=False))
         return

@@ -21,18 +21,12 @@ if TYPE_CHECKING:
 @click.command(epilog=EXIT_CODES)
 @run_options
 @click.option("--offline", is_flag=True, help="Read and write by rule: no model, no network, no key.")
+@click.option("--model", default=None, metavar="NAME", help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL].")
 @click.option(
-    "--model", default=None, metavar="NAME", help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL]."
+    "--allow-findings", is_flag=True, help="Write the plan even when something cannot be mended: the rules stand in, and the plan lists it."
 )
 @click.option(
-    "--allow-findings",
-    is_flag=True,
-    help="Write the plan even when something cannot be mended: the rules stand in, and the plan lists it.",
-)
-@click.option(
-    "--fill-from-rules",
-    is_flag=True,
-    help="Take parts that the model cannot get right from the rules; the header says how many.",
+    "--fill-from-rules", is_flag=True, help="Take parts that the model cannot get right from the rules; the header says how many."
 )
 @click.option("--if-stale", is_flag=True, help="Do nothing when the plan is fresh, as `planagent status` tells.")
 @click.option("--dry-run", is_flag=True, help="Tell calls, tokens and price by stage; ask nobody, write nothing.")
@@ -75,9 +69,7 @@ def plan(
 
             append(log, {"outcome": "failed", "exit_code": error.exit_code, "error": error.message})
         raise
-    session = Session(
-        settings, offline=offline, allow_findings=allow_findings, fill_from_rules=fill_from_rules, tell=talk(as_json)
-    )
+    session = Session(settings, offline=offline, allow_findings=allow_findings, fill_from_rules=fill_from_rules, tell=talk(as_json))
     if dry_run:
         _show_forecast(forecast_plan(session), as_json=as_json)
         return 0
@@ -204,9 +196,7 @@ def plan_report(session: Session) -> dict[str, Any]:
         "tasks": len(made.tasks),
         "statements": len(made.statements),
         "decisions": [
-            {"id": r.id, "title": r.title, "waits": r.waits, "default": r.default}
-            for r in made.rulings
-            if r.waits and not r.answer
+            {"id": r.id, "title": r.title, "waits": r.waits, "default": r.default} for r in made.rulings if r.waits and not r.answer
         ],
         "findings": [_finding(f) for f in session.findings],
         "usage": {
@@ -256,10 +246,4 @@ def _priced(cost: float | None) -> str:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "rule": finding.rule,
-        "place": finding.place,
-        "line": finding.line,
-        "message": finding.message,
-        "remedy": finding.remedy,
-    }
+    return {"rule": finding.rule, "place": finding.place, "line": finding.line, "message": finding.message, "remedy": finding.remedy}

@@ -52,8 +52,7 @@ def mcp_server(workspace: Path | None, as_json: bool, **where: str | None) -> in
         server = make_server(lambda: settings_of(folder, **where))
     except ImportError as error:
         raise UsageError(
-            f"The MCP server needs a package that is not installed ({error.name}).",
-            "Install it: pip install 'planagent[mcp]'.",
+            f"The MCP server needs a package that is not installed ({error.name}).", "Install it: pip install 'planagent[mcp]'."
         ) from error
     server.run("stdio")
     return 0
@@ -161,9 +160,7 @@ def _other_tools(server: MCPServer, settings: Callable[[], Settings]) -> None:
         if told["task"] is None:
             return f"All {told['total']} tasks are done."
         others = ", ".join(t["id"] for t in told["ready"] if t["id"] != told["task"]["id"])
-        note = (
-            "" if told["current"] else "The specs or settings have changed since the plan was made: see `status`.\n\n"
-        )
+        note = "" if told["current"] else "The specs or settings have changed since the plan was made: see `status`.\n\n"
         return note + "\n".join(as_markdown(told["task"])) + (f"\n\nReady as well: {others}" if others else "")
 
     @server.tool(structured_output=False)

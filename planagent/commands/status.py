@@ -77,13 +77,7 @@ def as_text(found: Status) -> list[str]:
 @click.option("--rev", default=None, metavar="REV", help="Compare with the plan of a git revision, such as HEAD.")
 @click.option("--exit-code", is_flag=True, help="Exit 1 when tasks or rulings differ.")
 def diff(
-    old: Path | None,
-    new: Path | None,
-    workspace: Path | None,
-    as_json: bool,
-    rev: str | None,
-    exit_code: bool,
-    **where: str | None,
+    old: Path | None, new: Path | None, workspace: Path | None, as_json: bool, rev: str | None, exit_code: bool, **where: str | None
 ) -> int:
     """Show what a re-plan changed: tasks and rulings, not lines.
 
@@ -141,12 +135,8 @@ def _at_revision(settings: Settings, rev: str) -> Plan:
     shown = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S603
     if shown.returncode:
         told = (shown.stderr.strip().splitlines() or ["git failed"])[-1]
-        raise UsageError(
-            f"{path.name} at {rev}: {told}", "Give a revision that holds the plan, or the old plan as a file."
-        )
+        raise UsageError(f"{path.name} at {rev}: {told}", "Give a revision that holds the plan, or the old plan as a file.")
     try:
         return parse(shown.stdout)
     except (NotAPlan, ValueError) as error:
-        raise UsageError(
-            f"{path.name} at {rev}: is no plan of this program ({error}).", "Give another revision."
-        ) from error
+        raise UsageError(f"{path.name} at {rev}: is no plan of this program ({error}).", "Give another revision.") from error

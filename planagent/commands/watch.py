@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     "--debounce", type=click.FloatRange(0.05, 60), default=1.0, show_default=True, metavar="SECONDS",
     help="How long nothing must change before a change is looked at.",
 )  # fmt: skip
-def watch(
-    workspace: Path | None, as_json: bool, offline: bool, no_plan: bool, debounce: float, **where: str | None
-) -> int:
+def watch(workspace: Path | None, as_json: bool, offline: bool, no_plan: bool, debounce: float, **where: str | None) -> int:
     """Plan again while the specs are edited: tells what each change makes stale. Stop it with Ctrl-C.
 
     With --json one object a line. Needs the package's extra: pip install 'planagent[watch]'.
@@ -34,16 +32,13 @@ def watch(
         import watchfiles  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            "Watching needs a package that is not installed (watchfiles).",
-            "Install it: pip install 'planagent[watch]'.",
+            "Watching needs a package that is not installed (watchfiles).", "Install it: pip install 'planagent[watch]'."
         ) from error
     from planagent.watching import watch as watched
 
     tell = talk(as_json)
     click.echo(f"Watching {settings_of(workspace, **where).workspace}", err=True)
-    for seen in watched(
-        lambda: settings_of(workspace, **where), offline=offline, plan=not no_plan, debounce=debounce, tell=tell
-    ):
+    for seen in watched(lambda: settings_of(workspace, **where), offline=offline, plan=not no_plan, debounce=debounce, tell=tell):
         if as_json:
             click.echo(json.dumps(_data(seen), ensure_ascii=False))
         else:
@@ -61,9 +56,7 @@ def _data(seen: Seen) -> dict[str, Any]:
     if seen.session:
         told["planned"] = plan_report(seen.session)
     if seen.error:
-        told["error"] = {
-            "message": seen.error.message, "remedy": seen.error.remedy, "exit_code": seen.error.exit_code,
-        }  # fmt: skip
+        told["error"] = {"message": seen.error.message, "remedy": seen.error.remedy, "exit_code": seen.error.exit_code}
     return told
 
 

@@ -13,9 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-_UNCITABLE = re.compile(
-    "[\x00-\x1f\x7f`|<>#\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
-)
+_UNCITABLE = re.compile("[\x00-\x1f\x7f`|<>#\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 MAX_DOCUMENTS = 5_000
 _DEEPEST_ROOT = 4
 SUFFIXES = frozenset(
@@ -56,9 +54,7 @@ def find_files(workspace: Path, include: Sequence[str], exclude: Sequence[str]) 
         chosen = chosen or everything
     chosen = [f for f in chosen if not any(fnmatch(f.path, g) for g in exclude)]
     if len(chosen) > MAX_DOCUMENTS:
-        warnings.append(
-            f"{len(chosen):,} candidate files; only the first {MAX_DOCUMENTS:,} are read (set `include` in planagent.toml)"
-        )
+        warnings.append(f"{len(chosen):,} candidate files; only the first {MAX_DOCUMENTS:,} are read (set `include` in planagent.toml)")
         chosen = chosen[:MAX_DOCUMENTS]
     return chosen, warnings
 
@@ -83,9 +79,7 @@ def root_of(path: str) -> str | None:
 def is_constitution(path: str) -> bool:
     """True for a document that binds all work, by its place."""
     lowered = path.lower()
-    return path.count("/") <= 5 and any(
-        fnmatch(lowered, p) or fnmatch(lowered.rsplit("/", 1)[-1], p) for p in places()["constitutions"]
-    )
+    return path.count("/") <= 5 and any(fnmatch(lowered, p) or fnmatch(lowered.rsplit("/", 1)[-1], p) for p in places()["constitutions"])
 
 
 def left_out(path: str) -> str:
@@ -128,9 +122,7 @@ def _walk(workspace: Path, warnings: list[str]) -> Iterator[Found]:
                 warnings.append(f"{shown}: a link that leads nowhere; not read")
                 continue
             if _UNCITABLE.search(shown):
-                warnings.append(
-                    f"{shown!a}: a name that no plan can cite (hidden characters, or one of ` | < > #); not read: rename it"
-                )
+                warnings.append(f"{shown!a}: a name that no plan can cite (hidden characters, or one of ` | < > #); not read: rename it")
             elif outside:
                 warnings.append(f"{shown}: leads out of the workspace; not read")
             elif readable:

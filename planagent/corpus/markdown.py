@@ -223,9 +223,11 @@ class _Cutter:
         """A paragraph's or list item's sentences, each with the lines that it runs over."""
         joined, offsets = "", []
         for number in range(start, min(end, len(self._lines))):
-            body = self._lines[number][_mark_end(self._lines[number]) :].rstrip() if number == start else (
-                re.sub(r"^[\s>]+", "", self._lines[number]).rstrip()
-            )  # fmt: skip
+            body = (
+                self._lines[number][_mark_end(self._lines[number]) :].rstrip()
+                if number == start
+                else (re.sub(r"^[\s>]+", "", self._lines[number]).rstrip())
+            )
             joined += " " if joined else ""
             offsets.append((len(joined), number))
             joined += body
@@ -243,9 +245,11 @@ class _Cutter:
 
     def _add(self, start: int, end: int, part: int, kind: UnitKind, text: str) -> None:
         passages = self._parsed.passages
-        at = next((i for i in range(len(passages) - 1, -1, -1) if passages[i].start <= start + 1), 0) if (
-            not self._parsed.units
-        ) else self._parsed.units[-1].passage  # fmt: skip
+        at = (
+            next((i for i in range(len(passages) - 1, -1, -1) if passages[i].start <= start + 1), 0)
+            if (not self._parsed.units)
+            else self._parsed.units[-1].passage
+        )
         if kind in ("text", "code", "data") and not any(c.isalnum() for c in text):
             kind = "mark"  # a brace or a row of dots says nothing
         while at + 1 < len(passages) and passages[at + 1].start <= start + 1:

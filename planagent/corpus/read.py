@@ -136,9 +136,7 @@ def _role(path: str, text: str) -> tuple[Role, str]:
         return "other", why
     if _is_task_list(text):
         return "other", "mostly check boxes: a task list or checklist, not a spec"
-    if _suffix(path) not in _PROSE and not form_of(path, text) and (
-        len(text) > LARGEST_DATA or _suffix(path) == ".json"
-    ):  # fmt: skip
+    if _suffix(path) not in _PROSE and not form_of(path, text) and (len(text) > LARGEST_DATA or _suffix(path) == ".json"):
         return "other", "data in no format that describes an interface or a store"
     return "spec", "it lies in a spec folder"
 

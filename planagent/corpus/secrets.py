@@ -98,13 +98,7 @@ def _guarded(line: str) -> str:
 
 
 def _worth(text: str) -> bool:
-    return bool(
-        _names().search(text)
-        or _shapes().search(text)
-        or _CONNECTION.search(text)
-        or _LONG.search(text)
-        or _BASIC.search(text)
-    )
+    return bool(_names().search(text) or _shapes().search(text) or _CONNECTION.search(text) or _LONG.search(text) or _BASIC.search(text))
 
 
 def secret_values(line: str) -> set[str]:
@@ -121,9 +115,7 @@ def _values(line: str) -> set[str]:
     found = {m[0] for m in _shapes().finditer(line) if not _examples_in(m[0])}
     # The account and the host of a leaked connection string say where the password fits: they go with it.
     found |= {
-        m[0]
-        for m in _CONNECTION.finditer(line)
-        if not _is_reference(m["secret"]) and (looks_real(m["secret"]) or len(m["secret"]) >= 8)
+        m[0] for m in _CONNECTION.finditer(line) if not _is_reference(m["secret"]) and (looks_real(m["secret"]) or len(m["secret"]) >= 8)
     }
     for match in _BASIC.finditer(line):
         value = match["secret"] or match["basic"]
@@ -153,12 +145,9 @@ def _is_plain(value: str) -> bool:
     """A path, an address without a secret, a version, a date, an e-mail: made of words, not of chance."""
     return bool(
         re.fullmatch(
-            r"v?\d+(?:[.:/-]\d+)*\w?|[\w.+-]+@[\w-]+\.[\w.]+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d[\d.,:]*[A-Za-z%]{0,4}",
-            value,
+            r"v?\d+(?:[.:/-]\d+)*\w?|[\w.+-]+@[\w-]+\.[\w.]+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d[\d.,:]*[A-Za-z%]{0,4}", value
         )
-        or all(
-            re.fullmatch(r"[A-Za-z]*|\d+|[A-Za-z]?\d{1,6}|[A-Za-z]{2,}\d{1,2}", p) for p in re.split(r"[-_./:,]", value)
-        )
+        or all(re.fullmatch(r"[A-Za-z]*|\d+|[A-Za-z]?\d{1,6}|[A-Za-z]{2,}\d{1,2}", p) for p in re.split(r"[-_./:,]", value))
         or (value.startswith("http") and not any(_is_random(p) for p in re.split(r"[/?=&#]", value)))
         or (_SHAPED_PATH.fullmatch(value) and not _is_random(re.split(r"[/#]", value)[-1]))
     )

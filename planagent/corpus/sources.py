@@ -39,9 +39,7 @@ class Sources:
         return (tuple((f.path, f.digest) for f in self.files), self.warnings)
 
 
-def read_sources(
-    workspace: Path, include: tuple[str, ...] = (), exclude: tuple[str, ...] = (), *, without: Path | None = None
-) -> Sources:
+def read_sources(workspace: Path, include: tuple[str, ...] = (), exclude: tuple[str, ...] = (), *, without: Path | None = None) -> Sources:
     """Reads every candidate file of a workspace.
 
     Args:

@@ -57,9 +57,7 @@ def load_fleet(path: Path) -> Fleet:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror or error}).", "Write a fleet.toml, or name one with --file."
-        ) from error
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error}).", "Write a fleet.toml, or name one with --file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: is no TOML ({error}).", "Mend the file.") from error
     unknown = set(data) - {"fleet", "workspace"}
@@ -114,20 +112,9 @@ def _entries(path: Path, where: str, table: dict[str, Any]) -> Iterator[Entry]:
                 raise UsageError(f"{path}: {where}: {name!r} is no branch's name.", "Correct it.")
         if git.startswith("-") or branch == push:
             raise UsageError(f"{path}: {where}: cannot be cloned and pushed so.", "Correct `git`, `branch` and `push`.")
-        yield Entry(
-            str(table.get("name") or f"{_bare(git)}#{branch}"),
-            git=git,
-            branch=branch,
-            push=push,
-            cron=cron,
-            settings=settings,
-        )
+        yield Entry(str(table.get("name") or f"{_bare(git)}#{branch}"), git=git, branch=branch, push=push, cron=cron, settings=settings)
         return
-    found = (
-        sorted(p for p in path.parent.glob(folder) if p.is_dir())
-        if re.search(r"[*?\[]", folder)
-        else [path.parent / folder]
-    )
+    found = sorted(p for p in path.parent.glob(folder) if p.is_dir()) if re.search(r"[*?\[]", folder) else [path.parent / folder]
     for one in found:
         resolved = one.resolve()
         named = len(found) == 1 and table.get("name")
@@ -143,9 +130,7 @@ def check_cron(cron: str, where: str) -> None:
     from croniter import croniter
 
     if not croniter.is_valid(cron):
-        raise UsageError(
-            f"{where}: {cron!r} is no cron expression.", "Five fields, such as 17 5 * * 1-5; times are UTC."
-        )
+        raise UsageError(f"{where}: {cron!r} is no cron expression.", "Five fields, such as 17 5 * * 1-5; times are UTC.")
 
 
 def next_due(cron: str, after: datetime) -> datetime:

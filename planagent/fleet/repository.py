@@ -51,17 +51,13 @@ def _git(folder: Path, *arguments: str) -> None:
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
     try:
         done = subprocess.run(  # noqa: S603
-            [git, *arguments], cwd=folder, env=environment, capture_output=True, text=True, errors="replace",
-            timeout=_SECONDS, check=False,
-        )  # fmt: skip
+            [git, *arguments], cwd=folder, env=environment, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired as error:
-        raise WorkspaceError(
-            f"git {arguments[0]}: no end after {_SECONDS} s.", "Check the repository's server."
-        ) from error
+        raise WorkspaceError(f"git {arguments[0]}: no end after {_SECONDS} s.", "Check the repository's server.") from error
     if done.returncode:
         told = (done.stderr.strip().splitlines() or ["failed"])[-1]
         verb = next((a for a in arguments if a in ("clone", "add", "commit", "push")), arguments[0])
         raise WorkspaceError(
-            f"git {verb}: {re.sub(r'//[^/@ ]*@', '//', told)}",
-            "Check the address, the branch and git's credential helper.",
+            f"git {verb}: {re.sub(r'//[^/@ ]*@', '//', told)}", "Check the address, the branch and git's credential helper."
         )

@@ -54,9 +54,7 @@ class Roster:
 
     def enroll(self, fleet: Fleet) -> None:
         """Takes over what the file lists: new workspaces are due at once, those that it lists no more are removed."""
-        common = {
-            "retries": fleet.retries, "backoff": fleet.backoff, "requests_per_minute": fleet.requests_per_minute,
-        }  # fmt: skip
+        common = {"retries": fleet.retries, "backoff": fleet.backoff, "requests_per_minute": fleet.requests_per_minute}
         rows = [(e.name, json.dumps({**e.as_dict(), **common}), e.cron) for e in fleet.entries]
         now = datetime.now(UTC)
         with self._database.transaction() as cursor:
@@ -69,9 +67,7 @@ class Roster:
                     (name, place, cron),
                 )
                 if name in known and known[name] != cron:
-                    cursor.execute(
-                        "UPDATE planagent_workspaces SET due_at = %s WHERE name = %s", (next_due(cron, now), name)
-                    )
+                    cursor.execute("UPDATE planagent_workspaces SET due_at = %s WHERE name = %s", (next_due(cron, now), name))
             cursor.execute("DELETE FROM planagent_workspaces WHERE name <> ALL(%s)", ([name for name, _, _ in rows],))
 
     def due(self) -> list[tuple[str, datetime]]:
@@ -89,9 +85,7 @@ class Roster:
         """Notes that a due time is in the queue, and sets the next one. Who dies before that queues it once more, which `begin`
         makes harmless."""
         with self._database.transaction() as cursor:
-            cursor.execute(
-                "SELECT cron FROM planagent_workspaces WHERE name = %s AND due_at = %s FOR UPDATE", (name, due)
-            )
+            cursor.execute("SELECT cron FROM planagent_workspaces WHERE name = %s AND due_at = %s FOR UPDATE", (name, due))
             row = cursor.fetchone()
             if row:
                 cursor.execute(
@@ -103,13 +97,10 @@ class Roster:
         """The turn of a worker; None when the due time is over already, or the workspace is paused, parked or gone."""
         with self._database.transaction() as cursor:
             cursor.execute(
-                "SELECT 1 FROM planagent_runs WHERE workspace = %s AND due_at = %s AND outcome = ANY(%s)",
-                (name, due, list(DONE)),
+                "SELECT 1 FROM planagent_runs WHERE workspace = %s AND due_at = %s AND outcome = ANY(%s)", (name, due, list(DONE))
             )
             if cursor.fetchone():
-                cursor.execute(
-                    "UPDATE planagent_workspaces SET pending = NULL WHERE name = %s AND pending <= %s", (name, due)
-                )
+                cursor.execute("UPDATE planagent_workspaces SET pending = NULL WHERE name = %s AND pending <= %s", (name, due))
                 return None
             cursor.execute(
                 "UPDATE planagent_workspaces SET fence = fence + 1, state = 'running', worker = %s, started_at = now() "
@@ -139,9 +130,7 @@ class Roster:
             check_fence(cursor, turn)
             yield
 
-    def finish(
-        self, turn: Turn, outcome: str, *, error: str = "", stale: list[int], used: dict[str, Any], parked: bool
-    ) -> None:
+    def finish(self, turn: Turn, outcome: str, *, error: str = "", stale: list[int], used: dict[str, Any], parked: bool) -> None:
         """Records what came of a turn; without effect when somebody has taken the workspace over."""
         good = outcome in DONE
         state = "parked" if parked else "waiting"
@@ -149,10 +138,8 @@ class Roster:
             cursor.execute(
                 "INSERT INTO planagent_runs (workspace, due_at, fence, worker, started_at, outcome, error, calls) "
                 "SELECT name, %s, fence, %s, %s, %s, %s, %s FROM planagent_workspaces WHERE name = %s AND fence = %s FOR UPDATE",
-                (
-                    turn.due, turn.worker, turn.started, outcome, error, used.get("calls", 0), turn.name, turn.fence,
-                ),
-            )  # fmt: skip
+                (turn.due, turn.worker, turn.started, outcome, error, used.get("calls", 0), turn.name, turn.fence),
+            )
             cursor.execute(
                 "UPDATE planagent_workspaces SET state = CASE WHEN state = 'running' THEN %s ELSE state END, worker = '', "
                 "pending = CASE WHEN %s AND pending <= %s THEN NULL ELSE pending END, "

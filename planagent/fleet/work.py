@@ -92,9 +92,11 @@ def _plan(database: Database, roster: Roster, turn: Turn, folder: Path, stop: th
         if session.runs:
             used = session.usage
             result.used = {
-                "calls": used.calls, "input_tokens": used.input_tokens, "output_tokens": used.output_tokens,
+                "calls": used.calls,
+                "input_tokens": used.input_tokens,
+                "output_tokens": used.output_tokens,
                 "cost": session.cost,
-            }  # fmt: skip
+            }
     if in_git and not session.unchanged:
         with roster.fenced(turn):
             push(folder, turn.place, settings.output_path)

@@ -168,25 +168,13 @@ class Worker:
         failures = turn.attempts + 1
         parked = not result.good and failures >= int(turn.place.get("retries", 5))
         await asyncio.to_thread(
-            self._roster.finish,
-            turn,
-            result.outcome,
-            error=result.error,
-            stale=result.stale,
-            used=result.used,
-            parked=parked,
+            self._roster.finish, turn, result.outcome, error=result.error, stale=result.stale, used=result.used, parked=parked
         )
         told = {"workspace": turn.name, "outcome": result.outcome, "worker": self.name, **result.used}
         if result.good:
             log.info("%s: %s", turn.name, result.outcome, extra=told)
             return
-        log.warning(
-            "%s: %s: %s",
-            turn.name,
-            result.outcome,
-            result.error,
-            extra={**told, "error": result.error, "parked": parked},
-        )
+        log.warning("%s: %s: %s", turn.name, result.outcome, result.error, extra={**told, "error": result.error, "parked": parked})
         if not parked:
             wait = min(float(turn.place.get("backoff", 60.0)) * 2 ** (failures - 1), _LONGEST_WAIT)
             await _defer(app, turn.name, turn.due, wait)

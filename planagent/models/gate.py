@@ -52,9 +52,7 @@ class Gate:
         while (left := self._closed_until - time.monotonic()) > 0:
             await asyncio.sleep(left)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         async with self._changed:
             self._under_way -= 1
             self._changed.notify_all()

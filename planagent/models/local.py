@@ -32,9 +32,7 @@ def serve(path: Path, context: int = CONTEXT) -> LocalServer:
     try:
         import xllamacpp
     except ImportError as error:
-        raise UsageError(
-            "The extra for local models is not installed.", "Install it: pip install 'planagent[local]'."
-        ) from error
+        raise UsageError("The extra for local models is not installed.", "Install it: pip install 'planagent[local]'.") from error
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.model_alias = {path.stem}
@@ -50,8 +48,7 @@ def serve(path: Path, context: int = CONTEXT) -> LocalServer:
         server = xllamacpp.Server(parameters)
     except Exception as error:
         raise ModelError(
-            f"{path}: llama.cpp cannot load it ({error}).",
-            "Check that the file is a whole GGUF model and fits into memory.",
+            f"{path}: llama.cpp cannot load it ({error}).", "Check that the file is a whole GGUF model and fits into memory."
         ) from error
     holder = [server]
     return LocalServer(f"{server.listening_address}/v1", path.stem, holder.clear)

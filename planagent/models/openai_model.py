@@ -222,9 +222,7 @@ class OpenAIModel:
             raise AnswerError(f"{place}: the model refused.", "Use another model, or --offline.", kind="refusal")
         if response.reason == "content_filter":
             raise AnswerError(
-                f"{place}: the provider's content filter stopped the answer.",
-                "Use another model, or --offline.",
-                kind="content_filter",
+                f"{place}: the provider's content filter stopped the answer.", "Use another model, or --offline.", kind="content_filter"
             )
         if response.reason == "length":
             return Answer(salvage(response.text), whole=False, usage=usage)
@@ -276,9 +274,10 @@ def _spent(usage: Any) -> Usage:
     details = spent.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
     return Usage(
-        input_tokens=max(0, integer(spent.get("prompt_tokens"))), output_tokens=max(0, integer(spent.get("completion_tokens"))),
+        input_tokens=max(0, integer(spent.get("prompt_tokens"))),
+        output_tokens=max(0, integer(spent.get("completion_tokens"))),
         cached_tokens=max(0, integer(cached)),
-    )  # fmt: skip
+    )
 
 
 def _tell(traced: Call, response: Response) -> None:
@@ -294,16 +293,7 @@ def _about_form(told: str, form: str) -> bool:
     return (
         any(
             word in told
-            for word in (
-                "response_format",
-                "json_schema",
-                "json schema",
-                "schema",
-                "grammar",
-                "json_object",
-                "maxlength",
-                "not permitted",
-            )
+            for word in ("response_format", "json_schema", "json schema", "schema", "grammar", "json_object", "maxlength", "not permitted")
         )
         or form == "plain-schema"
     )
@@ -315,18 +305,12 @@ def _response_format(brief: Brief, form: str) -> dict[str, Any]:
     if form == "object":
         return {"response_format": {"type": "json_object"}}
     schema = brief.schema if form == "schema" else _without_bounds(brief.schema)
-    return {
-        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
-    }
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}}
 
 
 def _without_bounds(schema: Any) -> Any:
     if isinstance(schema, dict):
-        return {
-            k: _without_bounds(v)
-            for k, v in schema.items()
-            if k not in ("maxLength", "minLength", "maxItems", "minItems")
-        }
+        return {k: _without_bounds(v) for k, v in schema.items() if k not in ("maxLength", "minLength", "maxItems", "minItems")}
     if isinstance(schema, list):
         return [_without_bounds(v) for v in schema]
     return copy.copy(schema)

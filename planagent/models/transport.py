@@ -118,9 +118,7 @@ def explain(error: openai.OpenAIError, what: str) -> ModelError:
     import openai
 
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return ModelError(
-            f"{what}: the server refused the key ({_status(error)}).", "Check OPENAI_API_KEY, or plan with --offline."
-        )
+        return ModelError(f"{what}: the server refused the key ({_status(error)}).", "Check OPENAI_API_KEY, or plan with --offline.")
     if isinstance(error, openai.NotFoundError):
         return ModelError(
             f"{what}: the server does not know this model or path (404).",
@@ -128,8 +126,7 @@ def explain(error: openai.OpenAIError, what: str) -> ModelError:
         )
     if isinstance(error, openai.APITimeoutError):
         return TransportError(
-            f"{what}: no answer in time.",
-            "Raise `timeout`, lower `concurrency`, or try again: accepted answers are kept.",
+            f"{what}: no answer in time.", "Raise `timeout`, lower `concurrency`, or try again: accepted answers are kept."
         )
     if isinstance(error, openai.APIConnectionError):
         return TransportError(
@@ -138,10 +135,6 @@ def explain(error: openai.OpenAIError, what: str) -> ModelError:
         )
     if isinstance(error, openai.RateLimitError):
         return TransportError(
-            f"{what}: the rate limit holds (429).",
-            "Wait, raise `patience`, or check the account; accepted answers are kept.",
+            f"{what}: the rate limit holds (429).", "Wait, raise `patience`, or check the account; accepted answers are kept."
         )
-    return TransportError(
-        f"{what}: the server failed ({_status(error) or type(error).__name__}).",
-        "Try again: accepted answers are kept.",
-    )
+    return TransportError(f"{what}: the server failed ({_status(error) or type(error).__name__}).", "Try again: accepted answers are kept.")

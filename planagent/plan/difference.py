@@ -43,9 +43,8 @@ class Difference:
     def empty(self) -> bool:
         """True when both plans say the same, be it of other lines."""
         return not (
-            self.added or self.removed or self.changed or self.rulings_added or self.rulings_removed
-            or self.rulings_changed or self.items
-        )  # fmt: skip
+            self.added or self.removed or self.changed or self.rulings_added or self.rulings_removed or self.rulings_changed or self.items
+        )
 
 
 def compare(old: Plan, new: Plan) -> Difference:
@@ -59,9 +58,7 @@ def compare(old: Plan, new: Plan) -> Difference:
         if was is None:
             continue
         fields = dict(_task_fields(was, task, names))
-        edited = [
-            s.anchor for s in task.sources if said[0].get(s.anchor) != said[1].get(s.anchor) and s.anchor in said[0]
-        ]
+        edited = [s.anchor for s in task.sources if said[0].get(s.anchor) != said[1].get(s.anchor) and s.anchor in said[0]]
         if edited:
             fields["specs"] = ([], [f"{anchor} has changed" for anchor in edited])
         if fields:
@@ -93,9 +90,7 @@ def compare(old: Plan, new: Plan) -> Difference:
     )
 
 
-def _task_fields(
-    was: Task, task: Task, names: tuple[dict[str, str], dict[str, str]]
-) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
+def _task_fields(was: Task, task: Task, names: tuple[dict[str, str], dict[str, str]]) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
     for name, (old, new) in _fields(was, task, _TASK_FIELDS):
         if name == "needs":  # by title, since a number alone says nothing
             old, new = [names[0].get(i, i) for i in old], [names[1].get(i, i) for i in new]
@@ -106,9 +101,7 @@ def _task_fields(
         yield "sources", (cited[0], cited[1])
 
 
-def _fields(
-    was: Task | Ruling, now: Task | Ruling, names: tuple[str, ...]
-) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
+def _fields(was: Task | Ruling, now: Task | Ruling, names: tuple[str, ...]) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
     for name in names:
         old, new = _lines(getattr(was, name)), _lines(getattr(now, name))
         if old != new:
@@ -146,7 +139,7 @@ def as_markdown(difference: Difference) -> Iterator[str]:
     if d.empty:
         yield "No task and no ruling differs." + (f" {len(d.moved)} tasks cite moved lines." if d.moved else "")
         return
-    counts = [(len(d.added), "added"), (len(d.removed), "removed"), (len(d.changed), "changed"), (d.same, "as before")]  # fmt: skip
+    counts = [(len(d.added), "added"), (len(d.removed), "removed"), (len(d.changed), "changed"), (d.same, "as before")]
     yield "Tasks: " + ", ".join(f"{n} {what}" for n, what in counts if n) + "."
     if d.redo:
         yield ""
@@ -210,11 +203,7 @@ def as_json(difference: Difference) -> dict[str, Any]:
         "changed": changes(d.changed),
         "moved": list(d.moved),
         "same": d.same,
-        "rulings": {
-            "added": named(d.rulings_added),
-            "removed": named(d.rulings_removed),
-            "changed": changes(d.rulings_changed),
-        },
+        "rulings": {"added": named(d.rulings_added), "removed": named(d.rulings_removed), "changed": changes(d.rulings_changed)},
         "items": changes(d.items),
         "redo": list(d.redo),
     }

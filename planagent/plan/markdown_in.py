@@ -25,9 +25,7 @@ _NUMBERED = re.compile(r"\s+\d+\. (.*)$")
 _RULING_FIELDS = {"Found": "statement", "Default": "default", "Why": "why", "Answered by a person": "answer"}
 
 
-_TASK_FIELDS = frozenset(
-    ("Steps", "Items", "Needs", "Rulings", "Covers", "Proves", "Gives", "Sources", "Only if", "Done when", "Forced")
-)
+_TASK_FIELDS = frozenset(("Steps", "Items", "Needs", "Rulings", "Covers", "Proves", "Gives", "Sources", "Only if", "Done when", "Forced"))
 _LISTS = {"### Approach": "approach", "### Conventions": "conventions", "### Out of scope": "excluded"}
 
 
@@ -90,23 +88,16 @@ class _Reader:
             elif line == "<!-- statements":
                 self.plan["statements"] = tuple(self._valid(Traced))
             elif line == "<!-- withdrawn":
-                self.plan["withdrawn"] = tuple(
-                    (str(v[0]), str(v[1])) for v in self._data() if isinstance(v, list) and len(v) == 2
-                )
+                self.plan["withdrawn"] = tuple((str(v[0]), str(v[1])) for v in self._data() if isinstance(v, list) and len(v) == 2)
             elif line == "<!-- accounts":
                 self.plan["accounts"] = tuple(self._valid(FileAccount))
             elif line == "<!-- sources":
-                self.plan["passages"] = tuple(
-                    (str(v[1]), str(v[0])) for v in self._data() if isinstance(v, list) and len(v) == 2
-                )
+                self.plan["passages"] = tuple((str(v[1]), str(v[0])) for v in self._data() if isinstance(v, list) and len(v) == 2)
             else:
                 self.at += 1
         doers = {number: task.id for task in tasks for number in task.items}
         sections = [
-            s.model_copy(
-                update={"items": tuple(i.model_copy(update={"task": doers.get(i.number, "")}) for i in s.items)}
-            )
-            for s in sections
+            s.model_copy(update={"items": tuple(i.model_copy(update={"task": doers.get(i.number, "")}) for i in s.items)}) for s in sections
         ]
         plan = Plan(**self.plan, rulings=tuple(rulings), sections=tuple(sections), tasks=tuple(tasks))
         return Located(plan, self.places)
@@ -156,13 +147,7 @@ class _Reader:
 
     def _ruling(self, heading: re.Match[str]) -> Ruling:
         self.places[heading[1]] = self.at + 1
-        values: dict[str, Any] = {
-            "id": heading[1],
-            "title": heading[2],
-            "topic": self._key(heading[1]),
-            "statement": "",
-            "default": "",
-        }
+        values: dict[str, Any] = {"id": heading[1], "title": heading[2], "topic": self._key(heading[1]), "statement": "", "default": ""}
         while self.at < len(self.lines) and (row := _ROW.match(self.lines[self.at])):
             label, value = row[1], row[2] or ""
             if label in _RULING_FIELDS:

@@ -16,11 +16,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
         "Decisions",
         "Two places disagree, or something ordered is not specified. Work starts on the default; what is to be confirmed is asked of a person meanwhile.",
     ),
-    (
-        "G",
-        "Gaps and assumed behaviour",
-        "The specs leave these open. The assumed behaviour holds until somebody says otherwise.",
-    ),
+    ("G", "Gaps and assumed behaviour", "The specs leave these open. The assumed behaviour holds until somebody says otherwise."),
     ("R", "Traps", "True only when places are read together."),
     ("P", "Prerequisites", "For people."),
 )
@@ -75,9 +71,7 @@ def _rulings(plan: Plan) -> Iterator[str]:
     users: dict[str, list[str]] = {}
     for task in plan.tasks:
         for ruling_id in task.rulings:
-            if (
-                task.condition.partition(": ")[0] != ruling_id
-            ):  # what only another answer calls for rests not on the default
+            if task.condition.partition(": ")[0] != ruling_id:  # what only another answer calls for rests not on the default
                 users.setdefault(ruling_id, []).append(task.id)
     for letter, title, note in GROUPS:
         members = [r for r in plan.rulings if r.id.startswith(letter)]
@@ -257,9 +251,7 @@ def _proofs(plan: Plan) -> Iterator[str]:
     yield "| Statement | What | Where | Tasks | Proof |"
     yield "|---|---|---|---|---|"
     for one in plan.statements:
-        doing = (
-            f"taken back: {gone[one.key]}" if one.key in gone else ", ".join(users.get(one.key, ruled.get(one.key, [])))
-        )
+        doing = f"taken back: {gone[one.key]}" if one.key in gone else ", ".join(users.get(one.key, ruled.get(one.key, [])))
         yield f"| {cell(one.key)} | {cell(_what(one))} | {cell('; '.join(one.units))} | {doing or '–'} | {proofs.get(one.key, '–')} |"
 
 

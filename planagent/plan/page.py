@@ -44,7 +44,9 @@ def task_page(plan: Plan, task: Task, passages: Sequence[Excerpt], changed: Sequ
         "done": task.done,
         "condition": task.condition,
         "needs": [
-            {"id": n.id, "title": n.title, "file": n.file, "done": n.done, "gives": list(n.gives)} for i in task.needs if (n := by_id.get(i))
+            {"id": n.id, "title": n.title, "file": n.file, "done": n.done, "gives": list(n.gives)}
+            for i in task.needs
+            if (n := by_id.get(i))
         ],
         "open_needs": [t.id for t in open_needs(plan, task)],
         "covers": _covered(plan, task),
@@ -58,7 +60,7 @@ def task_page(plan: Plan, task: Task, passages: Sequence[Excerpt], changed: Sequ
         "rulings": [_ruling(r) for r in rulings],
         "passages": [{"source": e.source, "text": e.text} for e in passages],
         "changed": list(changed),
-    }  # fmt: skip
+    }
 
 
 def _covered(plan: Plan, task: Task) -> list[str]:
@@ -87,9 +89,7 @@ def _ruling(ruling: Ruling) -> dict[str, Any]:
     }
 
 
-def _rulings(
-    plan: Plan, task: Task, items: Sequence[tuple[PlanSection, PlanItem]], intros: Sequence[str]
-) -> list[Ruling]:
+def _rulings(plan: Plan, task: Task, items: Sequence[tuple[PlanSection, PlanItem]], intros: Sequence[str]) -> list[Ruling]:
     """Those that the task and its items rest on, and those that their lines name."""
     lines = [*task.steps, task.done_when, *intros]
     lines += [line for _, i in items for row in i.rows for line in row.lines]

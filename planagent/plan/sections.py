@@ -51,12 +51,7 @@ class FolderItem(Item):
 
 
 class EnvironmentItem(Item):
-    lines: ClassVar[dict[str, str]] = {
-        "setup": "Set-up",
-        "read_by": "Read by",
-        "if_missing": "When missing",
-        "production": "Production",
-    }
+    lines: ClassVar[dict[str, str]] = {"setup": "Set-up", "read_by": "Read by", "if_missing": "When missing", "production": "Production"}
     setup: list[str] = _LINES
     read_by: list[str] = _LINES
     if_missing: list[str] = _LINES
@@ -159,8 +154,4 @@ def make_item(section: int, entry: dict[str, Any]) -> tuple[Item | None, str]:
     except ValidationError as error:
         first = error.errors()[0]
         return None, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return (
-        (item, "")
-        if any(True for _ in item.rows())
-        else (None, f"it says nothing: fill one of {', '.join(kind.lines)}")
-    )
+    return (item, "") if any(True for _ in item.rows()) else (None, f"it says nothing: fill one of {', '.join(kind.lines)}")

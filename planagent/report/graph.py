@@ -51,11 +51,7 @@ def drawing(tasks: Sequence[Task]) -> Drawing:
     }
     pairs = [(need, task_id) for task_id, wanted in needs.items() for need in wanted]
     whole = len(pairs) <= MOST_LINES
-    lines = [
-        (_line(nodes[a], nodes[b]), (a, b) in steps)
-        for a, b in sorted(pairs, key=lambda p: p in steps)
-        if whole or (a, b) in steps
-    ]
+    lines = [(_line(nodes[a], nodes[b]), (a, b) in steps) for a, b in sorted(pairs, key=lambda p: p in steps) if whole or (a, b) in steps]
     width = 20 + max(1, len(columns)) * COLUMN
     height = 44 + max((len(w) for w in columns), default=1) * LINE
     return Drawing(width, height, tuple(nodes.values()), tuple(lines), len(columns), whole)

@@ -116,9 +116,7 @@ def _template() -> Any:
     import jinja2
 
     loader = jinja2.DictLoader({"report.html": _text("report.html.j2")})
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters["marked"] = _marked
     return environment.get_template("report.html")
 

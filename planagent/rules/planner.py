@@ -55,9 +55,7 @@ class _Planner:
             if unread
             else f"{len(live)} statements were read, and put in order by rule."
         )
-        heads = (
-            p.heading for d in self._corpus.read if d.role == "constitution" for p in d.passages if len(p.trail) == 1
-        )
+        heads = (p.heading for d in self._corpus.read if d.role == "constitution" for p in d.passages if len(p.trail) == 1)
         return _empty() | {
             "project": next(heads, ""),
             "approach": [
@@ -184,9 +182,7 @@ class _Planner:
                 )  # fmt: skip
         yield from made
 
-    def _task(
-        self, key: str, section: int, title: str, phase: str, covers: Iterable[Statement], needs: list[str]
-    ) -> dict[str, Any]:
+    def _task(self, key: str, section: int, title: str, phase: str, covers: Iterable[Statement], needs: list[str]) -> dict[str, Any]:
         base, number = key, 2
         while key in self._keys:
             key, number = f"{base}-{number}", number + 1
@@ -232,11 +228,7 @@ class _Planner:
     @staticmethod
     def _by_resource(operations: list[Statement]) -> Iterator[tuple[str, list[Statement]]]:
         """Operations by the first part of their paths in which they differ, without prefixes that many share."""
-        paths = {
-            s.key: [p for p in s.name.partition(" ")[2].split("/") if p and p[0] not in "{:<["]
-            for s in operations
-            if "/" in s.name
-        }
+        paths = {s.key: [p for p in s.name.partition(" ")[2].split("/") if p and p[0] not in "{:<["] for s in operations if "/" in s.name}
         routed = [s for s in operations if s.key in paths]
         others: dict[str, list[Statement]] = {}
         for statement in (s for s in operations if s.key not in paths):
@@ -254,15 +246,10 @@ class _Planner:
             groups.setdefault((statement.units[0][0] if statement.units else "", trail), []).append(statement)
         for (file, trail), batch in groups.items():
             home = self._passage(batch[0].units[0]) if batch[0].units else None
-            yield (
-                (home.anchor if home and len(home.trail) <= 2 else f"{file}#{slugify(trail[-1])}" if trail else file),
-                batch,
-            )
+            yield ((home.anchor if home and len(home.trail) <= 2 else f"{file}#{slugify(trail[-1])}" if trail else file), batch)
 
 
-def _split(
-    operations: list[Statement], paths: dict[str, list[str]], depth: int
-) -> Iterator[tuple[str, list[Statement]]]:
+def _split(operations: list[Statement], paths: dict[str, list[str]], depth: int) -> Iterator[tuple[str, list[Statement]]]:
     groups: dict[str, list[Statement]] = {}
     for statement in operations:
         parts = paths[statement.key]

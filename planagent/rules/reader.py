@@ -96,9 +96,7 @@ class _Reader:
     def _is_template(self, path: str) -> bool:
         """False for a path with a concrete id in it, which is an example of another."""
         parts = path.split("/")
-        concrete = [
-            p for p in parts if re.search(r"\d", p) and not re.fullmatch(r"v\d+|\{[^}]*\}|:\w+|<[^>]*>|[a-z]+\d", p)
-        ]
+        concrete = [p for p in parts if re.search(r"\d", p) and not re.fullmatch(r"v\d+|\{[^}]*\}|:\w+|<[^>]*>|[a-z]+\d", p)]
         if not concrete:
             return not re.search(r"[*…]|\.\.\.", path)
         return False
@@ -165,9 +163,7 @@ class _Reader:
         name = " › ".join(passage.trail[-2:]) or passage.heading
         self._claim("rule" if obliges else "passage", name, numbers)
 
-    def _claim(
-        self, kind: str, name: str, numbers: Sequence[int], *, modality: str = "must", facts: Sequence[str] = ()
-    ) -> None:
+    def _claim(self, kind: str, name: str, numbers: Sequence[int], *, modality: str = "must", facts: Sequence[str] = ()) -> None:
         self.statements.append(
             {
                 "kind": kind, "modality": modality, "at": _runs(numbers), "name": name, "says": "", "facts": list(facts), "component": "",
@@ -187,11 +183,7 @@ def _environment(corpus: Corpus) -> Iterator[str]:
         about |= {i for i, p in enumerate(document.passages) if any(map(_ENV_PLACE.search, (*p.trail, document.path)))}
         for unit in document.units:
             yield from _LOOKED_UP.findall(unit.text)
-            if (
-                unit.kind == "code"
-                and (found := _ASSIGNED.match(unit.text))
-                and ("_" in found[1] or unit.passage in about)
-            ):
+            if unit.kind == "code" and (found := _ASSIGNED.match(unit.text)) and ("_" in found[1] or unit.passage in about):
                 yield found[1]
             elif unit.passage in about and unit.kind != "code":
                 yield from VARIABLE.findall(unit.text)

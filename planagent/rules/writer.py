@@ -41,9 +41,7 @@ def _steps(one: WritePart) -> Iterator[str]:
 
 
 def _done(one: WritePart) -> str:
-    return (
-        "Each demand of their lines was seen to hold." if one.task.proves else "Every demand of the cited lines is met."
-    )
+    return "Each demand of their lines was seen to hold." if one.task.proves else "Every demand of the cited lines is met."
 
 
 def _items(one: WritePart) -> Iterator[dict[str, Any]]:

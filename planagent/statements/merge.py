@@ -30,9 +30,7 @@ def formal_statements(corpus: Corpus) -> list[Statement]:
 def _statement(document: Document, one: Definition) -> Statement:
     spans = ((one.start, one.end), *one.shared)
     units = tuple(
-        (document.path, u.id)
-        for u in document.units
-        if u.kind != "mark" and any(start <= u.line and u.end <= end for start, end in spans)
+        (document.path, u.id) for u in document.units if u.kind != "mark" and any(start <= u.line and u.end <= end for start, end in spans)
     )
     return Statement(
         "", "operation" if one.kind == "operation" else "record", "must", one.says, units, one.name, one.facts,
@@ -58,10 +56,7 @@ def identity(statement: Statement) -> str:
 
 
 def assemble(
-    corpus: Corpus,
-    statements: Iterable[Statement],
-    dismissed: Sequence[Dismissal],
-    rejected: Sequence[tuple[str, str]] = (),
+    corpus: Corpus, statements: Iterable[Statement], dismissed: Sequence[Dismissal], rejected: Sequence[tuple[str, str]] = ()
 ) -> Reading:
     """One reading of what was read passage by passage.
 
@@ -141,9 +136,7 @@ def _key(statement: Statement) -> str:
     if statement.kind in _NAMED and statement.name:
         name = slug(statement.name, 40) or statement.kind
         return f"{component}.{name}" if component else name
-    base = (
-        slug(statement.labels[0]) if statement.labels else slug(statement.name or statement.says, 28) or statement.kind
-    )
+    base = slug(statement.labels[0]) if statement.labels else slug(statement.name or statement.says, 28) or statement.kind
     prefix = ".".join(p for p in (component, home) if p)
     return f"{prefix}.{base}" if prefix else base
 

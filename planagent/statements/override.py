@@ -25,19 +25,13 @@ def overridden(corpus: Corpus, reading: Reading, overrides: Iterable[Mapping[str
             units = _units(corpus, entry.get("quote", ""))
             if not units:
                 raise UsageError(f"planagent.toml: no line of the specs holds {entry.get('quote', '')!r}.", FORM)
-            reading = (
-                _dismissed(reading, units, entry["dismiss"])
-                if "dismiss" in entry
-                else _claimed(corpus, reading, units, entry)
-            )
+            reading = _dismissed(reading, units, entry["dismiss"]) if "dismiss" in entry else _claimed(corpus, reading, units, entry)
     return reading
 
 
 def _units(corpus: Corpus, quote: str) -> tuple[Ref, ...]:
     wanted = " ".join(quote.split()).casefold()
-    return tuple(
-        (d.path, u.id) for d in corpus.read for u in d.units if wanted and wanted in " ".join(u.text.split()).casefold()
-    )
+    return tuple((d.path, u.id) for d in corpus.read for u in d.units if wanted and wanted in " ".join(u.text.split()).casefold())
 
 
 def _without(reading: Reading, key: str) -> Reading:
@@ -56,9 +50,7 @@ def _dismissed(reading: Reading, units: tuple[Ref, ...], reason: str) -> Reading
     statements = [replace(s, units=tuple(u for u in s.units if u not in units)) for s in reading.statements]
     others = [replace(d, units=tuple(u for u in d.units if u not in units)) for d in reading.dismissed]
     mine = Dismissal(reason, units)  # type: ignore[arg-type]
-    return replace(
-        reading, statements=tuple(s for s in statements if s.units), dismissed=(*(d for d in others if d.units), mine)
-    )  # fmt: skip
+    return replace(reading, statements=tuple(s for s in statements if s.units), dismissed=(*(d for d in others if d.units), mine))
 
 
 def _claimed(corpus: Corpus, reading: Reading, units: tuple[Ref, ...], entry: Mapping[str, str]) -> Reading:

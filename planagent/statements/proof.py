@@ -35,9 +35,7 @@ def accounts(reading: Reading, document: Document) -> dict[str, Account | None]:
         for file, unit_id in statement.units:
             if file == document.path:
                 claimed.setdefault(unit_id, []).append(statement.key)
-    dismissed = {
-        unit_id: d for d in reading.dismissed for file, unit_id in d.units if file == document.path
-    }  # fmt: skip
+    dismissed = {unit_id: d for d in reading.dismissed for file, unit_id in d.units if file == document.path}
     found: dict[str, Account | None] = {}
     for unit in document.units:
         if unit.id in claimed:
@@ -100,10 +98,7 @@ def lost(unit: Unit, claimants: Sequence[Statement]) -> list[Token]:
 
     A statement that a library made carries everything, and so does one of the rules: its lines are applied as they stand.
     """
-    if any(
-        s.origin in ("formal", "rules", "person") or (s.origin == "joined" and unit.kind in ("data", "code"))
-        for s in claimants
-    ):
+    if any(s.origin in ("formal", "rules", "person") or (s.origin == "joined" and unit.kind in ("data", "code")) for s in claimants):
         return []
     said = Said([t for s in claimants for t in (*s.texts(), *s.left_out)])
     # A heading names what the lines below it say; of it alone only paths and numbers are demands.
@@ -114,10 +109,7 @@ def lost(unit: Unit, claimants: Sequence[Statement]) -> list[Token]:
 def open_units(corpus: Corpus, reading: Reading) -> list[Ref]:
     """Units of documents that are read and that have no account."""
     return [
-        (document.path, unit_id)
-        for document in corpus.read
-        for unit_id, account in accounts(reading, document).items()
-        if account is None
+        (document.path, unit_id) for document in corpus.read for unit_id, account in accounts(reading, document).items() if account is None
     ]
 
 

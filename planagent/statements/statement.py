@@ -10,23 +10,11 @@ from typing import Literal, get_args
 from planagent.model import Corpus, Evidence, Unit
 from planagent.statements.tokens import Said, Token, exact_tokens
 
-Kind = Literal[
-    "operation", "record", "setting", "rule", "quality", "technology", "integration", "layout", "question", "passage"
-]
+Kind = Literal["operation", "record", "setting", "rule", "quality", "technology", "integration", "layout", "question", "passage"]
 """`passage` is what nobody has read: its lines are to be applied as they stand."""
 Modality = Literal["must", "must-not", "may", "open"]
 Reason = Literal[
-    "structure",
-    "context",
-    "example",
-    "repeats",
-    "frontend",
-    "other-scope",
-    "future",
-    "process",
-    "superseded",
-    "exists",
-    "instruction",
+    "structure", "context", "example", "repeats", "frontend", "other-scope", "future", "process", "superseded", "exists", "instruction"
 ]
 Origin = Literal["formal", "joined", "model", "rules", "person"]
 """Who said it: a library that read a formal source, a library and a reader, a reader, the rules, a person."""
@@ -34,19 +22,7 @@ Origin = Literal["formal", "joined", "model", "rules", "person"]
 KINDS: tuple[str, ...] = get_args(Kind)
 MODALITIES: tuple[str, ...] = get_args(Modality)
 REASONS: tuple[str, ...] = get_args(Reason)
-TRANSPORTS = (
-    "http",
-    "graphql",
-    "grpc",
-    "event in",
-    "event out",
-    "job",
-    "command",
-    "page",
-    "webhook",
-    "socket",
-    "function",
-)
+TRANSPORTS = ("http", "graphql", "grpc", "event in", "event out", "job", "command", "page", "webhook", "socket", "function")
 
 Ref = tuple[str, str]
 """A document's path and a unit's id."""
@@ -185,11 +161,7 @@ def by_ruling(kind: str, modality: str, *, used: bool) -> bool:
     Args:
         used: some task rests on the ruling.
     """
-    return (
-        modality in ("must-not", "open")
-        or kind in ("technology", "quality", "layout", "question")
-        or (kind == "rule" and used)
-    )
+    return modality in ("must-not", "open") or kind in ("technology", "quality", "layout", "question") or (kind == "rule" and used)
 
 
 def unnamed(operation: Statement, said: Said) -> list[Token]:

@@ -152,9 +152,7 @@ def _joins(one: str, other: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    text = text.replace(
-        "İ", "ı"
-    )  # the one letter whose small form is two, of which the first would join what stands before
+    text = text.replace("İ", "ı")  # the one letter whose small form is two, of which the first would join what stands before
     return " ".join(re.sub(r"(?<![\w`*])[`*_]+|[`*_]+(?![\w`*])|\\(?=[_*|<>\[\]])", "", text).lower().split())
 
 

@@ -58,11 +58,7 @@ def problem_of(path: str, text: str) -> str:
 def _claimed(suffix: str, text: str) -> str:
     if suffix in _BY_SUFFIX:
         return _BY_SUFFIX[suffix]
-    return (
-        next((name for name, mark in _TREE if mark.search(text[:4000])), "")
-        if suffix in ("yaml", "yml", "json")
-        else ""
-    )
+    return next((name for name, mark in _TREE if mark.search(text[:4000])), "") if suffix in ("yaml", "yml", "json") else ""
 
 
 @lru_cache(maxsize=256)

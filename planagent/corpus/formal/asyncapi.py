@@ -27,23 +27,15 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
         target = tree.resolve(get(operation, "channel"))
         address = text(get(target, "address")) or ref_name(get(operation, "channel")) or name
         messages = items(get(operation, "messages")) or [m for _, m, _ in pairs(get(target, "messages"))]
-        yield _event(
-            tree, address, _DIRECTIONS.get(action, "event"), operation, line, messages[0] if messages else None, name
-        )
+        yield _event(tree, address, _DIRECTIONS.get(action, "event"), operation, line, messages[0] if messages else None, name)
     for group in ("messages", "schemas"):
         for name, node, line in pairs(get(tree.root, "components", group)):
             payload = get(node, "payload") if group == "messages" else node
-            facts = (
-                ("store", "message"),
-                *(("field", f) for f in tree.fields(payload)),
-                *(("about", t) for t in remarks(node)),
-            )
+            facts = (("store", "message"), *(("field", f) for f in tree.fields(payload)), *(("about", t) for t in remarks(node)))
             yield Definition("record", name, line, last_line(node, tree.lines), facts)
 
 
-def _event(
-    tree: Tree, channel: str, transport: str, node: Node, line: int, message: Node, name: str = ""
-) -> Definition:
+def _event(tree: Tree, channel: str, transport: str, node: Node, line: int, message: Node, name: str = "") -> Definition:
     facts = [("transport", transport), ("channel", channel)]
     told = name or text(get(node, "operationId"))
     if told:

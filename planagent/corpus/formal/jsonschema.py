@@ -22,9 +22,5 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
         yield Definition("record", title or text(get(tree.root, "$id")).rsplit("/", 1)[-1] or "schema", 1, last, facts)
     for group in ("$defs", "definitions"):
         for name, node, line in pairs(get(tree.root, group)):
-            facts = (
-                ("store", "message"),
-                *(("field", f) for f in tree.fields(node)),
-                *(("about", t) for t in remarks(node)),
-            )
+            facts = (("store", "message"), *(("field", f) for f in tree.fields(node)), *(("about", t) for t in remarks(node)))
             yield Definition("record", name, line, last_line(node, tree.lines), facts)

@@ -20,9 +20,7 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
         file = Parser().parse(source)
     except Exception as error:
         # The parser's errors are ANTLR's, and share no base of their own.
-        raise Broken(
-            f"no protobuf schema ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
-        ) from error
+        raise Broken(f"no protobuf schema ({str(error).splitlines()[0] if str(error) else type(error).__name__})") from error
     lines = source.split("\n")
     found = list(_elements(file.file_elements, lines, ""))
     if not found:
@@ -40,9 +38,7 @@ def _elements(elements: Sequence[Any], lines: Sequence[str], outer: str) -> Iter
             facts = [("store", "message"), *(("field", f) for f in _fields(one.elements))]
             start, end = _block(lines, "message", one.name)
             yield Definition("record", name, start, end, tuple(facts))
-            yield from _elements(
-                [e for e in one.elements if type(e).__name__ in ("Message", "Enum")], lines, f"{name}."
-            )
+            yield from _elements([e for e in one.elements if type(e).__name__ in ("Message", "Enum")], lines, f"{name}.")
         elif kind == "Enum":
             values = [("value", e.name) for e in one.elements if type(e).__name__ == "EnumValue"]
             start, end = _block(lines, "enum", one.name)
@@ -54,13 +50,8 @@ def _methods(service: Any, lines: Sequence[str]) -> Iterator[Definition]:
     for method in service.elements:
         if type(method).__name__ != "Method":
             continue
-        at = next(
-            (n for n in range(first, last + 1) if re.search(rf"\brpc\s+{re.escape(method.name)}\b", lines[n - 1])),
-            first,
-        )
-        facts = (
-            ("transport", "grpc"), ("body", _message(method.input_type)), ("answer", _message(method.output_type)),
-        )  # fmt: skip
+        at = next((n for n in range(first, last + 1) if re.search(rf"\brpc\s+{re.escape(method.name)}\b", lines[n - 1])), first)
+        facts = (("transport", "grpc"), ("body", _message(method.input_type)), ("answer", _message(method.output_type)))
         end = at
         while end < last and not re.search(r"[;}]\s*(?://.*)?$", lines[end - 1]):
             end += 1

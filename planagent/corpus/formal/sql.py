@@ -31,11 +31,7 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
     found = []
     lines = source.split("\n")
     for tree in trees:
-        if (
-            isinstance(tree, exp.Create)
-            and str(tree.args.get("kind", "")).upper() == "TABLE"
-            and isinstance(tree.this, exp.Schema)
-        ):
+        if isinstance(tree, exp.Create) and str(tree.args.get("kind", "")).upper() == "TABLE" and isinstance(tree.this, exp.Schema):
             found.append(_table(tree, lines))
     if not found:
         raise Broken(told or "it defines no table")
