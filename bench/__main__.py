@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet", "hostile")
+MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet", "hostile", "together")
 
 
 def main(wanted: list[str]) -> int:
