@@ -112,18 +112,29 @@ class Desk:
         return OpenBrief(_named(brief, brief_id) if brief_id else brief, told)
 
     def take(self, brief_id: str) -> OpenBrief:
-        """One open brief, or one that is answered whole, with what was accepted.
+        """One open brief, or one that is answered whole, with what was accepted: by its id, or by the name of a task or passage in it.
 
         Raises:
             StaleError: what it asks for rests on something else by now.
             UsageError: there is none of that id.
         """
-        found = next((o for o in self.open() if o.id == brief_id), None)
+        found = next((o for o in self.open() if brief_id in (o.id, *o.brief.keys)), None)
         if found:
             return found
+        brief_id = self._of_part(brief_id)
         _run, stage, parts, known = self._answered(brief_id)
         brief = stage.brief(parts, {}, self._shape)
         return OpenBrief(_named(brief, brief_id), (), tuple(known[p.key] for p in parts if p.key in known))
+
+    def _of_part(self, name: str) -> str:
+        """The id of a brief about one answered part, where the name is that of a passage or task; else the name."""
+        for run, stage in reversed(self._done):
+            part = next((p for p in stage.parts if p.key == name), None)
+            if part is not None:
+                brief_id = stage.brief([part], {}, self._shape).id
+                run.ledger.note(_NOTES + brief_id, {"parts": {part.key: run.key(stage, part)}, "told": []})
+                return brief_id
+        return name
 
     def _answered(self, brief_id: str) -> tuple[Run, Stage, list[Part], dict[str, Record]]:
         run = self._session.runs["read"]

@@ -32,6 +32,8 @@ _DECIDED = "decided"
 """The ledger's note on who decided last, asked with which words."""
 _REVIEWED = "reviewed"
 """The ledger's note on what reviewers said of which text, by task."""
+_DECISION = "decision"
+"""The ledger's note on what was decided last: where statements change before there is a plan, it is the decision to change."""
 _WRITTEN = "written"
 """The ledger's note on what was written last, by task: one that is asked for again may keep its text."""
 _ROUNDS = 2
@@ -130,12 +132,28 @@ def decide_stage(session: Session) -> DecideStage:
 
     reading, corpus = _have(session.reading), _have(session.corpus)
     verbatim = verbatim_of(d.text for d in corpus.read)
-    former = decision_of(session.previous) if session.previous else None
-    materials = {t.key: _material(t) for t in session.previous.statements} if session.previous else {}
-    if session.runs["decide"].by_rule:
-        former = None  # the rules decide the same from the same statements
+    former, materials = _former_decision(session)
     groups = groups_of(reading, former, materials)
     return DecideStage(corpus, reading, groups, session.settings.decisions, partial(judge, verbatim=verbatim))
+
+
+def _former_decision(session: Session) -> tuple[Decision | None, dict[str, str]]:
+    """What was decided last, with the material of each statement: by the plan, where what a person changed in it counts, else by what the ledger
+    notes of a plan that is not published yet. The rules decide the same from the same statements."""
+    run = session.runs["decide"]
+    if run.by_rule:
+        return None, {}
+    if session.previous:
+        return decision_of(session.previous), {t.key: _material(t) for t in session.previous.statements}
+    noted = run.ledger.noted(_DECISION)
+    return (Decision.of(noted["decision"]), dict(noted["materials"])) if noted else (None, {})
+
+
+def _note_decision(session: Session, decision: Decision) -> None:
+    run = session.runs["decide"]
+    if not run.by_rule:
+        materials = {s.key: material_of(s) for s in _have(session.reading).statements}
+        run.ledger.note(_DECISION, {"decision": decision.as_record(), "materials": materials})
 
 
 def _material(traced: Traced) -> str:
@@ -165,10 +183,11 @@ async def decide_plan(session: Session) -> Decision:
     records = await run_stage(run, stage)
     decision = decided(stage, records)
     run.ledger.note(_DECIDED, _decided_by(run, stage))
-    if len(stage.groups) == 1:
-        return decision
-    over = over_stage(stage, decision)
-    return decided(over, await run_stage(run, over))
+    if len(stage.groups) > 1:
+        over = over_stage(stage, decision)
+        decision = decided(over, await run_stage(run, over))
+    _note_decision(session, decision)
+    return decision
 
 
 def decided(stage: DecideStage, records: Mapping[str, Record]) -> Decision:
@@ -327,11 +346,12 @@ async def review_plan(session: Session) -> None:
     stage = review_stage(session)
     notes = reviewed(session, stage, await run_stage(run, stage, required=session.host))
     session.points = sum(len(n) for n in notes.values())
-    before = session.decision
+    before = _have(session.decision)
     ruled = mend_stage(session, notes)
     if ruled:
         records = await run_stage(session.runs["decide"], ruled, required=session.host)
         session.decision = decided(ruled, records) if records else before
+        _note_decision(session, session.decision)
     for mending in _mendings(session, notes):
         mended = await run_stage(session.runs["write"], mending, required=session.host)
         if all(t.key in mended for t in _have(session.decision).tasks):
@@ -340,6 +360,7 @@ async def review_plan(session: Session) -> None:
             session.written = session.written | mended
         else:
             session.decision = before  # texts that rest on other rulings than the plan's would contradict it
+            _note_decision(session, before)
             return
         _note_written(session.runs["write"], session.written)
 
@@ -409,6 +430,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
         over = over_stage(stage, session.decision)
         yield run, over
         session.decision = decided(over, run.recall(over))
+    _note_decision(session, session.decision)
     run, writing = session.runs["write"], write_stage(session)
     yield run, writing
     session.written = run.recall(writing)
@@ -423,6 +445,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
         run = session.runs["decide"]
         yield run, ruled
         session.decision = decided(ruled, run.recall(ruled))
+        _note_decision(session, session.decision)
     run = session.runs["write"]
     for mending in _mendings(session, notes):
         yield run, mending

@@ -188,3 +188,34 @@ def test_what_nobody_handed_in_is_taken_from_the_rules_at_any_stage(agent: Agent
     assert told["filled_from_rules"]
     assert "by rule" in told["writer"]
     assert agent.call("check")[0] == 0
+
+
+def test_decisions_are_shown_again_when_statements_change_before_there_is_a_plan(agent: Agent) -> None:
+    reading = agent.open()[0]
+    agent.submit(reading, answer_to(agent.brief(reading)["request"]))
+    deciding = agent.open()[0]
+    agent.submit(deciding, answer_to(agent.brief(deciding)["request"]))
+    file = agent.root / "specs/001-boats/spec.md"
+    file.write_text(f"{SPEC}- **FR-003**: A boat has a name.\n", encoding="utf-8")
+    reading = agent.open()[0]
+    agent.submit(reading, answer_to(agent.brief(reading)["request"]))
+    told = agent.brief(agent.open()[0])["request"]
+    assert "# Decided so far" in told
+    assert "New since: 001.fr-003" in told
+    agent.answer_all()
+    assert agent.call("merge")[0] == 0
+
+
+def test_a_brief_is_found_by_the_name_of_what_it_is_about(agent: Agent) -> None:
+    agent.answer_all()
+    assert agent.call("merge")[0] == 0
+    task = previous_plan(agent.root / PLAN).tasks[0].key  # type: ignore[union-attr]
+    told = agent.brief(task)
+    assert f"## {task}" in told["request"]
+    answer = answer_to(told["request"])
+    for entries in answer.values():
+        for entry in entries:
+            entry["steps"] = [*entry["steps"], "Look at it once more."]
+    assert agent.submit(told["id"], answer)[0] == 0
+    assert agent.call("merge")[0] == 0
+    assert "Look at it once more." in (agent.root / PLAN).read_text(encoding="utf-8")

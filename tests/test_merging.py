@@ -64,10 +64,21 @@ def test_a_readers_words_count_for_more_than_a_librarys(formal_first: bool) -> N
     [
         ("model", "model", "model"), ("formal", "formal", "formal"), ("rules", "rules", "rules"), ("formal", "rules", "formal"), ("rules", "formal", "formal"),
         ("formal", "model", "joined"), ("model", "formal", "joined"), ("model", "rules", "model"), ("rules", "model", "model"),
+        ("joined", "model", "joined"), ("model", "joined", "joined"), ("joined", "formal", "joined"),
     ],
 )  # fmt: skip
 def test_who_said_it_together(one: Origin, other: Origin, origin: Origin) -> None:
     assert one_of(said("record", "A", origin=one), said("record", "A", 5, origin=other)).origin == origin
+
+
+def test_a_requirement_that_was_given_twice_over_a_border_is_one() -> None:
+    def of(line: int, says: str = "Two a day.", labels: tuple[str, ...] = ("FR-1",)) -> Statement:
+        return said("rule", "", line, says=says, labels=labels)
+
+    assert one_of(of(3), of(5)).units == ((PATH, "L3"), (PATH, "L5"))
+    for other in (of(5, "Three a day."), of(5, labels=("FR-2",)), of(5, labels=())):
+        assert len(assemble(CORPUS, [of(3), other], ()).statements) == 2
+    assert len(assemble(CORPUS, [of(3, labels=()), of(5, labels=())], ()).statements) == 2, "the headings above may differ"
 
 
 @pytest.mark.parametrize(

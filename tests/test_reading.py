@@ -447,3 +447,40 @@ def test_lines_taken_as_they_stand_need_no_known_fact(project: Project) -> None:
     assert not findings
     facts = [f for r in records.values() for s in r["statements"] for f in s["facts"]]
     assert facts == [["note", "src/api has 3 routes"], ["note", "src/db has 2 tables"]]
+
+
+def test_a_statement_given_again_with_what_was_open_of_it_is_one() -> None:
+    stage = ReadStage(corpus_of_text("# A\n\nA guest books once.\n\nA guest is asked within 3 days.\n"))
+    records, findings = accept(stage, answer(statement("1-2", "A guest books once and is asked.")))
+    assert [f[:5] for f in findings] == ["PA505"]
+    records, findings = accept(stage, answer(statement("1-2", "A guest books once and is asked within 3 days.")), records)
+    assert not findings
+    [one] = reading_of(stage, records).statements
+    assert one.says == "A guest books once and is asked within 3 days."
+    assert len(one.units) == 2
+
+
+def test_prose_about_what_a_contract_defines_need_not_have_its_name(project: Project) -> None:
+    contract = 'openapi: 3.0.3\ninfo: {title: T, version: "1"}\npaths:\n  /ping:\n    get: {responses: {"200": {description: fine}}}\n'
+    path = project({"specs/api.yaml": contract, "specs/a.md": "# A\n\nThe health check needs no token.\n"})
+    stage = ReadStage(read_corpus(path))
+    one = statement("1", "Needs no token.", kind="operation", name="GET /ping")
+    records, findings = accept(stage, answer(one))
+    assert not findings
+    [made] = reading_of(stage, records).statements
+    assert {f for f, _ in made.units} == {"specs/api.yaml", "specs/a.md"}
+    _, findings = accept(stage, answer(one | {"name": "GET /pong"}))
+    assert [f[:5] for f in findings] == ["PA408"]
+
+
+def test_lines_of_two_documents_with_the_same_words_are_told_apart(project: Project) -> None:
+    """What a statement rests on in another document is found by its place and words, not by words alone."""
+    lines = "# A\n\n## Rules\n\n- Kept for 7 days\n"
+    path = project({"specs/a.md": lines, "specs/b.md": lines})
+    stage = ReadStage(read_corpus(path))
+    records, findings = accept(stage, answer(statement("1-2", "All is kept for 7 days.")))
+    assert not findings
+    assert all(stage.whole(p, records[p.key]) for p in stage.parts)
+    [one] = reading_of(stage, records).statements
+    assert {f for f, _ in one.units} == {"specs/a.md", "specs/b.md"}
+    assert not open_units(stage.corpus, reading_of(stage, records))

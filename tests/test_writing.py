@@ -86,6 +86,8 @@ def test_good_answers_are_accepted() -> None:
         ({"steps": ["Provide `POST /berths/{id}/bookings`, see [which-day]."]}, "PA904"),
         ({"steps": ["Provide `POST /berths/{id}/bookings`, at most 77 guests, 201, 409, 2."]}, "PA407"),
         ({"steps": ["Provide `POST /berths/{id}/bookings` and `GET /berths/stats`."]}, "PA401"),
+        ({"steps": ["Provide `POST /berths/{id}/bookings` and `DELETE /berths/{id}/bookings`."]}, "PA401"),
+        ({"done_when": "`GET /berths/stats` gives 409."}, "PA401"),
         ({"steps": ["Read `BERTHS_CACHE_URL` at the start."]}, "PA402"),
         ({"steps": ["Run `SELECT id FROM berths` first."]}, "PA103"),
         ({"steps": ["A guest books, answered with another booking of a day at the code of the berths is TODO"]}, "PA901"),
@@ -163,6 +165,10 @@ def test_a_test_may_go_one_beyond_a_limit() -> None:
     part = stage().parts[0].payload
     assert not judge(part, [("task routes, step 1", "Refuse 101 guests.")])
     assert [f.rule for f in judge(part, [("task routes, step 1", "Refuse 404 guests.")])] == ["PA407"]
+
+
+def test_a_test_may_call_a_known_path_by_a_method_that_it_has_not() -> None:
+    assert not findings(ROUTES | {"done_when": "`DELETE /berths/{id}/bookings` changes nothing."})
 
 
 def test_a_masked_value_is_no_reference() -> None:

@@ -16,9 +16,9 @@ from planagent.briefs.prompts import prompt, words
 from planagent.briefs.read_answer import ReadPart, Taking
 from planagent.corpus.markdown import content
 from planagent.model import Corpus, Document, Unit
-from planagent.statements.merge import formal_statements
+from planagent.statements.merge import formal_statements, identity
 from planagent.statements.proof import is_free
-from planagent.statements.statement import KINDS, MODALITIES, REASONS, Dismissal, Ref, Statement
+from planagent.statements.statement import KINDS, MODALITIES, REASONS, Dismissal, Origin, Ref, Statement
 
 _AROUND = 8
 """Lines before and behind one that is asked for again."""
@@ -197,7 +197,9 @@ class ReadStage:
     # -- accepting ------------------------------------------------------------------------------
 
     def accept(self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False) -> Outcome:
-        taken = Taking(self.corpus, self.homes, self._table(parts), "rules" if by_rule else "model", self._open(parts, known))
+        formal = frozenset(map(identity, self.candidates)) - {""}
+        origin: Origin = "rules" if by_rule else "model"
+        taken = Taking(self.corpus, self.homes, self._table(parts), origin, self._open(parts, known), formal)
         outcome = taken.records(parts, value if isinstance(value, dict) else {}, known)
         _reject(parts, value, {s.name for s in self.candidates}, outcome)
         return outcome
@@ -245,7 +247,10 @@ class ReadStage:
     def _restored(self, one: ReadPart, entry: dict[str, Any]) -> Statement:
         units = [one.refs[i] for i in entry["at"]]
         for anchor, said in entry.get("others", ()):
-            units += self._by_words.get((anchor.partition("#")[2], said), ())[:1]
+            path, _, slug = anchor.partition("#")
+            alike = [r for r in self._by_words.get((slug, said), ()) if r not in units]
+            # In the file where it stood, if that is there still; a file may have been renamed.
+            units += sorted(alike, key=lambda r: r[0] != path)[:1]
         return Statement(
             entry["key"], entry["kind"], entry["modality"], entry["says"], tuple(units), entry["name"],
             tuple((n, v) for n, v in entry["facts"]), entry["component"] or one.document.component, one.document.feature,

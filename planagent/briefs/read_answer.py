@@ -14,6 +14,7 @@ from planagent.briefs.brief import Outcome, Part, Record
 from planagent.corpus.markdown import content, plain, split_cells
 from planagent.model import Corpus, Document, Passage, Unit
 from planagent.statements.forms import binding, label_of
+from planagent.statements.merge import identity
 from planagent.statements.proof import added, coined, lost
 from planagent.statements.statement import KINDS, MODALITIES, REASONS, Origin, Ref, Statement, slug
 from planagent.statements.tokens import Said, exact_tokens
@@ -57,6 +58,8 @@ class Taking:
     origin: Origin
     open: frozenset[Ref]
     """Those of them that have no account yet; the others are shown with them."""
+    formal: frozenset[str] = frozenset()
+    """Identities of what contracts define: prose that speaks of such a thing need not have its name."""
 
     def records(self, parts: Sequence[Part], given: dict[str, Any], known: Mapping[str, Record]) -> Outcome:
         """The parts' new records: what was accepted before with what is right now."""
@@ -114,7 +117,8 @@ class Taking:
             text(entry.get("component")) or document.component, document.feature, labels, (), self.origin,
         )  # fmt: skip
         statement = replace(statement, left_out=self._left_out(entry, statement))
-        wrong = added(statement, self.corpus, names)
+        own = exact_tokens(statement.name) if identity(statement) in self.formal else ()
+        wrong = [t for t in added(statement, self.corpus, names) if t not in own]
         if wrong:
             shown = ", ".join(f"`{t.text}`" for t in wrong[:6])
             outcome.refuse(
@@ -231,7 +235,7 @@ class Taking:
             mine = [place[r] for r in units if r in place]
             if mine and place.get(units[0]) is not None:
                 others = [self._elsewhere(r) for r in units if r not in place]
-                statements.append(_as_record(statement, mine, others))
+                _put(statements, _as_record(statement, mine, others))
             accounted |= set(mine)
         for why, of, refs in dismissed:
             mine = [place[r] for r in refs if r in place]
@@ -273,6 +277,16 @@ def _as_record(statement: Statement, mine: Sequence[int], others: Sequence[list[
         "facts": [list(f) for f in statement.facts], "component": statement.component, "labels": list(statement.labels),
         "left_out": list(statement.left_out), "at": list(mine), "others": [list(o) for o in others], "origin": statement.origin,
     }  # fmt: skip
+
+
+def _put(statements: list[dict[str, Any]], new: dict[str, Any]) -> None:
+    """Adds a statement. Given again with what was open of it, it takes the place of what stands of it on some of the same lines."""
+    for number, held in enumerate(statements):
+        if held["kind"] == new["kind"] and not set(held["at"]).isdisjoint(new["at"]) and _alike(held, new) >= _ALIKE:
+            joined = {n: [*held[n], *(v for v in new[n] if v not in held[n])] for n in ("facts", "labels", "left_out", "others")}
+            statements[number] = {**new, **joined, "key": held["key"] or new["key"], "at": sorted({*held["at"], *new["at"]})}
+            return
+    statements.append(new)
 
 
 def _as_it_stands(unit: Unit) -> str:

@@ -140,6 +140,4 @@ def check_repetition(unit: Unit, index: Index) -> Iterator[Finding]:
     run = index.repeated(unit.text)
     if run and not _is_list(run) and not (unit.kind == "prose" and len(words_of(run)) in range(1, RUN_PROSE)):
         shown = run if len(run) <= 90 else run[:87] + "…"
-        yield unit.finding(
-            "PA201", f"taken over from the specs: {shown!r}", "Say what to do about the rule; the reader has the specs.", run
-        )
+        yield unit.finding("PA201", f"taken over from the specs: {shown!r}", "Say in words of your own what to do.", run)

@@ -65,13 +65,22 @@ def assemble(
     """
     merged: dict[str, Statement] = {}
     for index, statement in enumerate(statements):
-        same = identity(statement) or f"#{index}"
+        same = identity(statement) or _twin(statement) or f"#{index}"
         merged[same] = _joined(merged[same], statement) if same in merged else statement
     keyed = _keyed(corpus, list(merged.values()))
     notes = [told for d in corpus.read if (told := problem_of(d.path, d.text))]
     claimed = {ref for s in keyed for ref in s.units}
     left = [replace(d, units=u) for d in dismissed if (u := tuple(r for r in d.units if r not in claimed))]
     return Reading(tuple(keyed), tuple(left), tuple(rejected), tuple(notes))
+
+
+def _twin(statement: Statement) -> str:
+    """What tells that a requirement was given twice, over the border of two passages: its id, its place and its words; '' without an id."""
+    if not statement.labels or not statement.units:
+        return ""
+    return (
+        f"{statement.kind} {statement.modality} {statement.units[0][0]} {' '.join(statement.labels)} {content(statement.says).casefold()}"
+    )
 
 
 def _joined(one: Statement, other: Statement) -> Statement:
@@ -101,7 +110,7 @@ def _joined_origin(one: Origin, other: Origin) -> Origin:
         return one
     if both == {"formal", "rules"}:
         return "formal"
-    return "joined" if "formal" in both else "model"
+    return "joined" if both & {"formal", "joined"} else "model"
 
 
 def _keyed(corpus: Corpus, statements: list[Statement]) -> list[Statement]:
