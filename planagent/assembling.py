@@ -23,7 +23,7 @@ _MOST_PLACES = 12
 """Of one statement in one sentence."""
 _PARALLEL = re.compile(r"^(?:\[P\]\s*)+")
 """A mark that only the order of tasks gives."""
-_REFERENCE = re.compile(r"\[([\w.~-]+)\]")
+_REFERENCE = re.compile(r"\(\[([\w.~-]+)\]\)|\[([\w.~-]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +154,12 @@ class _Assembly:
     def _told(self, text: str) -> str:
         """A text with places for marks and numbers for keys."""
         text = _MARK.sub(lambda m: self._apply(m[1]), one_line(text))
-        return _REFERENCE.sub(
-            lambda m: f"({self.ruling_ids[m[1]]})" if m[1] in self.ruling_ids else f"({self.ids[m[1]]})" if m[1] in self.ids else m[0], text
-        )
+        return _REFERENCE.sub(self._named, text)
+
+    def _named(self, match: re.Match[str]) -> str:
+        key = match[1] or match[2]
+        found = self.ruling_ids.get(key) or self.ids.get(key)
+        return f"({found})" if found else match[0]
 
     def _apply(self, key: str) -> str:
         statement = self.statements.get(key)
@@ -201,11 +204,19 @@ class _Assembly:
                 numbered.append(item.model_copy(update={"number": f"{number}.{index}", "task": self.ids.get(owner, "")}))
                 if owner:
                     placed.setdefault(owner, []).append(f"{number}.{index}")
-            intro = () if numbered else ("The specs ask for nothing here.",)
-            if not numbered and any(t.section == number for t in self.decision.tasks):
-                intro = ("What is to be done stands in the tasks of section 10.",)
+            intro = () if numbered else (self._nothing(number),)
             sections.append(PlanSection(number=number, title=SECTION_TITLES[number], intro=intro, items=tuple(numbered)))
         return tuple(sections), placed
+
+    def _nothing(self, section: int) -> str:
+        """What stands in a section without items."""
+        if any(t.section == section for t in self.decision.tasks):
+            return "What is to be done stands in the tasks of section 10."
+        if self.made.by_rule:
+            return (
+                "Nothing of this was told by its shape; lines that nobody has read may speak of it, and stand in the tasks of section 10."
+            )
+        return "The specs ask for nothing here."
 
     def _items(self, section: int, key: str) -> Iterator[PlanItem]:
         for number, entry in enumerate(self.written[key]["items"], 1):
@@ -281,13 +292,16 @@ class _Assembly:
     # -- trace ----------------------------------------------------------------------------------
 
     def _share(self) -> str:
-        """How many units were read and claimed, dismissed, and handed on unread."""
+        """How many units were read and claimed or dismissed, and how many are handed on unread; structure needs no reader."""
         unread = {ref for s in self.reading.statements if s.kind == "passage" or s.origin == "rules" for ref in s.units}
-        total = sum(1 for d in self.corpus.read for u in d.units if u.kind != "mark")
+        told = [(a, u) for d in self.corpus.read for i, a in accounts(self.reading, d).items() if (u := d.by_id[i]).kind != "mark"]
+        total = len(told)
+        if not unread:
+            return f"all {total:,} units of the specs were read"
+        structure = sum(a is not None and a.reason == "structure" for a, _ in told)
+        read = total - structure - len(unread)
         return (
-            f"{total - len(unread):,} of {total:,} units of the specs were read; {len(unread):,} are handed on as they stand"
-            if unread
-            else (f"all {total:,} units of the specs were read")
+            f"{read:,} of {total:,} units of the specs were read, {structure:,} are structure; {len(unread):,} are handed on as they stand"
         )
 
     def _traced(self, statement: Statement) -> Traced:

@@ -248,20 +248,35 @@ def write_stage(session: Session, notes: Mapping[str, tuple[str, ...]] | None = 
     gone = decision.gone()
     statements = {s.key: s for s in reading.statements if s.key not in gone}
     judge = DraftJudge.of(corpus, reading, decision, answers.values())
-    texts = session.written or session.runs["write"].ledger.noted(_WRITTEN)
+    noted = session.runs["write"].ledger.noted(_WRITTEN)
+    texts = session.written or {k: v["text"] for k, v in noted.items() if "text" in v}
     return WriteStage(corpus, decision, statements, answers, notes or {}, judge, texts)
 
 
 async def write_plan(session: Session) -> dict[str, Record]:
-    run = session.runs["write"]
-    written = await run_stage(run, write_stage(session))
-    _note_written(run, written)
+    stage = write_stage(session)
+    written = await run_stage(session.runs["write"], stage)
+    _note_written(session, stage, written)
     return written
 
 
-def _note_written(run: Run, written: Mapping[str, Record]) -> None:
-    if not run.by_rule:
-        run.ledger.note(_WRITTEN, dict(written))
+def _note_written(session: Session, first: WriteStage, written: Mapping[str, Record], *, mended: bool = False) -> None:
+    """Notes the last text of each task, with the key of its first one: a text that was mended counts for more than the first until that is asked
+    for anew.
+
+    Args:
+        first: the stage without notes of a review.
+    """
+    run = session.runs["write"]
+    if run.by_rule:
+        return
+    noted = run.ledger.noted(_WRITTEN)
+    keys = {p.key: run.key(first, p) for p in first.parts}
+    last = {
+        k: noted[k] if not mended and noted.get(k, {}).get("key") == keys[k] else {"key": keys[k], "text": text}
+        for k, text in written.items() if k in keys
+    }  # fmt: skip
+    run.ledger.note(_WRITTEN, last)
 
 
 # -- reviewing ----------------------------------------------------------------------------------
@@ -362,7 +377,7 @@ async def review_plan(session: Session) -> None:
             session.decision = before  # texts that rest on other rulings than the plan's would contradict it
             _note_decision(session, before)
             return
-        _note_written(session.runs["write"], session.written)
+        _note_written(session, write_stage(session), session.written, mended=True)
 
 
 def _mendings(session: Session, notes: Mapping[str, tuple[str, ...]]) -> Iterator[WriteStage]:
@@ -434,7 +449,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
     run, writing = session.runs["write"], write_stage(session)
     yield run, writing
     session.written = run.recall(writing)
-    _note_written(run, session.written)
+    _note_written(session, writing, session.written)
     if session.settings.review == "off":
         return
     run, reviewing = session.runs["review"], review_stage(session)
@@ -450,7 +465,7 @@ def stages(session: Session) -> Iterator[tuple[Run, Stage]]:
     for mending in _mendings(session, notes):
         yield run, mending
         session.written = run.recall(mending)
-        _note_written(run, session.written)
+        _note_written(session, write_stage(session), session.written, mended=True)
 
 
 def _have(value: T | None) -> T:

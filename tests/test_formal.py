@@ -139,7 +139,7 @@ def test_graphql_protobuf_sql_and_prisma_as_files_and_in_fences(project: Project
     assert found["Quota.Take"].start == 3
     table = found["boats"]
     assert (table.start, table.end) == (4, 5)
-    assert ("field", "name: VARCHAR(5), NOT NULL, UNIQUE") in table.facts
+    assert ("field", "name: VARCHAR(5) NOT NULL UNIQUE") in table.facts
     assert ("field", "id: Int, @id") in found["Guest"].facts
     assert (found["Guest"].start, found["Guest"].end) == (9, 11)
 

@@ -52,7 +52,7 @@ def test_a_hook_stops_a_commit_with_a_broken_plan(workspace: Path) -> None:
     assert tool(*shlex.split(first["entry"]), plan, cwd=workspace).returncode == 0
     assert tool(*shlex.split(second["entry"]), cwd=workspace).returncode == 0
     (workspace / plan).write_text(
-        (workspace / plan).read_text(encoding="utf-8").replace("Every demand of the cited lines", "TBD"), encoding="utf-8"
+        (workspace / plan).read_text(encoding="utf-8").replace("The cited lines are met", "TBD"), encoding="utf-8"
     )
     assert tool(*shlex.split(first["entry"]), plan, cwd=workspace).returncode == 1
 
@@ -60,7 +60,7 @@ def test_a_hook_stops_a_commit_with_a_broken_plan(workspace: Path) -> None:
 def test_the_workflows_commands_annotate_and_report(workspace: Path) -> None:
     run(["plan", "--offline", "-w", str(workspace)])
     path = workspace / "plan/backend_implementation_plan.md"
-    path.write_text(path.read_text(encoding="utf-8").replace("Every demand of the cited lines", "TBD"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("The cited lines are met", "TBD"), encoding="utf-8")
     steps = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]["check"]["steps"]
     annotate, report = (s["run"] for s in steps if "planagent check" in s.get("run", ""))
     done = tool("bash", "-c", annotate, cwd=workspace)

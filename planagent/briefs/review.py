@@ -71,21 +71,23 @@ class ReviewStage:
             outcome.refuse("", "the review", "it has no list `points`", "Answer with one; it may be empty.")
             return outcome
         decided = frozenset(self.decided)
+        told, specs = (_flat("\n".join(t)) for t in ([self.head, *(p.payload.text for p in parts)], [p.payload.specs for p in parts]))
         for number, part in enumerate(parts):
             chapter: Chapter = part.payload
             mine = decided.union(chapter.tasks) if not number else frozenset(chapter.tasks)
-            points = [p for e in dicts(given["points"]) if text(e.get("about")) in mine and (p := self._point(chapter, e, outcome))]
+            points = [p for e in dicts(given["points"]) if text(e.get("about")) in mine and (p := self._point(e, told, specs, outcome))]
             outcome.records[part.key] = {"points": points}
         return outcome
 
-    def _point(self, chapter: Chapter, entry: dict[str, Any], outcome: Outcome) -> dict[str, str] | None:
+    @staticmethod
+    def _point(entry: dict[str, Any], told: str, specs: str, outcome: Outcome) -> dict[str, str] | None:
         point = {n: text(entry.get(n)) for n in ("about", "kind", "plan", "spec", "problem", "mend")}
         place = f"point on {point['about']}"
         if point["kind"] not in KINDS or not point["problem"]:
             outcome.left_out.append(Finding("PA907", place, "its kind or problem is missing", "Name both."))
             return None
-        for name, where in (("plan", f"{self.head}\n{chapter.text}"), ("spec", chapter.specs)):
-            if point[name] and _flat(point[name]) not in _flat(where):
+        for name, where in (("plan", told), ("spec", specs)):
+            if point[name] and _flat(point[name]) not in where:
                 outcome.left_out.append(
                     Finding("PA602", place, f"the quote {point[name][:60]!r} does not stand in the {name}", "Quote exactly.")
                 )

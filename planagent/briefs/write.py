@@ -286,10 +286,12 @@ class WriteStage:
         task = one.task
         rulings = [t for r in one.rulings for t in (r.title, r.found, r.default, self.answers.get(r.key, ""))]
         said = Said([*told, *rulings, *self.decision.conventions, task.title, task.file, *task.gives])
+        layout = Said(t for f in self.decision.layout for t in (f.path, f.purpose, *f.files))
         for statement in one.statements:
             if statement.key in one.elsewhere or any(statement.key in _passed(t) for t in told):
                 continue
-            missing = mentions(statement, said)
+            # The layout stands in section 1, folder by folder.
+            missing = [t for t in mentions(statement, said) if statement.kind != "layout" or not layout.has(t)]
             if missing:
                 shown = ", ".join(f"`{t.text}`" for t in missing[:8])
                 yield Finding(

@@ -132,11 +132,12 @@ def _carried(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -
         for task in plan.tasks
     }
     said = {i: Said([*told, *plan.conventions]) for i, told in texts.items()}
+    folders = [t for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.") for t in i.texts()]
     for key, traced in statements.items():
         doing = [t for t in plan.tasks if key in t.covers]
         if not doing or any(_is_applied(traced, "\n".join(texts[t.id])) for t in doing):
             continue
-        ruled = Said(rulings[r.id] for r in plan.rulings if key in r.about)
+        ruled = Said([*(rulings[r.id] for r in plan.rulings if key in r.about), *(folders if traced.kind == "layout" else ())])
         missing = [m for m in mentions(bare(traced), ruled) if not any(said[t.id].has(m) for t in doing)]
         if missing:
             home = home_of(traced.kind, doing)

@@ -21,7 +21,10 @@ _PUNCTUATION = re.compile(r"[^\w\- ]", re.UNICODE)
 _CELL_BREAK = re.compile(r"(?<!\\)\|")
 # Words, numbers with their sign, and marks that are not Markdown's own.
 _CONTENT = re.compile(r"-?\d[\w.]*|\w+|[^\w\s*`_|#>+:-]")
-_MARKUP = re.compile(r"[*`]{1,3}|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|~~|<!--(?:(?!<!--).)*?-->")
+_MARKUP = re.compile(
+    r"(`+)([^`]*)\1|[*`]{1,3}|(?<![\w/.])_{1,3}(?=\w)(?!\w+_{1,3}\.\w)|(?<=\w)_{1,3}(?![\w/]|\.\w)|~~|<!--(?:(?!<!--).)*?-->"
+)
+"""Marks of emphasis and code, and comments; a name such as `__init__.py` has none."""
 _LIST_MARK = re.compile(r"^(?:\s*>)*\s*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?)?")
 _RULE = re.compile(r"^[\s>]*(?:[-=*_~]{3,}|\|?[\s:|-]{3,}\|?)\s*$")
 _SPACELESS_END = "。！？；"
@@ -47,7 +50,7 @@ def slugify(heading: str) -> str:
 
 def plain(text: str) -> str:
     """The text without emphasis, code marks and comments."""
-    return _MARKUP.sub("", text).strip()
+    return _MARKUP.sub(lambda m: m[2] or "", text).strip()
 
 
 def content_digest(text: str) -> str:

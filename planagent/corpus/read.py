@@ -148,11 +148,11 @@ def _is_task_list(text: str) -> bool:
 
 
 def _is_unfilled(text: str) -> bool:
-    """A template whose places nobody filled: a good part of its lines holds one in square brackets and capitals."""
+    """A template in which nobody wrote a thing: every line but its headings holds a place in square brackets and capitals, or a mark alone."""
     bare = re.sub(r"<!--.*?-->", "", text[:40_000], flags=re.DOTALL)
-    lines = [line for line in bare.split("\n") if line.strip()]
+    lines = [line for line in bare.split("\n") if any(c.isalnum() for c in line)]
     open_places = sum(bool(_PLACEHOLDER.search(line)) for line in lines)
-    return open_places >= 4 and open_places * 3 >= len(lines)
+    return open_places >= 4 and all(_PLACEHOLDER.search(line) or line.lstrip().startswith("#") for line in lines)
 
 
 def _suffix(path: str) -> str:

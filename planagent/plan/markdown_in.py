@@ -147,7 +147,9 @@ class _Reader:
 
     def _ruling(self, heading: re.Match[str]) -> Ruling:
         self.places[heading[1]] = self.at + 1
-        values: dict[str, Any] = {"id": heading[1], "title": heading[2], "topic": self._key(heading[1]), "statement": "", "default": ""}
+        topic, _, about = self._key(heading[1]).partition(" @ ")
+        values: dict[str, Any] = {"id": heading[1], "title": heading[2], "topic": topic, "statement": "", "default": ""}
+        values["about"] = tuple(about.split(", ")) if about else ()
         while self.at < len(self.lines) and (row := _ROW.match(self.lines[self.at])):
             label, value = row[1], row[2] or ""
             if label in _RULING_FIELDS:

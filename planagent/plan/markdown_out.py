@@ -14,7 +14,7 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
     (
         "D",
         "Decisions",
-        "Two places disagree, or something ordered is not specified. Work starts on the default; what is to be confirmed is asked of a person meanwhile.",
+        "Two places disagree, or something ordered is not specified. The default is what is built; a person may overrule it before or after.",
     ),
     ("G", "Gaps and assumed behaviour", "The specs leave these open. The assumed behaviour holds until somebody says otherwise."),
     ("R", "Traps", "True only when places are read together."),
@@ -93,7 +93,7 @@ def _rulings(plan: Plan) -> Iterator[str]:
 
 def _ruling(ruling: Ruling, users: list[str]) -> Iterator[str]:
     yield f"#### {ruling.id} {ruling.title}"
-    yield f"<!-- {ruling.topic} -->"
+    yield f"<!-- {ruling.topic}{' @ ' * bool(ruling.about)}{', '.join(ruling.about)} -->"
     if ruling.statement:
         yield f"- Found: {ruling.statement}"
     yield f"- Default: {ruling.default}"
@@ -106,8 +106,6 @@ def _ruling(ruling: Ruling, users: list[str]) -> Iterator[str]:
     if ruling.waits:
         waiting = ", ".join(users) if users else "no task"
         yield f"- To be confirmed, rests on it: {waiting}"
-    if ruling.about:
-        yield "- About: " + ", ".join(ruling.about)
     if ruling.sources:
         yield "- Sources: " + "; ".join(str(s) for s in ruling.sources)
     yield ""
@@ -196,22 +194,17 @@ def _task(task: Task) -> Iterator[str]:
 
 
 def _overview(plan: Plan) -> Iterator[str]:
-    fixed = {t.id: t for t in plan.tasks if not t.condition}
-    needs = {t.id: t.needs for t in fixed.values()}
+    needs = {t.id: t.needs for t in plan.tasks if not t.condition}
     yield "### 10.2 Waves"
     yield ""
     yield "Tasks of one wave need only earlier waves and can run side by side; two of them in one file run one after the other."
     yield ""
     for number, wave in enumerate(waves(needs), 1):
-        for start in range(0, len(wave), 8):
-            more = ", continued" if start else ""
-            yield f"- Wave {number}{more}: " + "; ".join(f"{i} {fixed[i].title}" for i in wave[start : start + 8])
+        yield f"- Wave {number}: {', '.join(wave)}"
     yield ""
     yield "### 10.3 Critical path"
     yield ""
-    path = critical_path(needs)
-    for number, task_id in enumerate(path, 1):
-        yield f"{number}. {task_id} {fixed[task_id].title}"
+    yield " → ".join(critical_path(needs)) or "None."
     yield ""
 
 
@@ -232,7 +225,7 @@ def proof_of(plan: Plan) -> dict[str, str]:
     for one in (s for s in plan.statements if s.key in doing):
         tests = [t.id for t in doing[one.key] if t.proves]
         home = home_of(one.kind, doing[one.key])
-        found[one.key] = ", ".join((tests or proving.get(home.id) or [home.id])[:_MOST_PROOFS])
+        found[one.key] = ", ".join((tests or proving.get(home.id) or [f"{home.id}, done when"])[:_MOST_PROOFS])
     return found
 
 
@@ -257,8 +250,8 @@ def _proofs(plan: Plan) -> Iterator[str]:
 
 def _what(one: Traced) -> str:
     kind = one.kind if one.modality == "must" else f"{one.kind}, {one.modality}"
-    named = one.name or ", ".join(one.labels) or (one.says if len(one.says) <= 80 else f"{one.says[:77]}…")
-    return f"{kind}: {named}"
+    said = one.name or (one.says if len(one.says) <= 80 else f"{one.says[:77]}…")
+    return f"{kind}: {', '.join([*one.labels, said] if said and said not in one.labels else one.labels)}"
 
 
 def _provenance(plan: Plan) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -49,18 +50,14 @@ class _Planner:
         ]
         asked = {a for r in rulings for a in r["about"] if r["kind"] == "gap"}
         tasks = list(self._tasks([s for s in live if s.key not in asked]))
-        unread = sum(s.kind == "passage" for s in live)
-        told = (
-            f"{len(live)} statements were found by shape; {unread} of them are passages that nobody has read: their lines are applied as they stand."
-            if unread
-            else f"{len(live)} statements were read, and put in order by rule."
-        )
-        heads = (p.heading for d in self._corpus.read if d.role == "constitution" for p in d.passages if len(p.trail) == 1)
+        read = sum(s.origin == "formal" for s in live)
+        sources = f"{read} statements come from formal sources. " if read else "There is no formal source. "
+        told = f"{sources}The lines of the other {len(live) - read} were told by their shape or heading and are worked by as they stand, unread."
         return _empty() | {
-            "project": next(heads, ""),
             "approach": [
                 told,
-                "Order: the project's rules, then settings, data and messages, then operations and what surrounds them, then verification.",
+                "Order: the project's rules, then settings, data and messages, then operations and what surrounds them, then verification; below that "
+                "the order of the specs. What has to come first by their words, nobody has read.",
             ],
             "rulings": rulings,
             "tasks": tasks,
@@ -117,9 +114,10 @@ class _Planner:
             return [left.pop(s.key) for s in wanted if s.key in left]
 
         made: list[dict[str, Any]] = []
-        for component in dict.fromkeys(s.component for s in live):
+        components = dict.fromkeys(s.component for s in live)
+        for component in components:
             mine = [s for s in live if s.component == component]
-            label = f" of {component}" if component else ""
+            label = f" of {component}" if len(components) > 1 and component else ""
             prefix = f"{slug(component, 16)}-" if component else ""
             first: list[dict[str, Any]] = []
             for number, batch in enumerate(self._batches(take(s for s in mine if self._is_constitution(s))), 1):
@@ -137,10 +135,13 @@ class _Planner:
             if settings:
                 first.append(self._task(f"{prefix}settings", 2, f"Read the settings{label}", "Settings", settings, []))
             base = [t["key"] for t in first]
+            stored = take(s for s in mine if s.stored)
             data = [
                 self._task(f"{prefix}record-{slug(s.name)}", 3, f"Create the record {s.name}{label}", "Data", [s, *take(self._beside(s, left))], base)
-                for s in take(s for s in mine if s.stored)
+                for s in stored
             ]  # fmt: skip
+            for task, named in zip(data, _named_in(stored), strict=True):
+                task["needs"] += [data[n]["key"] for n in named]
             messages = take(s for s in mine if s.kind == "record")
             data += [
                 self._task(f"{prefix}messages-{n}", 5, f"Define the messages{label}", "Data", batch, base)
@@ -166,7 +167,7 @@ class _Planner:
                         self._task(
                             f"{prefix}apply-{slug(name.rpartition('#')[2] or name)}",
                             6,
-                            f"Apply `{name}`{label}",
+                            f"Work by `{name}`{label}",
                             "What the specs say beside",
                             part,
                             base,
@@ -178,7 +179,7 @@ class _Planner:
                 some = proved[number : number + _MOST]
                 made.append(
                     self._task(f"{prefix}verify-{number // _MOST + 1}", 9, f"Verify what was built{label}, part {number // _MOST + 1}", "Verification", [], [])
-                    | {"proves": [t["key"] for t in some]}
+                    | {"proves": [t["key"] for t in some], "needs": [t["key"] for t in work if t["section"] == 5]}
                 )  # fmt: skip
         yield from made
 
@@ -247,6 +248,20 @@ class _Planner:
         for (file, trail), batch in groups.items():
             home = self._passage(batch[0].units[0]) if batch[0].units else None
             yield ((home.anchor if home and len(home.trail) <= 2 else f"{file}#{slugify(trail[-1])}" if trail else file), batch)
+
+
+def _named_in(records: Sequence[Statement]) -> list[list[int]]:
+    """The records, as positions, that the fields and constraints of each one name; where they name each other in a circle, only those before."""
+    told = [" ".join(v.partition(":")[2] or v for _, v in r.facts) for r in records]
+    found: list[list[int]] = [
+        [n for n, r in enumerate(records) if n != m and re.search(rf"(?<!\w){re.escape(r.name)}(?!\w)", text)]
+        for m, text in enumerate(told)
+    ]
+
+    def reaches(start: int, wanted: int, seen: set[int]) -> bool:
+        return any(n == wanted or (n not in seen and reaches(n, wanted, seen | {n})) for n in found[start])
+
+    return [[n for n in names if n < m or not reaches(n, m, {n})] for m, names in enumerate(found)]
 
 
 def _split(operations: list[Statement], paths: dict[str, list[str]], depth: int) -> Iterator[tuple[str, list[Statement]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +34,7 @@ _TYPE = re.compile(
     r"(?i)\b(?:uuid|guid|u?int(?:eger)?\d*|bigint|smallint|serial|float\d*|double|decimal|numeric|str(?:ing)?|text|varchar|char|bool(?:ean)?|"
     r"date|datetime|time(?:stamp)?(?:tz)?|jsonb?|bytes|blob|enum|array|list|map|object|fk|pk)\b"
 )
+_LONGEST_NOTE, _MOST_WORDS = 40, 4
 _OPEN = re.compile(r"\[(?:NEEDS CLARIFICATION|TBD|TODO|OPEN QUESTION)\b|\[[^\]\[]{0,12}\?\]")
 _DELTA = re.compile(r"^(ADDED|MODIFIED|REMOVED|RENAMED) Requirements$")
 
@@ -53,6 +55,7 @@ class _Reader:
         self.statements: list[dict[str, Any]] = []
         self.dismissed: list[dict[str, Any]] = []
         self._settings = set(_environment(stage.corpus))
+        self._words: dict[str, frozenset[str]] = {}
 
     def part(self, part: Part) -> None:
         one: ReadPart = part.payload
@@ -62,18 +65,19 @@ class _Reader:
         if side or delta == "REMOVED":
             self._dismiss([n for _, n in mine], "frontend" if side else "superseded")
             return
-        left = [(u, n) for u, n in mine if not self._shape(one.document, u, n)]
+        comments = [n for u, n in mine if u.kind == "comment"]
+        self._dismiss(comments, "context")  # no reader sees them where the document is shown
+        mine = [(u, n) for u, n in mine if u.kind != "comment"]
+        left = [(u, n) for u, n in mine if not self._shape(u, n)]
+        left = self._labelled(one.document, left)
         left = [(u, n) for u, n in left if not self._field_table(one, left, u)]
         if left:
             self._hand_on(one.passage, left)
 
     # -- shapes ---------------------------------------------------------------------------------
 
-    def _shape(self, document: Document, unit: Unit, number: int) -> bool:
-        return (
-            self._operation(unit, number) or self._record(unit, number) or self._setting(unit, number) or self._question(unit, number)
-            or self._labelled(unit, number)
-        )  # fmt: skip
+    def _shape(self, unit: Unit, number: int) -> bool:
+        return self._operation(unit, number) or self._record(unit, number) or self._setting(unit, number) or self._question(unit, number)
 
     def _operation(self, unit: Unit, number: int) -> bool:
         found = [(m[1], m[2].partition("?")[0].rstrip(".:*")) for m in ROUTE.finditer(unit.text) if "://" not in m[0]]
@@ -131,12 +135,24 @@ class _Reader:
         self._claim("question", label_of(unit.text) or "an open question", [number], modality="open")
         return True
 
-    def _labelled(self, unit: Unit, number: int) -> bool:
-        label = label_of(unit.text)
-        if not label or unit.kind == "heading":
-            return False
-        self._claim("rule", label, [number])
-        return True
+    def _labelled(self, document: Document, left: Sequence[tuple[Unit, int]]) -> list[tuple[Unit, int]]:
+        """A line that begins with an id is one rule, with all of its sentences; gives back what is left."""
+        found: dict[int, str] = {}
+        for unit, _ in left:
+            label = label_of(unit.text) if unit.kind not in ("heading", "code") else ""
+            if label and (" " not in label or label.partition(" ")[0] in self._series(document)):
+                found.setdefault(unit.line, label)
+        for line, label in found.items():
+            self._claim("rule", label, [n for u, n in left if u.line == line])
+        return [(u, n) for u, n in left if u.line not in found]
+
+    def _series(self, document: Document) -> frozenset[str]:
+        """Words that number things in a document (`Requirement 1`, `Requirement 2`); beside a single number stands a version or a product."""
+        if document.path not in self._words:
+            seen = {label_of(u.text) for u in document.units}
+            heads = Counter(label.partition(" ")[0] for label in seen if " " in label)
+            self._words[document.path] = frozenset(w for w, n in heads.items() if n > 1)
+        return self._words[document.path]
 
     def _field_table(self, one: ReadPart, left: Sequence[tuple[Unit, int]], unit: Unit) -> bool:
         """A table below a heading that is one name, whose rows are names with types, is a record's."""
@@ -150,7 +166,7 @@ class _Reader:
         if sum(bool(_TYPE.search(c[1])) for c in cells) * 5 < len(cells) * 4:
             return False
         if rows[0][0] is unit:
-            fields = [f"field={plain(c[0])}: {plain(c[1])}" for c in cells]
+            fields = [f"field={plain(c[0])}: {', '.join((plain(c[1]), *_notes(c[2:])))}" for c in cells]
             self._claim("record", name[1], [n for _, n in rows], facts=fields)
         return True
 
@@ -174,6 +190,11 @@ class _Reader:
     def _dismiss(self, numbers: Sequence[int], why: str) -> None:
         if numbers:
             self.dismissed.append({"at": _runs(numbers), "why": why, "of": ""})
+
+
+def _notes(cells: Sequence[str]) -> list[str]:
+    """What a field's row has beside its name and type, but for sentences: these stand in the lines."""
+    return [p for c in cells if (p := plain(c)) and len(p) <= _LONGEST_NOTE and len(p.split()) <= _MOST_WORDS]
 
 
 def _environment(corpus: Corpus) -> Iterator[str]:

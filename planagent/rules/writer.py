@@ -27,11 +27,11 @@ def _steps(one: WritePart) -> Iterator[str]:
     for statement in one.statements:
         named = statement.kind in ("operation", "record", "setting")
         what = (
-            f"{_VERBS[statement.kind]} `{statement.name}`: apply"
+            f"{_VERBS[statement.kind]} `{statement.name}`: work by"
             if named
-            else f"Keep {statement.labels[0]}: apply"
+            else f"{statement.labels[0]}: work by"
             if statement.labels
-            else "Apply"
+            else "Work by"
         )
         yield f"{what} {APPLY.format(statement.key)}."
     if one.task.proves:
@@ -41,7 +41,7 @@ def _steps(one: WritePart) -> Iterator[str]:
 
 
 def _done(one: WritePart) -> str:
-    return "Each demand of their lines was seen to hold." if one.task.proves else "Every demand of the cited lines is met."
+    return "Each demand of their lines was seen to hold." if one.task.proves else "The cited lines are met, their exclusions included."
 
 
 def _items(one: WritePart) -> Iterator[dict[str, Any]]:
@@ -67,7 +67,7 @@ def _operation(statement: Statement) -> dict[str, list[str]]:
             *(f"body: {b}" for b in statement.fact("body")),
             *(f"field: {f}" for f in statement.fact("field")),
         ],
-        "response": answers or [f"As {APPLY.format(statement.key)} says."],
+        "response": answers,
     }
 
 
@@ -78,4 +78,4 @@ def _record(statement: Statement) -> dict[str, list[str]]:
 
 
 def _setting(statement: Statement) -> dict[str, list[str]]:
-    return {"setup": [f"Read `{statement.name}` at the start, see {APPLY.format(statement.key)}."]}
+    return {"setup": [f"Read `{statement.name}`, see {APPLY.format(statement.key)}."]}

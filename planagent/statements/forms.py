@@ -12,7 +12,7 @@ from planagent.model import Unit
 ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b[`*\s|]{1,6}(?:https?://[^\s/`]+)?(/[^\s`,;)\]\"'“”’|*]*)")
 LABEL = re.compile(
     r"^[\W_]{0,6}(?:([A-Z]{1,8}(?:-[A-Z]{1,8})*-?\d{1,4}(?:[.-]\d{1,3})*[A-Za-z]?)(?!\w)(?![./]\w)"
-    r"|([^\W\d_]{2,16} \d{1,4}(?:\.\d{1,3})*)(?!\.?\d)(?=\s?[:.)\]*(–—-]))"
+    r"|([^\W\d_]{2,16} \d{1,4}(?:\.\d{1,3})*)(?!\.?\d)(?=\s?[:：)\]*]|\s[–—-]\s|\.?\s*$|\.\s))"
 )
 VARIABLE = re.compile(r"(?<![\w/.{:-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w(])")
 

@@ -77,6 +77,10 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 def _of_run(run: str, before: str) -> Iterator[Token]:
     run = _OPENED.sub("", run).rstrip(_TRIM)
+    assigned, mark, value = run.partition("=")
+    if mark and "://" in value and "://" not in assigned and "/" not in assigned:
+        yield from (*_of_run(assigned, before), *_of_run(value, before))
+        return
     if "://" in run or _ABSOLUTE.fullmatch(run):
         yield Token("path", run)
         return

@@ -29,28 +29,56 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
         except (errors.SqlglotError, RecursionError) as error:
             told = told or str(error).split("\n", 1)[0]
     found = []
-    lines = source.split("\n")
     for tree in trees:
         if isinstance(tree, exp.Create) and str(tree.args.get("kind", "")).upper() == "TABLE" and isinstance(tree.this, exp.Schema):
-            found.append(_table(tree, lines))
+            found.append(_table(tree, source))
     if not found:
         raise Broken(told or "it defines no table")
     yield from found
 
 
-def _table(tree: Any, lines: list[str]) -> Definition:
+_NO_COLUMN = ("INDEX", "KEY")
+"""What some dialects begin an index with, and others read as a column of that name."""
+
+
+def _table(tree: Any, source: str) -> Definition:
     from sqlglot import exp
 
     facts: list[tuple[str, str]] = [("store", "table")]
     for column in tree.this.expressions:
-        if isinstance(column, exp.ColumnDef):
-            kind = column.args.get("kind")
-            notes = [c.sql() for c in column.args.get("constraints") or ()]
-            facts.append(("field", field_text(column.name, kind.sql() if kind else "", notes)))
+        at = [n.meta["start"] for n in column.walk() if "start" in getattr(n, "meta", {})]
+        told = _element(source, min(at)) if at else column.sql()
+        if isinstance(column, exp.ColumnDef) and column.name.upper() not in _NO_COLUMN:
+            # As the source writes it: another dialect's words for a default or a type are another value.
+            facts.append(("field", field_text(column.name, " ".join(told.split()[1:]), ())))
         else:
-            facts.append(("constraint", column.sql()))
+            facts.append(("constraint", told if isinstance(column, exp.ColumnDef) else column.sql()))
+    lines = source.split("\n")
     places = [n.meta["line"] for n in tree.walk() if "line" in getattr(n, "meta", {})]
     start, end = min(places, default=1), max(places, default=1)
     while end < len(lines) and ";" not in lines[end - 1]:
         end += 1
     return Definition("record", tree.this.this.name, start, end, tuple(facts))
+
+
+def _element(source: str, start: int) -> str:
+    """One element of a table as it is written: up to the comma or bracket that ends it."""
+    found, depth, quote, at = [], 0, "", start
+    while at < len(source):
+        character = source[at]
+        if quote:
+            quote = "" if character == quote else quote
+        elif source.startswith("--", at):
+            at = source.find("\n", at)
+            if at < 0:
+                break
+            continue
+        elif character in "'\"`":
+            quote = character
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+        if depth < 0 or (character == "," and not depth and not quote):
+            break
+        found.append(character)
+        at += 1
+    return " ".join("".join(found).split())
