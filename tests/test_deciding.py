@@ -262,3 +262,13 @@ def test_all_tasks_given_anew_stand_as_they_are_given() -> None:
     records, findings = accept(one, {"tasks": given}, records)
     assert not findings
     assert [t["key"] for t in records["all"]["decision"]["tasks"]] == ["zero", "one", "two", "tests"]
+
+
+def test_a_test_that_its_subject_needs_stands_before_it() -> None:
+    """Specs may want tests first; elsewhere a test needs what it proves."""
+    code, test = Planned("code", 6, "Code", covers=("a",)), Planned("test", 9, "Test", proves=("code",))
+    assert Decision(tasks=(code, test)).needs() == {"code": (), "test": ("code",)}
+    first = Planned("code", 6, "Code", covers=("a",), needs=("between",))
+    between = Planned("between", 6, "Between", needs=("test",))
+    assert Decision(tasks=(test, between, first)).needs() == {"test": (), "between": ("test",), "code": ("between",)}
+    assert not list(faults(Decision(tasks=(test, between, first))))

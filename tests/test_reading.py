@@ -366,7 +366,7 @@ def test_an_examples_values_are_left_out_by_its_lines_and_a_sentence_never_is() 
     assert sum(f.startswith("PA505") for f in findings) == 3
     records, findings = accept(stage, answer(record | {"left_out": ["@1-4"]}, told | {"left_out": ["@4"]}))
     assert [f[:5] for f in findings] == ["PA505"], "the sentence names an operation, and nobody says it"
-    records, findings = accept(stage, answer(told | {"at": "1", "name": "GET /me"}), records)
+    records, findings = accept(stage, answer(told | {"at": "4", "name": "GET /me"}), records)
     assert not findings
     found = next(s for s in reading_of(stage, records).statements if s.kind == "record")
     assert "a@b.example" in found.left_out
@@ -484,3 +484,9 @@ def test_lines_of_two_documents_with_the_same_words_are_told_apart(project: Proj
     [one] = reading_of(stage, records).statements
     assert {f for f, _ in one.units} == {"specs/a.md", "specs/b.md"}
     assert not open_units(stage.corpus, reading_of(stage, records))
+
+
+def test_what_is_open_is_named_by_its_numbers() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    _, findings = accept(stage, answer(*GOOD["statements"]))
+    assert findings == ["PA507 no account of 1"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planagent.corpus.markdown import parse_markdown, sentences
+from planagent.corpus.markdown import parse_markdown, plain, sentences
 
 _BLOCK = st.sampled_from(
     [
@@ -89,3 +89,15 @@ def test_an_open_fence_does_not_swallow_the_document() -> None:
     parsed = parse_markdown("a.md", text)
     assert [p.slug for p in parsed.passages] == ["a", "b"]
     assert [u.kind for u in parsed.units if u.line == 8] == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ("`__init__.py` and [model]_spec.rb", "__init__.py and [model]_spec.rb"), ("app/_header.html.erb", "app/_header.html.erb"),
+        ("'**', '*.{rb,yml}'", "'**', '*.{rb,yml}'"), ("**bold**, _it_ and __both__.", "bold, it and both."), ("[a](http://x/y) b", "a b"),
+        ("<!-- x --> y", "y"), ("snake_case stays", "snake_case stays"),
+    ],
+)  # fmt: skip
+def test_marks_of_emphasis_go_and_those_of_names_stay(told: str, seen: str) -> None:
+    assert plain(told) == seen

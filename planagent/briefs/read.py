@@ -202,6 +202,11 @@ class ReadStage:
         taken = Taking(self.corpus, self.homes, self._table(parts), origin, self._open(parts, known), formal)
         outcome = taken.records(parts, value if isinstance(value, dict) else {}, known)
         _reject(parts, value, {s.name for s in self.candidates}, outcome)
+        numbers = {ref: n for n, ref in enumerate(self._table(parts), 1)}
+        told = {f.key for f in outcome.findings}
+        for part in (p for p in parts if p.key not in told and outcome.records[p.key]["open"]):
+            left = ", ".join(str(numbers[part.payload.refs[i]]) for i in outcome.records[part.key]["open"])
+            outcome.refuse(part.key, part.key, f"no account of {left}", "Claim each with a statement, or dismiss it.", "PA507")
         return outcome
 
     @cached_property

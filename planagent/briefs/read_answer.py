@@ -291,7 +291,7 @@ def _put(statements: list[dict[str, Any]], new: dict[str, Any]) -> None:
 
 def _as_it_stands(unit: Unit) -> str:
     """A row or line as the value of a fact, without its marks where nothing exact is lost with them."""
-    told = plain(unit.text)
+    told = plain(unit.text) if unit.kind not in ("code", "data") else unit.text.strip()
     if unit.kind == "row":
         first, *rest = (plain(c) for c in split_cells(unit.text))
         told = f"{first}: {', '.join(c for c in rest if c)}" if any(rest) else first

@@ -51,7 +51,8 @@ class DraftJudge:
         shared = tuple(decided_texts(decision)) + tuple(answers)
         names = [s.name for s in reading.statements if s.kind == "operation"]
         told = [*shared, *(t for s in reading.statements for t in s.texts())]
-        given = Given.of(corpus, names, told, folders=(f.path for f in decision.layout))
+        pages = any("page" in s.fact("transport") for s in reading.statements)
+        given = replace(Given.of(corpus, names, told, folders=(f.path for f in decision.layout)), pages=pages)
         keys = frozenset(r.key for r in decision.rulings) | {t.key for t in decision.tasks}
         return cls(corpus, Index.of(corpus), given, shared, keys)
 
@@ -96,7 +97,7 @@ def check_unit(unit: Unit, index: Index, given: Given) -> Iterator[Finding]:
     """The rules on one line of text; of an overlong one its beginning."""
     if len(unit.text) > LONGEST_UNIT:
         unit = replace(unit, text=unit.text[:LONGEST_UNIT])
-    yield from check_wording(unit, given.verbatim)
+    yield from check_wording(unit, given.verbatim, pages=given.pages)
     if unit.kind not in ("ruling", "overview"):
         yield from check_repetition(unit, index)
     yield from check_values(unit, given)
@@ -113,7 +114,8 @@ def check_plan(view: View, corpus: Corpus, render: Callable[[Plan], str]) -> lis
     lines = dict(view.lines)
     names = [s.name for s in plan.statements if s.kind == "operation"]
     folders = [i.title.strip("`") for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.")]
-    given = Given.of(corpus, names, _given(plan), folders=folders)
+    pages = any("transport=page" in s.facts for s in plan.statements)
+    given = replace(Given.of(corpus, names, _given(plan), folders=folders), pages=pages)
     found = [
         *_foreign(view, render(plan)),
         *_added(view),

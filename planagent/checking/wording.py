@@ -20,15 +20,16 @@ _PLACEHOLDER = re.compile(
 )
 
 
-def check_wording(unit: Unit, verbatim: Collection[str] = ()) -> Iterator[Finding]:
+def check_wording(unit: Unit, verbatim: Collection[str] = (), *, pages: bool = False) -> Iterator[Finding]:
     """All rules on the wording of one line.
 
     Args:
         verbatim: code that the specs give exactly.
+        pages: the backend serves pages, and their style sheets are its own.
     """
     text = unit.text
     yield from check_code(unit, verbatim)
-    front = _FRONT_FILE.search(text) if unit.kind == "task" else None
+    front = _FRONT_FILE.search(text) if unit.kind == "task" and not pages else None
     if front:
         yield unit.finding(
             "PA301", f"work in a file of the user interface: {front[0]!r}", "Leave it to the frontend; say what the backend answers.", front[0],

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -21,10 +22,7 @@ _PUNCTUATION = re.compile(r"[^\w\- ]", re.UNICODE)
 _CELL_BREAK = re.compile(r"(?<!\\)\|")
 # Words, numbers with their sign, and marks that are not Markdown's own.
 _CONTENT = re.compile(r"-?\d[\w.]*|\w+|[^\w\s*`_|#>+:-]")
-_MARKUP = re.compile(
-    r"(`+)([^`]*)\1|[*`]{1,3}|(?<![\w/.])_{1,3}(?=\w)(?!\w+_{1,3}\.\w)|(?<=\w)_{1,3}(?![\w/]|\.\w)|~~|<!--(?:(?!<!--).)*?-->"
-)
-"""Marks of emphasis and code, and comments; a name such as `__init__.py` has none."""
+_MARKED = re.compile(r"[*_`~<\\&!\[]")
 _LIST_MARK = re.compile(r"^(?:\s*>)*\s*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?)?")
 _RULE = re.compile(r"^[\s>]*(?:[-=*_~]{3,}|\|?[\s:|-]{3,}\|?)\s*$")
 _SPACELESS_END = "。！？；"
@@ -49,8 +47,19 @@ def slugify(heading: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The text without emphasis, code marks and comments."""
-    return _MARKUP.sub(lambda m: m[2] or "", text).strip()
+    """The text without emphasis, code marks, links and comments."""
+    return _plain(text) if _MARKED.search(text) else text.strip()
+
+
+@lru_cache(maxsize=65_536)
+def _plain(text: str) -> str:
+    found = []
+    for token in _INLINE.parseInline(text)[0].children or ():
+        if token.type in ("text", "code_inline", "image") or (token.type == "html_inline" and not token.content.startswith("<!--")):
+            found.append(token.content)
+        elif token.type in ("softbreak", "hardbreak"):
+            found.append(" ")
+    return "".join(found).strip()
 
 
 def content_digest(text: str) -> str:
@@ -76,6 +85,7 @@ def _parser() -> MarkdownIt:
 
 
 _MARKDOWN = _parser()
+_INLINE = MarkdownIt("commonmark").enable("strikethrough")
 
 
 def _close_open_fence(text: str) -> str:
