@@ -2,6 +2,7 @@
 
 python -m bench                 # everything, about half an hour
 python -m bench change startup  # some
+python -m bench reliability     # faults, kills, hostile inputs, many at once, the fleet: about a quarter of an hour
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet", "hostile", "together")
+MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet", "hostile", "together", "faults")
+GROUPS = {"reliability": ("faults", "hostile", "together", "crash", "fleet")}
 
 
 def main(wanted: list[str]) -> int:
-    unknown = set(wanted) - set(MEASURES)
+    unknown = set(wanted) - {*MEASURES, *GROUPS}
     if unknown:
-        print(f"{', '.join(sorted(unknown))}: no such measurement. Known: {', '.join(MEASURES)}.", file=sys.stderr)
+        print(f"{', '.join(sorted(unknown))}: no such measurement. Known: {', '.join((*MEASURES, *GROUPS))}.", file=sys.stderr)
         return 2
-    for name in wanted or MEASURES:
+    for name in [n for w in wanted for n in GROUPS.get(w, (w,))] or MEASURES:
         module = importlib.import_module(f"bench.{name}")
         print(f"\n{(module.__doc__ or name).splitlines()[0]}", flush=True)
         for line in module.measure():

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from planagent import tokens
 from planagent.briefs.brief import Part, Stage, pack
-from planagent.briefs.write import budget
 from planagent.choosing import open_runs
 from planagent.models.protocol import Usage
+from planagent.plan.sections import budget
 from planagent.running import Run
 from planagent.stages import read_stage, stages
 

@@ -9,12 +9,13 @@ import pytest
 from planagent.briefs.brief import HOST
 from planagent.briefs.decision import Decision, Folder, Planned, Ruled
 from planagent.briefs.review import Chapter, ReviewStage, notes_of
-from planagent.briefs.write import WriteStage, budget
+from planagent.briefs.write import WriteStage
 from planagent.checking.check import DraftJudge
 from planagent.checking.code import check_code, verbatim_of
 from planagent.checking.repetition import Index, check_repeated, check_repetition
 from planagent.checking.units import Unit
 from planagent.checking.wording import check_wording
+from planagent.plan.sections import budget
 from planagent.statements.statement import Reading, Statement
 from tests.test_reading import corpus_of_text
 

@@ -14,6 +14,7 @@ from planagent.briefs.decision import RULING_KINDS, Decision, faults, ruling_nam
 from planagent.briefs.patch import Judge, Patch
 from planagent.briefs.prompts import prompt, words
 from planagent.model import Corpus, Finding
+from planagent.plan.sections import budget
 from planagent.statements.merge import seen_conflicts
 from planagent.statements.statement import REASONS, Reading, Statement, slug
 
@@ -86,7 +87,7 @@ class DecideStage:
         group: Group = parts[0].payload
         record = known.get(group.key)
         held = Decision.of(record["decision"]) if record else self._seed(group)
-        blocks = [self._statements(group), self._seen_by_code(group)]
+        blocks = [self._statements(group), self._seen_by_code(group), _length(group)]
         if self.answers:
             blocks.append(
                 "# A person has decided; keep a ruling with each key, and its answer\n\n"
@@ -199,6 +200,19 @@ class DecideStage:
             return not uncovered(Decision.of(record["decision"]), part.payload.statements)
         except (KeyError, TypeError, ValueError):
             return False
+
+
+_DECIDED_SHARE = 0.25
+"""Of the words of a plan, what is decided for all of it: a builder reads it before everything else."""
+
+
+def _length(group: Group) -> str:
+    whole = budget(group.statements)
+    most = round(_DECIDED_SHARE * whole, -2)
+    return (
+        f"# Length\n\nA plan of this has about {whole:,} words; approach, conventions and rulings together take at most {most:,.0f} of them. A ruling is "
+        "there where a builder would go wrong or stop without it."
+    )
 
 
 def _noted(held: Decision, notes: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

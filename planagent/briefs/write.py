@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 from planagent.answers import arr, dicts, listed, obj, one_of, text, texts, txt
 from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
@@ -15,14 +14,12 @@ from planagent.briefs.decide import line
 from planagent.briefs.decision import Decision, Planned, Ruled
 from planagent.briefs.prompts import prompt, words
 from planagent.model import Corpus, Finding
-from planagent.plan.sections import OWN_ITEM, SECTION_TITLES, Item, home_of, item_schema, make_item
+from planagent.plan.sections import OWN_ITEM, SECTION_TITLES, Item, budget, home_of, item_schema, make_item
 from planagent.statements.statement import Statement, mentions, unnamed
 from planagent.statements.tokens import Said
 
 _MOST_PASSAGE = 120
 """Lines of the specs that are shown for one task; the rest is cited."""
-WORDS = 2_500
-"""Words of a plan of one operation; more operations take as many times that as the root of their number."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +38,6 @@ class WritePart:
 
 Judge = Callable[[WritePart, Sequence[tuple[str, str]]], list[Finding]]
 """Findings on texts of a task, each with its place."""
-
-
-class _Kind(Protocol):
-    @property
-    def kind(self) -> str: ...
-
-
-def budget(statements: Sequence[_Kind]) -> int:
-    """Words that a whole plan may have, by what it covers: about 8,000 for ten operations."""
-    operations = sum(s.kind == "operation" for s in statements)
-    return round(WORDS * math.sqrt(max(1.0, operations, len(statements) / 5)))
 
 
 @dataclass(frozen=True)

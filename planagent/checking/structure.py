@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from planagent.briefs.write import budget
 from planagent.model import Finding
+from planagent.plan.sections import budget
 
 if TYPE_CHECKING:
     from planagent.plan.plan import Plan

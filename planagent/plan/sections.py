@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -23,6 +24,8 @@ SECTION_TITLES: dict[int, str] = {
 }
 OWN_ITEM = {"operation": 5, "record": 3, "setting": 2}
 """The section in which each statement of a kind has an item, when a task of that section covers it."""
+WORDS = 2_500
+"""Words of a plan of one operation; more operations take as many times that as the root of their number."""
 _LINES: Any = Field(default_factory=list, max_length=40)
 
 
@@ -115,6 +118,17 @@ ITEMS: dict[int, type[Item]] = {
     1: FolderItem, 2: EnvironmentItem, 3: DatabaseItem, 4: AuthItem, 5: OperationItem, 6: ServiceItem, 7: FrontendItem, 8: ErrorItem,
     9: TestItem,
 }  # fmt: skip
+
+
+class _Kind(Protocol):
+    @property
+    def kind(self) -> str: ...
+
+
+def budget(statements: Sequence[_Kind]) -> int:
+    """Words that a whole plan may have, by what it covers: about 8,000 for ten operations."""
+    operations = sum(s.kind == "operation" for s in statements)
+    return round(WORDS * math.sqrt(max(1.0, operations, len(statements) / 5)))
 
 
 class _Doing(Protocol):
