@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from planagent.checking.view import View
 from planagent.model import Corpus, Finding
-from planagent.plan.plan import Plan, Source, Traced
+from planagent.plan.plan import Plan, Source, Task, Traced
 from planagent.plan.sections import home_of
 from planagent.statements.proof import accounts, added, claimants, coined, lost
 from planagent.statements.runs import unrun
@@ -133,11 +133,19 @@ def _carried(plan: Plan, statements: dict[str, Traced], lines: dict[str, int]) -
     }
     said = {i: Said([*told, *plan.conventions]) for i, told in texts.items()}
     folders = [t for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.") for t in i.texts()]
+    tasks: dict[str, list[Task]] = {}
+    for task in plan.tasks:
+        for key in task.covers:
+            tasks.setdefault(key, []).append(task)
+    about: dict[str, list[str]] = {}
+    for ruling in plan.rulings:
+        for key in ruling.about:
+            about.setdefault(key, []).append(rulings[ruling.id])
     for key, traced in statements.items():
-        doing = [t for t in plan.tasks if key in t.covers]
+        doing = tasks.get(key, [])
         if not doing or any(_is_applied(traced, "\n".join(texts[t.id])) for t in doing):
             continue
-        ruled = Said([*(rulings[r.id] for r in plan.rulings if key in r.about), *(folders if traced.kind == "layout" else ())])
+        ruled = Said([*about.get(key, ()), *(folders if traced.kind == "layout" else ())])
         missing = [m for m in mentions(bare(traced), ruled) if not any(said[t.id].has(m) for t in doing)]
         if missing:
             home = home_of(traced.kind, doing)
