@@ -12,6 +12,7 @@ from planagent import __version__
 from planagent.commands.check import check, rule
 from planagent.commands.common import EXIT_CODES
 from planagent.commands.decide import decide
+from planagent.commands.doctor import doctor
 from planagent.commands.execute import done, next_task, progress
 from planagent.commands.facts import coverage, facts
 from planagent.commands.fleet import fleet, worker
@@ -90,6 +91,6 @@ def main() -> None:
 
 
 for command in (
-    plan, status, diff, brief, submit, merge, check, rule, facts, coverage, report, decide, next_task, done, progress, init, mcp_server, watch, fleet, worker,
+    plan, status, diff, brief, submit, merge, check, rule, facts, coverage, report, decide, next_task, done, progress, init, doctor, mcp_server, watch, fleet, worker,
 ):  # fmt: skip
     main.add_command(command)

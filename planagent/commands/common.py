@@ -107,7 +107,7 @@ def settings_of(workspace: Path | None, **flags: Any) -> Settings:
 def talk(as_json: bool) -> Callable[[str], None]:
     """Progress on stderr: everything on a terminal, warnings and notices alone elsewhere."""
     loud = sys.stderr.isatty()
-    steps = {"finding", "reading", "deciding", "writing", "reviewing", "linking", "checking", "publishing"}
+    steps = {"finding", "reading", "deciding", "writing", "reviewing", "linking", "checking", "publishing", "recording"}
 
     def tell(text: str) -> None:
         if not text:
