@@ -70,7 +70,7 @@ def test_an_answer_of_another_form_is_shown(workspace: Path, server: SimulatedSe
 def test_a_project_without_specs_ends_as_its_run_would(
     project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = project({"notes.txt": "nothing"})
+    path = project({})
     code, checks = examined(path, capsys)
     assert code == run(["plan", "--offline", "-w", str(path)]) == 5
     assert checks["specs"]["remedy"]
