@@ -30,7 +30,7 @@ def open_runs(session: Session, *, ask: bool = True) -> None:
     settings = session.settings
     ledger = session.ledger() if session.ledger else Ledger(settings.state, session.tell)
     recording = _recorded(session, ledger)
-    rules = Run(make_rules(), ledger, session.tell)
+    rules = Run(make_rules(), ledger, session.tell, progress=session.progress)
     by_name: dict[str, Run] = {}
     for kind in KINDS:
         name, make = _answerer(session, kind, recording, ledger, ask=ask)
@@ -56,7 +56,7 @@ def _run(session: Session, model: Model, ledger: Ledger, rules: Model) -> Run:
     fill = session.fill_from_rules or session.allow_findings or model.shape.small
     repairs = int(session.settings.repairs) if model.can_be_asked else 0
     run = Run(model, ledger, session.tell, rules if fill else None, repairs)
-    run.stop, run.pace = session.stop, session.pace
+    run.stop, run.pace, run.progress = session.stop, session.pace, session.progress
     return run
 
 

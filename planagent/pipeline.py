@@ -27,7 +27,7 @@ from planagent.model import Corpus, Finding
 from planagent.models.protocol import Usage
 from planagent.plan.markdown_in import NotAPlan, parse
 from planagent.plan.plan import Plan
-from planagent.running import Run
+from planagent.running import Progress, Run
 from planagent.settings import Settings
 from planagent.statements.statement import Reading
 from planagent.telemetry import plan_span
@@ -58,6 +58,8 @@ class Session:
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     """Entered around the writing of the plan; raises when this run may not write any more."""
     tell: Told = lambda _: None
+    progress: Progress = lambda _kind, _done, _parts: None
+    """Hears of each stage how many of its parts are answered."""
     corpus: Corpus | None = None
     state: str = ""
     previous: Plan | None = None

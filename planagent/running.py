@@ -18,6 +18,10 @@ from planagent.models.protocol import Model, Usage
 NOTHING = "the answer held nothing usable"
 
 
+Progress = Callable[[str, int, int], None]
+"""Kind of brief, parts that are answered, parts in all."""
+
+
 @dataclass(slots=True)
 class Run:
     """One planning run. `filled` names the parts taken from the rules, when that was allowed."""
@@ -40,6 +44,8 @@ class Run:
     """Set by whoever wants the run to stop between two calls."""
     pace: Callable[[], float] | None = None
     """Seconds to wait before a call, where several processes share a provider's rate."""
+    progress: Progress = lambda _kind, _done, _parts: None
+    """Hears of each stage how many of its parts are answered."""
     stopped: ModelError | None = None
     """What ended the run: briefs under way are still finished and kept, no new one is sent."""
 
@@ -119,7 +125,17 @@ async def run_stage(run: Run, stage: Stage, *, required: bool = True) -> dict[st
     open_parts = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
     run.reused += len(stage.parts) - len(open_parts)
     batches = list(pack(open_parts, run.model.shape.room(stage.kind)))
-    done = await asyncio.gather(*(_batch(run, stage, b, known) for b in batches), return_exceptions=True)
+    answered = len(stage.parts) - len(open_parts)
+    run.progress(stage.kind, answered, len(stage.parts))
+
+    async def one(batch: Sequence[Part]) -> list[Finding]:
+        nonlocal answered
+        told = await _batch(run, stage, batch, known)
+        answered += sum(p.key in known and stage.whole(p, known[p.key]) for p in batch)
+        run.progress(stage.kind, answered, len(stage.parts))
+        return told
+
+    done = await asyncio.gather(*map(one, batches), return_exceptions=True)
     run.use(stage, known)
     left: list[Finding] = []
     for outcome in done:

@@ -59,7 +59,7 @@ def check(
     from planagent.cache import Cache
     from planagent.proving import check_file
 
-    tell = talk(as_json)
+    tell = talk()
     if stats:
         return _stats(settings_of(workspace, **where), paths, as_json=as_json)
     checked = []

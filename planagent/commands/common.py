@@ -104,16 +104,24 @@ def settings_of(workspace: Path | None, **flags: Any) -> Settings:
     return load_settings(root(workspace), flags)
 
 
-def talk(as_json: bool) -> Callable[[str], None]:
-    """Progress on stderr: everything on a terminal, warnings and notices alone elsewhere."""
-    loud = sys.stderr.isatty()
-    steps = {"finding", "reading", "deciding", "writing", "reviewing", "linking", "checking", "publishing", "recording"}
+_STEPS = frozenset({"finding", "reading", "deciding", "writing", "reviewing", "linking", "checking", "publishing", "recording"})
+
+
+def talk(show: Callable[[str], None] | None = None, *, steps: bool = True) -> Callable[[str], None]:
+    """Talk on stderr: steps on a terminal, warnings and notices everywhere.
+
+    Args:
+        show: prints a line, where something else is on the screen already.
+        steps: tell of steps, too.
+    """
+    loud = steps and sys.stderr.isatty()
 
     def tell(text: str) -> None:
-        if not text:
-            return
-        if loud or not (text in steps or text.startswith(("brief ", "section ", "loading"))):
-            click.echo(click.style("· ", dim=True) + text, err=True)
+        if text and (loud or not (text in _STEPS or text.startswith(("brief ", "section ", "loading")))):
+            if show:
+                show(f"· {text}")
+            else:
+                click.echo(click.style("· ", dim=True) + text, err=True)
 
     return tell
 

@@ -83,7 +83,7 @@ def done(ids: tuple[str, ...], workspace: Path | None, as_json: bool, force: str
 
     if force is not None and (undo or not force.strip()):
         raise UsageError("--force takes a reason, and ticks only.", 'Give one: --force "done by hand before".')
-    settings, tell = settings_of(workspace, **where), talk(as_json)
+    settings, tell = settings_of(workspace, **where), talk()
     ticked = reopen(settings, ids, tell) if undo else complete(settings, ids, force=force or "", tell=tell)
     told = ticked_data(ticked, undo=undo)
     if as_json:

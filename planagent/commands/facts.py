@@ -23,7 +23,7 @@ def facts(workspace: Path | None, as_json: bool, conflicts: bool, **where: str |
     from planagent.reporting import facts_as_json, facts_as_text
 
     known = known_of(settings_of(workspace, **where))
-    tell = talk(as_json)
+    tell = talk()
     for warning in (*known.corpus.warnings, *known.reading.notes):
         tell(f"warning: {warning}")
     if as_json:

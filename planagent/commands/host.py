@@ -31,7 +31,7 @@ def brief(brief_id: str | None, most: int | None, workspace: Path | None, as_jso
 
     settings = settings_of(workspace, **flags)
     again = repeated(workspace, flags)
-    with desk_of(settings, talk(as_json), most or 0) as desk:
+    with desk_of(settings, talk(), most or 0) as desk:
         if brief_id:
             shown = brief_data(desk.take(brief_id), again)
             click.echo(json.dumps(shown, ensure_ascii=False) if as_json else brief_page(shown))
@@ -116,7 +116,7 @@ def submit(brief_id: str, answer: Any, workspace: Path | None, as_json: bool, **
 
     settings = settings_of(workspace, **flags)
     again = repeated(workspace, flags)
-    with desk_of(settings, talk(as_json)) as desk:
+    with desk_of(settings, talk()) as desk:
         receipt = desk.submit(brief_id, decode(answer.read())[0])
     with desk_of(settings, lambda _: None) as desk:
         left = [o.id for o in desk.open()]
@@ -174,5 +174,5 @@ def merge(workspace: Path | None, as_json: bool, fill_from_rules: bool, **flags:
     from planagent.pipeline import Session
 
     settings = settings_of(workspace, **flags)
-    session = merged(Session(settings, fill_from_rules=fill_from_rules, tell=talk(as_json)))
+    session = merged(Session(settings, fill_from_rules=fill_from_rules, tell=talk()))
     return show_plan(session, as_json=as_json)

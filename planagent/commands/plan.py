@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planagent.commands.common import CHANGED, EXIT_CODES, run_options, settings_of, talk
+from planagent.commands.live import watched
 from planagent.errors import FindingsError, PlanagentError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--if-stale", is_flag=True, help="Do nothing when the plan is fresh, as `planagent status` tells.")
 @click.option("--dry-run", is_flag=True, help="Tell calls, tokens and price by stage; ask nobody, write nothing.")
 @click.option("--max-cost", type=float, default=None, metavar="DOLLARS", help="Stop before the run could cost more.")
+@click.option("--quiet", "-q", is_flag=True, help="No word on stderr but errors.")
 @click.option("--exit-code", is_flag=True, help="Exit 10 when the plan was changed, 0 when it is as it was.")
 @click.option(
     "--log",
@@ -49,6 +51,7 @@ def plan(
     if_stale: bool,
     dry_run: bool,
     max_cost: float | None,
+    quiet: bool,
     exit_code: bool,
     log: Path | None,
     **where: str | None,
@@ -69,15 +72,17 @@ def plan(
 
             append(log, {"outcome": "failed", "exit_code": error.exit_code, "error": error.message})
         raise
-    session = Session(settings, offline=offline, allow_findings=allow_findings, fill_from_rules=fill_from_rules, tell=talk(as_json))
+    session = Session(settings, offline=offline, allow_findings=allow_findings, fill_from_rules=fill_from_rules)
     if dry_run:
+        session.tell = talk()
         _show_forecast(forecast_plan(session), as_json=as_json)
         return 0
-    changed = logged(session, if_stale=if_stale)
+    with watched(session, quiet=quiet):
+        changed = logged(session, if_stale=if_stale)
     if changed is None:
         _show_fresh(settings, as_json=as_json)
         return 0
-    code = show_plan(session, as_json=as_json)
+    code = show_plan(session, as_json=as_json, quiet=quiet)
     return CHANGED if exit_code and changed and not code else code
 
 
@@ -132,10 +137,12 @@ def _log(session: Session, outcome: dict[str, Any]) -> None:
     append(path if path.is_absolute() else settings.workspace / path, record)
 
 
-def show_plan(session: Session, *, as_json: bool) -> int:
+def show_plan(session: Session, *, as_json: bool, quiet: bool = False) -> int:
     """Tells of a plan that was made; the exit code of the command that made it."""
     if as_json:
         click.echo(json.dumps(plan_report(session), ensure_ascii=False))
+    elif quiet:
+        click.echo(str(session.settings.output_path))
     else:
         _plan_summary(session)
     return FindingsError.exit_code if session.findings else 0

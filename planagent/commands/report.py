@@ -37,7 +37,7 @@ def report(workspace: Path | None, as_json: bool, to: Path | None, **where: str 
 
     settings = settings_of(workspace, **where)
     known = known_of(settings)
-    tell = talk(as_json)
+    tell = talk()
     for warning in (*known.corpus.warnings, *known.reading.notes):
         tell(f"warning: {warning}")
     if to is None:

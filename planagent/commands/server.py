@@ -90,7 +90,7 @@ def _json(value: object) -> str:
 def _planning_tools(server: MCPServer, settings: Callable[[], Settings]) -> None:
     from planagent.commands.host import brief_data, brief_page, briefs_data, receipt_data
 
-    tell = talk(as_json=True)
+    tell = talk()
 
     @server.tool(structured_output=False)
     def briefs(id: str = "") -> str:
@@ -126,7 +126,7 @@ def _planning_tools(server: MCPServer, settings: Callable[[], Settings]) -> None
 def _other_tools(server: MCPServer, settings: Callable[[], Settings]) -> None:
     from planagent.commands.execute import next_data, ticked_data
 
-    tell = talk(as_json=True)
+    tell = talk()
 
     @server.tool(structured_output=False)
     def status() -> str:

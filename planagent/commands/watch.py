@@ -36,7 +36,7 @@ def watch(workspace: Path | None, as_json: bool, offline: bool, no_plan: bool, d
         ) from error
     from planagent.watching import watch as watched
 
-    tell = talk(as_json)
+    tell = talk()
     click.echo(f"Watching {settings_of(workspace, **where).workspace}", err=True)
     for seen in watched(lambda: settings_of(workspace, **where), offline=offline, plan=not no_plan, debounce=debounce, tell=tell):
         if as_json:

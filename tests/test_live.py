@@ -1,0 +1,64 @@
+"""What a person sees while a plan is made: bars on a terminal, a line for each stage elsewhere, nothing when it is not wanted."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.simulated_server import SimulatedServer
+from planagent.cli import run
+from planagent.commands.live import watched
+from planagent.pipeline import Session, make_plan
+from planagent.settings import load_settings
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_a_terminal_shows_the_stages_with_their_parts(
+    workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    stream = Terminal()
+    session = Session(load_settings(workspace))
+    with watched(session, to=stream):
+        make_plan(session)
+    shown = stream.getvalue()
+    assert "reading" in shown
+    assert "writing" in shown
+    if width > 40:
+        assert "39/39" in shown
+        assert "tokens" in shown
+
+
+def test_no_colour_where_none_is_wanted(workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    session = Session(load_settings(workspace))
+    with watched(session, to=stream):
+        make_plan(session)
+    assert not re.search(r"\x1b\[(?:\d+;)*[39]\d(?:;\d+)*m", stream.getvalue())
+
+
+def test_without_a_terminal_each_stage_has_one_line(workspace: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "-w", str(workspace)]) == 0
+    lines = [line for line in capsys.readouterr().err.split("\n") if line.startswith("· ") and "calls" in line]
+    assert [line.split()[1] for line in lines] == ["reading", "deciding", "writing", "reviewing"]
+    assert "reading 39/39" in lines[0]
+
+
+def test_quiet_says_where_the_plan_is_and_nothing_else(
+    workspace: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "-q", "-w", str(workspace)]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    assert told.out == f"{workspace / 'plan/backend_implementation_plan.md'}\n"
+    assert run(["plan", "-q", "-w", str(workspace / "specs" / "nowhere")]) == 2
+    assert "error:" in capsys.readouterr().err
