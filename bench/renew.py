@@ -14,8 +14,8 @@ from planagent.briefs.brief import Record
 from planagent.choosing import open_runs
 from planagent.pipeline import Session, find
 from planagent.recording import read_recording
+from planagent.reviewing import settled_reviews, stages
 from planagent.settings import load_settings
-from planagent.stages import settled_reviews, stages
 
 
 def renew(workspace: Path) -> list[str]:

@@ -11,8 +11,9 @@ from planagent.briefs.brief import Part, Stage, pack
 from planagent.choosing import open_runs
 from planagent.models.protocol import Usage
 from planagent.plan.sections import budget
+from planagent.reviewing import stages
 from planagent.running import Run
-from planagent.stages import read_stage, stages
+from planagent.stages import read_stage
 
 if TYPE_CHECKING:
     from planagent.pipeline import Session

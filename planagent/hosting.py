@@ -17,9 +17,9 @@ from planagent.choosing import open_runs
 from planagent.errors import AnswerError, FindingsError, OpenError, StaleError, UsageError
 from planagent.model import Finding
 from planagent.pipeline import Session, find, make_plan
+from planagent.reviewing import stages
 from planagent.running import Run
 from planagent.settings import Settings
-from planagent.stages import stages
 from planagent.workspace import answers_folder
 
 LONGEST_ANSWER = 800_000

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from planagent.briefs.brief import Record
 from planagent.briefs.decision import Decision
@@ -32,6 +32,9 @@ from planagent.settings import Settings
 from planagent.statements.statement import Reading
 from planagent.telemetry import plan_span
 from planagent.workspace import locked, previous_path, written_path
+
+if TYPE_CHECKING:
+    from planagent.stages import Steps
 
 Told = Callable[[str], None]
 T = TypeVar("T")
@@ -163,29 +166,43 @@ async def find_documents(session: Session) -> None:
 
 
 async def read(session: Session) -> None:
-    from planagent.stages import read_corpus
+    from planagent.stages import reading
 
-    session.reading = await read_corpus(session)
-    for note in session.reading.notes:
+    await _answered(reading(session))
+    for note in have(session.reading).notes:
         session.tell(f"warning: {note}")
 
 
 async def decide(session: Session) -> None:
-    from planagent.stages import decide_plan
+    from planagent.stages import deciding
 
-    session.decision = await decide_plan(session)
+    await _answered(deciding(session))
 
 
 async def write(session: Session) -> None:
-    from planagent.stages import write_plan
+    from planagent.stages import writing
 
-    session.written = await write_plan(session)
+    await _answered(writing(session))
 
 
 async def review(session: Session) -> None:
-    from planagent.stages import review_plan
+    from planagent.reviewing import reviewing
 
-    await review_plan(session)
+    await _answered(reviewing(session))
+
+
+async def _answered(steps: Steps) -> None:
+    """Has all that a stage asks for answered by those who run it."""
+    from planagent.running import run_stage
+
+    asked = next(steps, None)
+    while asked is not None:
+        run, stage, required = asked
+        records = await run_stage(run, stage, required=required)
+        try:
+            asked = steps.send(records)
+        except StopIteration:
+            asked = None
 
 
 async def link(session: Session) -> None:

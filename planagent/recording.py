@@ -14,7 +14,8 @@ from planagent.briefs.decide import material_of
 from planagent.errors import UsageError
 from planagent.files import decode, read_bytes, write_atomically
 from planagent.ledger import Ledger
-from planagent.stages import decide_stage, decided, over_stage, settled_reviews, write_stage
+from planagent.reviewing import settled_reviews
+from planagent.stages import decide_stage, decided, over_stage, write_stage
 
 if TYPE_CHECKING:
     from planagent.pipeline import Session
