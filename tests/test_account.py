@@ -15,7 +15,7 @@ from planagent.checking.view import View, view_of_plan
 from planagent.model import Corpus
 from planagent.plan.markdown_in import parse_located
 from planagent.plan.markdown_out import render
-from planagent.plan.plan import Plan
+from planagent.plan.plan import Plan, PlanItem, Row
 from planagent.statements.statement import Dismissal, Reading, Statement
 from tests.test_reading import corpus_of_text
 
@@ -180,3 +180,67 @@ def test_what_is_applied_as_it_stands_needs_not_be_said() -> None:
     rules = replace(CODE, origin="rules", says="", name="The code")
     plan = plan_of(Reading((BOOK, rules, DOCKER), READING.dismissed))
     assert not findings(with_task("codes", steps=(f"Apply `{PATH} (L7)`.",))(plan))
+
+
+def with_ruling(**more: Any) -> Callable[[Plan], Plan]:
+    return lambda plan: plan.model_copy(update={"rulings": tuple(r.model_copy(update=more) for r in plan.rulings)})
+
+
+def with_folder(kind: str) -> Callable[[Plan], Plan]:
+    """A folder of the layout that says the token, and the statement of some kind."""
+
+    def change(plan: Plan) -> Plan:
+        row = Row(label="Files", lines=("`BERTH_FULL`",))
+        folder = PlanItem(number="1.1", key="folder.app", title="`app`", rows=(row,))
+        sections = tuple(s.model_copy(update={"items": (folder,)}) if s.number == 1 else s for s in plan.sections)
+        return with_statement("code", kind=kind)(plan.model_copy(update={"sections": sections}))
+
+    return change
+
+
+SAYS = "The code is `BERTH_FULL`."
+
+
+@pytest.mark.parametrize(
+    ("change", "carried"),
+    [
+        (lambda p: p, False),
+        (with_task("codes", done_when=SAYS), True),
+        (with_task("codes", file="BERTH_FULL"), True),
+        (with_task("routes", covers=("book", "code"), steps=(SAYS,)), True),
+        (with_task("routes", steps=(SAYS,)), False),
+        (with_ruling(statement=SAYS, about=("docker", "code")), True),
+        (with_ruling(default=SAYS, about=("docker", "code")), True),
+        (with_ruling(answer=SAYS, about=("docker", "code")), True),
+        (with_ruling(why=SAYS, about=("docker", "code")), False),
+        (with_ruling(default=SAYS), False),
+        (lambda p: with_task("codes", rulings=("D1",))(with_ruling(title=SAYS)(p)), True),
+        (with_folder("layout"), True),
+        (with_folder("rule"), False),
+        (lambda p: p.model_copy(update={"conventions": (SAYS,)}), True),
+        (lambda p: p.model_copy(update={"approach": (SAYS,)}), False),
+        (with_statement("code", left_out=("BERTH_FULL",)), True),
+        (with_task("codes", steps=("Work by `specs/a.md (L7)`.",)), True),
+        (with_task("codes", steps=("Work by `specs/b.md (L7)`.",)), False),
+    ],
+)  # fmt: skip
+def test_what_is_exact_is_carried_by_those_who_cover_it_and_by_nobody_else(change: Callable[[Plan], Plan], carried: bool) -> None:
+    plan = change(with_task("codes", steps=("Name it.",))(plan_of()))
+    view = view_of_plan(parse_located(render(plan)), render(plan))
+    found = [f for f in check_coverage(replace(view, plan=plan)) if f.rule == "PA505"]
+    if carried:
+        assert not found
+    else:
+        [one] = found
+        assert one.place == "T002"
+        assert one.key == "codes"
+        assert one.message == "`BERTH_FULL` of code is said nowhere in T002, its items or rulings"
+        assert one.remedy == "Say it, or plan again."
+        assert view.text.split("\n")[one.line - 1].startswith("- [ ] T002")
+
+
+def test_of_two_that_cover_it_the_one_whose_section_it_is_is_named() -> None:
+    both = with_task("codes", covers=("code", "book"))(without_item(plan_of()))
+    [one] = [f for f in check_coverage(seen(both)) if f.rule == "PA505" and "book" in f.message]
+    assert (one.place, one.key) == ("T001", "routes")
+    assert one.message.endswith("of book is said nowhere in T001, T002, their items or rulings")
