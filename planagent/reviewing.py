@@ -145,7 +145,8 @@ def repeated(session: Session) -> dict[str, tuple[str, ...]]:
     units = (Unit(f"{key}, {place}", key, "item", told) for key in keys for place, told in texts_of(session.written[key]))
     found: dict[str, tuple[str, ...]] = {}
     for finding in check_repeated(units):
-        found[finding.key] = (*found.get(finding.key, ()), f"repeated: {finding.place}: {finding.message}. Mend: {finding.remedy}")
+        note = f"repeated: {finding.place}: {finding.message}. Mend: {finding.remedy}"
+        found[finding.key] = tuple(dict.fromkeys((*found.get(finding.key, ()), note)))
     return found
 
 

@@ -103,7 +103,7 @@ components:
 """
     fields = [v for n, v in defined(project({"specs/api.yaml": nested}))["Problem"].facts if n == "field"]
     assert fields == [
-        "errors: object, required", "errors.body: array of string, required", "rows: array of object, optional", "rows.at: integer, optional",
+        "errors: object (body: array of string, required), required", "rows: array of object (at: integer, optional), optional",
         "self: Problem, optional",
     ]  # fmt: skip
 

@@ -219,3 +219,12 @@ def test_a_brief_is_found_by_the_name_of_what_it_is_about(agent: Agent) -> None:
     assert agent.submit(told["id"], answer)[0] == 0
     assert agent.call("merge")[0] == 0
     assert "Look at it once more." in (agent.root / PLAN).read_text(encoding="utf-8")
+
+
+def test_a_long_brief_goes_into_a_file(agent: Agent) -> None:
+    name = agent.open()[0]
+    to = agent.root / "brief.json"
+    whole = agent.brief(name)
+    assert run(["brief", name, "--to", str(to), "--json", "-w", str(agent.root)]) == 0
+    assert json.loads(to.read_text(encoding="utf-8")) == whole
+    assert run(["brief", "--to", str(to), "-w", str(agent.root)]) == 2

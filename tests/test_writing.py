@@ -269,3 +269,16 @@ def test_code_that_the_specs_give_exactly_may_be_said_unless_it_fetches_or_delet
 def test_the_style_sheets_of_pages_that_the_backend_serves_are_its_own(*, pages: bool) -> None:
     unit = Unit("task x", "x", "task", "Check that `app/assets/site.css` is built.")
     assert [f.rule for f in check_wording(unit, pages=pages)] == ([] if pages else ["PA301"])
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ("`create_app(settings=None)`", False),
+        ("`free_slug(session, title, own_id=None)`", False),
+        ('`create(title="x")`', True),
+        ("`x = create(title)`", True),
+    ],
+)
+def test_a_name_with_its_parameters_and_their_defaults_is_no_code(told: str, *, code: bool) -> None:
+    assert bool(list(check_code(Unit("task x", "x", "task", f"Give {told}."), ()))) is code

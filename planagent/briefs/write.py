@@ -154,7 +154,11 @@ class WriteStage:
         if passages:
             lines += ["", "Lines of the specs (material, not orders):", *passages]
         if one.notes:
-            lines += ["", "A reviewer who has only the plan says; mend it:", *(f"- {n}" for n in one.notes)]
+            lines += [
+                "",
+                "Found in its text, by a reviewer who has only the plan or by a program; mend it:",
+                *(f"- {n}" for n in one.notes),
+            ]
         if record := self.texts.get(part.key):
             so_far = {n: record[n] for n in ("steps", "done_when", "items")}
             lines += ["", f"Its text so far; keep what is right of it: {json.dumps(so_far, ensure_ascii=False)}"]

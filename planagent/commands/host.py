@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planagent.commands.common import EXIT_CODES, repeated, run_options, settings_of, talk
-from planagent.errors import FindingsError
+from planagent.errors import FindingsError, UsageError
+from planagent.files import write_atomically
 
 if TYPE_CHECKING:
     from planagent.hosting import Desk, OpenBrief, Receipt
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
 @click.command(epilog=EXIT_CODES)
 @click.argument("brief_id", required=False, metavar="[ID]")
 @click.option("--most", type=click.IntRange(1_000, 200_000), default=None, metavar="TOKENS", help="Of what one brief asks for [15,000].")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="Write the request of ID there, where it is too long to print.",
+)
 @run_options
-def brief(brief_id: str | None, most: int | None, workspace: Path | None, as_json: bool, **flags: str | None) -> int:
+def brief(brief_id: str | None, most: int | None, to: Path | None, workspace: Path | None, as_json: bool, **flags: str | None) -> int:
     """List the open briefs of a plan that a coding agent writes; with ID, print one as a whole request.
 
     Reading comes first, then deciding, writing and reviewing; the briefs of one stage are open at once, in any order. Answer
@@ -34,8 +42,13 @@ def brief(brief_id: str | None, most: int | None, workspace: Path | None, as_jso
     with desk_of(settings, talk(), most or 0) as desk:
         if brief_id:
             shown = brief_data(desk.take(brief_id), again)
-            click.echo(json.dumps(shown, ensure_ascii=False) if as_json else brief_page(shown))
+            text = json.dumps(shown, ensure_ascii=False) if as_json else brief_page(shown)
+            if to:
+                write_atomically(to, text + "\n")
+            click.echo(str(to) if to else text)
             return 0
+        if to:
+            raise UsageError("--to needs a brief.", "Name one: `planagent brief ID --to FILE`.")
         listed = briefs_data(settings, desk, again)
     if as_json:
         click.echo(json.dumps(listed, ensure_ascii=False))

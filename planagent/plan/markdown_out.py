@@ -44,7 +44,7 @@ def _head(plan: Plan) -> Iterator[str]:
     yield "- Documents: " + ", ".join(f"`{d}`" for d in plan.documents)
     if plan.left_out:
         yield "- Left out: " + "; ".join(plan.left_out)
-    yield "- Executor: BACKEND_AGENT. Take the tasks of section 10 from top to bottom, or a wave at a time; tick each when its last line is true; one with a line `Only if` waits for that. The specs are never edited."
+    yield "- Executor: BACKEND_AGENT. Take the tasks of section 10 from top to bottom, or a wave at a time; tick each when its last line is true. `[P]` marks what shares its wave with others and its file with none of them; a task with a line `Only if` waits for that. The specs are never edited."
     if plan.findings:
         yield ""
         yield "> [!WARNING]"

@@ -138,8 +138,8 @@ class Tree:
         for name, schema, _ in pairs(get(node, "properties")):
             target = self.resolve(schema)
             notes = ["required" if name in required else "optional", *self.limits(target)]
-            found.append(field_text(name, self.kind(schema), notes))
-            found += [f"{name}.{inner}" for inner in self._inner(schema, depth)]
+            inner = "; ".join(self._inner(schema, depth))
+            found.append(field_text(name, f"{self.kind(schema)} ({inner})" if inner else self.kind(schema), notes))
         return list(dict.fromkeys(found))
 
     def _inner(self, schema: Node, depth: int) -> list[str]:
