@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.simulated_server import SimulatedServer
 from planagent.cli import run
 from planagent.model import normalize_path
 from tests.conftest import CASES, CORPORA
@@ -64,3 +65,17 @@ def test_operations_and_settings_are_those_that_people_counted(name: str, capsys
 
     assert {route(s["name"]) for s in facts["operations"]} == {route(n) for n in truth["endpoints"]}
     assert {s["name"] for s in facts["settings"]} <= set(truth["env_vars"])
+
+
+ANSWERABLE = ["go-todo-api", "khateeb", "moinuddin", "origin-sabahatabid", "realworld-conduit", "soap"]
+"""Corpora that the diligent answerer, which knows no frontend, can go through."""
+
+
+@pytest.mark.parametrize("name", [*CASE_NAMES, *(n for n in ANSWERABLE if n in CORPUS_NAMES)] or [pytest.param("", marks=pytest.mark.skip)])
+def test_a_model_that_says_all_it_is_shown_is_taken_at_its_word(name: str, tmp_path: Path, server: SimulatedServer) -> None:
+    """What is sent is enough to answer: no key, value or line that is asked for is masked or left out on the way."""
+    root = copied(CASES / name / "in" if name in CASE_NAMES else CORPORA / name, tmp_path / "w")
+    code = run(["plan", "-w", str(root), "--json"])
+    assert server.requests
+    assert code == 0
+    assert run(["check", "-w", str(root), "--json"]) == 0

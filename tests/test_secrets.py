@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from bench.simulated_server import SimulatedServer
+from planagent.briefs.decide import line
 from planagent.cli import run
-from planagent.corpus.secrets import MASK, holds_secret, mask
+from planagent.corpus.secrets import MASK, guarded, holds_secret, mask
 from planagent.pipeline import Session, make_plan
 from planagent.settings import load_settings
+from planagent.statements.merge import assemble
+from planagent.statements.statement import Statement
+from tests.test_reading import corpus_of_text
 
 _CHANCE = random.Random(7)  # noqa: S311
 
@@ -119,3 +123,23 @@ def test_nothing_that_leaves_holds_a_secret_whoever_said_it(
     assert "PA801" in told
     assert secret not in told
     assert not (path / "plan/backend_implementation_plan.md").exists()
+
+
+def test_the_keys_that_an_answer_needs_are_never_masked() -> None:
+    """Made of what examples say beside a word for a secret, told apart by a hash: they are names of ours."""
+    says = [
+        "Password jakejake",
+        "Token type bearer",
+        "Password SecurePassword123!",
+        "Secret ab12cd34ef56 and token Zx9yTr0ub",
+        "Hashing Argon2id",
+    ]
+    lines = "# A\n\n" + "".join(f"{s} {n}.\n\n" for n, s in enumerate(says))
+    corpus = corpus_of_text(lines)
+    units = [(d.path, u.id) for d in corpus.read for u in d.units if u.kind == "text"]
+    statements = [Statement("", "rule", "must", s, (ref,)) for s in says for ref in units]
+    found = assemble(corpus, statements, ()).statements
+    assert len({s.key for s in found}) == len(statements)
+    for statement in found:
+        assert guarded(line(statement, ())).startswith(f"- {statement.key} | rule | ")
+        assert guarded(f"covers {statement.key}, other").startswith(f"covers {statement.key}")

@@ -282,3 +282,7 @@ def test_the_style_sheets_of_pages_that_the_backend_serves_are_its_own(*, pages:
 )
 def test_a_name_with_its_parameters_and_their_defaults_is_no_code(told: str, *, code: bool) -> None:
     assert bool(list(check_code(Unit("task x", "x", "task", f"Give {told}."), ()))) is code
+
+
+def test_a_path_with_its_query_is_no_code() -> None:
+    assert not list(check_code(Unit("task x", "x", "task", "Call `/api/additives/{id}/recommend?batch_size={size}&unit=g`."), ()))

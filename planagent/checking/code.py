@@ -13,6 +13,7 @@ _MARKED = re.compile(r"(?<!`)(`{1,2})(?!`)(.+?)(?<!`)\1(?!`)")
 _ALLOWED = re.compile(
     r"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s+/\S*(?:\?[\w&={}…-]*)?"  # an HTTP line
     r"|[\w./{}:\[\]@*<>|?…~-]+(?:,\s[\w<>]+)*[/>]?"  # a path, a name, a type
+    r"|/[\w./{}:-]*\?[\w&={}…-]*"  # a path with its query
     r"|(?:[\w.]+\.)?\w+\((?:[\w, .…*:=]*)\)"  # a call name, its parameters named, with defaults
     r"|\$\{[\w…]+\}|<!--.*-->|[\w-]+: [\w./{}<>:+-]+(?: [\w./{}<>+-]+)*"  # a reference, a header
     r"|https?://[\w.:/,{}?&=<>-]+(?:,https?://[\w.:/{}-]+)*"

@@ -9,10 +9,13 @@ from dataclasses import replace
 from planagent.corpus.formal import definitions_of, problem_of
 from planagent.corpus.formal.definition import Definition
 from planagent.corpus.markdown import content
+from planagent.corpus.secrets import guarded
 from planagent.model import Corpus, Document, normalize_path
 from planagent.statements.statement import Dismissal, Kind, Origin, Reading, Statement, slug
 
 _NAMED: tuple[Kind, ...] = ("operation", "record", "setting", "technology", "integration")
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+"""Of a hash in a key: behind a word such as `password` letters and digits together look like a secret, and are masked in what is sent."""
 _ONCE = ("security", "transport", "schedule", "default", "version", "store", "limit", "timeout")
 """Facts of which a thing has one."""
 
@@ -119,12 +122,15 @@ def _keyed(corpus: Corpus, statements: list[Statement]) -> list[Statement]:
     found: dict[str, Statement] = {}
     for statement in statements:
         key = statement.key or _key(statement)
+        basis = f"{statement.kind} {statement.component} {statement.name} {content(statement.says)} {_trail(corpus, statement)}"
+        told_apart = hashlib.sha256(basis.encode()).hexdigest()[:5].translate(_LETTERS)
         if key in found:
-            basis = f"{statement.kind} {statement.component} {statement.name} {content(statement.says)} {_trail(corpus, statement)}"
-            key = f"{key}~{hashlib.sha256(basis.encode()).hexdigest()[:5]}"
+            key = f"{key}~{told_apart}"
+        if not statement.key and guarded(f"- {key} |") != f"- {key} |":
+            key = f"{statement.kind}~{told_apart}"  # made of an example's password, it would be masked in what is sent, and be nobody's key
         first, number = key, 2
         while key in found:
-            key = f"{first}-{number}"
+            key = f"{first}-{str(number).translate(_LETTERS)}"
             number += 1
         found[key] = replace(statement, key=key)
     return list(found.values())
