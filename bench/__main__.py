@@ -2,7 +2,7 @@
 
 python -m bench                 # everything, about half an hour
 python -m bench change startup  # some
-python -m bench reliability     # faults, kills, hostile inputs, many at once, the fleet: about a quarter of an hour
+python -m bench reliability     # faults, kills, hostile inputs, many at once, the fleet
 """
 
 from __future__ import annotations

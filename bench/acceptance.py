@@ -26,22 +26,12 @@ def run(collection: Path, url: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "report.json"
         more = [a for k, v in given.items() for a in ("--global-var", f"{k}={v}")]
-        command = [
-            "npx",
-            "--yes",
-            _NEWMAN,
-            "run",
-            str(collection),
-            "--delay-request",
-            "20",
-            "-r",
-            "json",
-            "--reporter-json-export",
-            str(out),
-        ]
-        done = subprocess.run([*command, *more], check=False, capture_output=True, text=True)
+        command = f"npx --yes {_NEWMAN} run --delay-request 20 -r json --reporter-json-export".split()
+        done = subprocess.run([*command, str(out), str(collection), *more], check=False, capture_output=True, text=True)
         if not out.is_file():
-            raise SystemExit(f"newman did not run: {(done.stderr or done.stdout).strip()[-400:]}")
+            raise SystemExit(
+                f"newman did not run: {(done.stderr or done.stdout).strip()[-400:]}\nhint: it needs Node and the package registry."
+            )
         report: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
         return report
 

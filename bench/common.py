@@ -18,6 +18,7 @@ from typing import Any
 
 from bench.simulated_server import SimulatedServer
 from planagent.corpus.read import read_corpus
+from planagent.plan.markdown_in import NotAPlan, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPORA = ROOT.parent / "shared" / "corpora"
@@ -78,6 +79,27 @@ def run(root: Path, server: SimulatedServer | None, *arguments: str, **settings:
         raise RuntimeError(f"{' '.join(arguments)}: exit {process.returncode}: {said.decode()[-500:]}")
     told = json.loads(data.splitlines()[-1]) if data.strip() else {}
     return Ran(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, told, process.returncode)
+
+
+def call(root: Path, *arguments: str, timeout: float = 300, **settings: str) -> subprocess.CompletedProcess[str]:
+    """`planagent` in a process of its own, whatever its exit code.
+
+    Raises:
+        TimeoutExpired: it did not end.
+    """
+    return subprocess.run(
+        [sys.executable, "-m", "planagent", arguments[0], "-w", str(root), *arguments[1:]],
+        env=environment_of(XDG_CACHE_HOME=str(root.parent / "cache")) | settings, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+def is_whole(text: str) -> bool:
+    """True for a plan that reads back, to its very end."""
+    try:
+        return len(parse(text).tasks) > 3 and text.rstrip().endswith("-->")
+    except (NotAPlan, ValueError):
+        return False
 
 
 def one_shot(root: Path) -> tuple[list[dict[str, str]], str]:

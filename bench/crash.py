@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.common import PLAN, environment_of
+from bench.common import PLAN, environment_of, is_whole
 from bench.corpora import write_corpus
 from bench.simulated_server import SimulatedServer
 from planagent.ledger import Ledger
-from planagent.plan.markdown_in import NotAPlan, parse
 
 KILLS = 200
 ENDPOINTS = 15
@@ -125,9 +124,4 @@ def _whole(path: Path, old: bytes) -> bool:
     if not path.exists():
         return not old
     data = path.read_bytes()
-    if data == old:
-        return True
-    try:
-        return len(parse(data.decode()).tasks) > 3 and data.decode().rstrip().endswith("-->")
-    except (NotAPlan, ValueError):
-        return False
+    return data == old or is_whole(data.decode())

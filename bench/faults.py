@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.common import PLAN, environment_of
+from bench.common import PLAN, call
 from bench.corpora import write_corpus
 from bench.simulated_server import Fault, SimulatedServer
 
@@ -56,16 +54,8 @@ def _suffer(script: list[Fault]) -> tuple[str, str]:
 
 
 def _planagent(root: Path, server: SimulatedServer, command: str) -> tuple[int, str]:
-    environment = environment_of(
-        OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", PLANAGENT_MODEL="m", PLANAGENT_RETRIES="2", PLANAGENT_PATIENCE="2",
-        PLANAGENT_TIMEOUT="5", XDG_CACHE_HOME=str(root.parent / "cache"),
+    done = call(
+        root, command, OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", PLANAGENT_MODEL="m", PLANAGENT_RETRIES="2", PLANAGENT_PATIENCE="2",
+        PLANAGENT_TIMEOUT="5",
     )  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-m", "planagent", command, "-w", str(root)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
     return done.returncode, done.stderr

@@ -14,7 +14,7 @@ from planagent.briefs.brief import Record
 from planagent.choosing import open_runs
 from planagent.pipeline import Session, find
 from planagent.recording import read_recording
-from planagent.reviewing import settled_reviews, stages
+from planagent.reviewing import REVIEWED, settled_reviews, stages
 from planagent.settings import load_settings
 
 
@@ -36,8 +36,7 @@ def renew(workspace: Path) -> list[str]:
     missing: list[str] = []
     for run, stage in stages(session):
         if stage.kind == "review":
-            run.ledger.note("reviewed", {"words": stage.words, "of": {"": {}}})
-            run.ledger.note("reviewed", settled_reviews(session))
+            run.ledger.note(REVIEWED, settled_reviews(session))
             continue
         held = run.recall(stage)
         records = {p.key: known[stage.kind, p.key] for p in stage.parts if p.key not in held and (stage.kind, p.key) in known}

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from planagent.pipeline import Session, Told
 
 KINDS = ("read", "decide", "write", "review")
-SETTING = {"read": "read_model", "decide": "write_model", "write": "write_model", "review": "review_model"}
 
 
 def open_runs(session: Session, *, ask: bool = True) -> None:
@@ -45,7 +44,7 @@ def _answerer(session: Session, kind: str, recording: Recording | None, ledger: 
     settings = session.settings
     if session.host:
         return "host", _host
-    name = "" if session.offline else str(settings.values[SETTING[kind]] or settings.model)
+    name = "" if session.offline else settings.model_of(kind)
     author = recording.authors.get(kind) if recording and not name and not session.offline else None
     if author is not None and author.identity != RULES:
         return f"recorded {fingerprint(author.identity)}", lambda: _recorded_model(author, settings.record)

@@ -10,16 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from planagent import __version__
 from planagent.answers import obj, one_of
 from planagent.briefs.brief import Brief
+from planagent.corpus.secrets import guarded
 from planagent.errors import PlanagentError
+from planagent.models.identity import without_account
 from planagent.models.protocol import Model
 from planagent.settings import Settings
 
 _PACKAGES = ("openai", "pydantic", "tiktoken", "click", "tenacity", "markdown-it-py", "sqlglot")
-_SECRET = ("api_key",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,19 @@ def diagnose(settings: Settings) -> Iterator[Check]:
     """Every check in the order of a run; none of them changes a thing. Each model is asked once, for a few tokens."""
     versions = ", ".join(f"{p} {metadata.version(p)}" for p in _PACKAGES)
     yield Check("versions", f"planagent {__version__}, Python {platform.python_version()} on {platform.system()}, {versions}")
-    told = (f"{n} = {'set' if n in _SECRET else repr(settings.values[n])} ({o})" for n, o in settings.origins.items() if o != "default")
+    told = (f"{n} = {_shown(n, settings.values[n])} ({o})" for n, o in settings.origins.items() if o != "default")
     yield Check("settings", "; ".join(told) or "all are the defaults")
     yield _specs(settings)
     yield _plan(settings)
     yield _state(settings.state)
     yield from _models(settings)
+
+
+def _shown(name: str, value: object) -> str:
+    """A setting's value without what nobody may see."""
+    if name == "api_key":
+        return "set"
+    return repr(without_account(str(value))) if name == "base_url" else guarded(repr(value))
 
 
 def _specs(settings: Settings) -> Check:
@@ -78,22 +87,26 @@ def _state(folder: Path) -> Check:
 
 
 def _models(settings: Settings) -> Iterator[Check]:
-    from planagent.choosing import SETTING, make_model
+    from planagent.choosing import KINDS, make_model
     from planagent.ledger import Ledger
 
     names: dict[str, list[str]] = {}
-    for kind, setting in SETTING.items():
-        names.setdefault(str(settings.values[setting] or settings.model), []).append(kind)
+    for kind in KINDS:
+        names.setdefault(settings.model_of(kind), []).append(kind)
     if list(names) == [""]:
         yield Check("model", "none is configured: the rules answer, or a coding agent that takes briefs (`planagent init`)")
         return
     for name, kinds in names.items():
         label = f"model of {', '.join(kinds)}"
-        try:
-            model = make_model(settings, name, Ledger(settings.state), lambda _: None)
-            yield Check(label, asyncio.run(_asked(model, settings.base_url)))
-        except PlanagentError as error:
-            yield Check(label, error.message, error.remedy, error.exit_code)
+        with TemporaryDirectory() as folder:  # what the server can do is found out by every run; none is begun here
+            ledger = Ledger(Path(folder))
+            try:
+                model = make_model(settings, name, ledger, lambda _: None)
+                yield Check(label, asyncio.run(_asked(model, without_account(settings.base_url))))
+            except PlanagentError as error:
+                yield Check(label, guarded(error.message), error.remedy, error.exit_code)
+            finally:
+                ledger.close()
 
 
 async def _asked(model: Model, base_url: str) -> str:

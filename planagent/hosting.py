@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from planagent.answers import parse, salvage
-from planagent.briefs.brief import HOST, Brief, Part, Record, Shape, Stage, pack
+from planagent.briefs.brief import HOST, STAGES, Brief, Part, Record, Shape, Stage, pack
 from planagent.choosing import open_runs
 from planagent.errors import AnswerError, FindingsError, OpenError, StaleError, UsageError
 from planagent.model import Finding
@@ -26,7 +26,6 @@ LONGEST_ANSWER = 800_000
 """Characters; the longest answer that a brief asks for has a tenth of it."""
 _NOTES = "host "
 """Beginning of the names of the ledger's notes on briefs that were handed out."""
-_TITLES = {"read": "reading", "decide": "deciding", "write": "writing", "review": "reviewing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Desk:
         for run, stage in stages(session):
             known = run.recall(stage)
             if any(p.key not in known or not stage.whole(p, known[p.key]) for p in stage.parts):
-                self.stage = _TITLES[stage.kind]
+                self.stage = STAGES[stage.kind]
                 self._current = (run, stage, known)
                 break
             self._done.append((run, stage))

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 
 from planagent.choosing import make_rules, open_runs
-from planagent.model import Corpus
-from planagent.pipeline import Session, find, have
+from planagent.model import Corpus, have
+from planagent.pipeline import Session, find
 from planagent.plan.plan import Plan
 from planagent.settings import Settings
 from planagent.stages import read_stage, reading_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
+T = TypeVar("T")
 Role = Literal["constitution", "spec", "other"]
 UnitKind = Literal["text", "heading", "row", "header", "code", "data", "comment", "mark"]
 
@@ -168,3 +169,9 @@ def normalize_path(path: str) -> str:
     """`/Tasks/{task_id}/` and `/Tasks/:id` are one path: parameters lose their names, the last slash goes."""
     path = _PARAMETER.sub("{}", path.split("?", 1)[0]).rstrip("/")
     return path or "/"
+
+
+def have(value: T | None) -> T:
+    """A value that a step before has made."""
+    assert value is not None, "the steps run in order"  # noqa: S101
+    return value

@@ -23,7 +23,7 @@ from planagent.errors import CorpusError, FindingsError, UsageError, WorkspaceEr
 from planagent.files import decode, read_bytes, read_plan, sha256, write_atomically
 from planagent.freshness import RESTORE, Head, damage, state_of, text_digest, writer_of
 from planagent.ledger import Ledger
-from planagent.model import Corpus, Finding
+from planagent.model import Corpus, Finding, have
 from planagent.models.protocol import Usage
 from planagent.plan.markdown_in import NotAPlan, parse
 from planagent.plan.plan import Plan
@@ -123,7 +123,7 @@ def make_plan(session: Session) -> Session:
 async def _make(session: Session) -> None:
     try:
         for name, step in STEPS:
-            session.tell(name)
+            session.tell(f"step {name}")
             await step(session)
     finally:
         for run in session.each_run:
@@ -340,9 +340,3 @@ def previous_plan(path: Path) -> Plan | None:
         return parse(text)
     except (NotAPlan, ValueError) as error:
         raise UsageError(f"{path}: {damage(text, str(error))}", RESTORE) from error
-
-
-def have(value: T | None) -> T:
-    """A value that a step before has made."""
-    assert value is not None, "the steps run in order"  # noqa: S101
-    return value

@@ -14,15 +14,16 @@ from planagent.briefs.decide import material_of
 from planagent.errors import UsageError
 from planagent.files import decode, read_bytes, write_atomically
 from planagent.ledger import Ledger
-from planagent.reviewing import settled_reviews
-from planagent.stages import decide_stage, decided, over_stage, write_stage
+from planagent.model import have
+from planagent.reviewing import REVIEWED, settled_reviews
+from planagent.stages import DECIDED, FORMER, decide_stage, decided, over_stage, write_stage
 
 if TYPE_CHECKING:
     from planagent.pipeline import Session
 
 FORMAT = "planagent answers, format 1"
-NOTES = ("decided", "reading", "reviewed")
-"""Names of the ledger's notes that the next plan from the same specs rests on too."""
+_NOTES = (DECIDED, FORMER, REVIEWED)
+"""The ledger's notes that the next plan from the same specs rests on too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def read_recording(path: Path, tell: Callable[[str], None]) -> Recording | None:
         else:
             (recording.answers if "key" in entry else recording.notes)[name] = value
     if damaged:
-        tell(f"warning: {path}: {damaged} lines are not as they were written; what they held counts as not answered.")
+        what = "1 line is" if damaged == 1 else f"{damaged} lines are"
+        tell(f"warning: {path}: {what} not as written; what was held there counts as not answered. Restore the file from version control.")
     return recording
 
 
@@ -92,9 +94,9 @@ def write_recording(path: Path, session: Session) -> None:
         kind: {"name": r.model.name, "identity": r.model.identity, "small": r.model.shape.small} for kind, r in sorted(session.runs.items())
     }
     ledger = session.runs["read"].ledger
-    notes = {n: value for n in NOTES if (value := ledger.noted(n))}
-    reviewed = settled_reviews(session)
-    notes |= {"reviewed": reviewed} if reviewed else {}
+    notes = {n: value for n in _NOTES if (value := ledger.noted(n))}
+    if REVIEWED in notes:
+        notes[REVIEWED] = settled_reviews(session)
     lines = [_line({"format": FORMAT, "by": by}), *_lines("note", sorted(notes.items())), *_lines("key", sorted(_settled(session).items()))]
     text = "\n".join(lines) + "\n"
     if not path.is_file() or path.read_bytes() != text.encode():
@@ -106,8 +108,7 @@ def _settled(session: Session) -> dict[str, Record]:
     decide, write = session.runs["decide"], session.runs["write"]
     stage = decide_stage(session)
     found = {k: {**v, "kind": kind} for r in session.each_run for (kind, k), v in r.used.items() if kind == "read"}
-    decision = session.decision
-    assert decision is not None  # noqa: S101  (a plan was made of it)
+    decision = have(session.decision)
     if not decide.by_rule:
         if len(stage.groups) > 1:
             keys = {decide.key(stage, p) for p in stage.parts}

@@ -11,13 +11,14 @@ from planagent.briefs.decide import FEW, DecideStage, Group, line
 from planagent.briefs.decision import ruling_name
 from planagent.briefs.review import ReviewStage, chapters_of, notes_of
 from planagent.briefs.write import WriteStage, texts_of
+from planagent.model import have
 from planagent.running import Run
-from planagent.stages import Steps, decide_stage, decided, deciding, have, note_decision, note_written, reading, write_stage, writing
+from planagent.stages import Steps, decide_stage, decided, deciding, note_decision, note_written, reading, write_stage, writing
 
 if TYPE_CHECKING:
     from planagent.pipeline import Session
 
-_REVIEWED = "reviewed"
+REVIEWED = "reviewed"
 """The ledger's note on what reviewers said of which text, by task."""
 _ROUNDS = 2
 """So often is mended what reviewers say, and what stands in a plan twice."""
@@ -48,7 +49,7 @@ def _decided_parts(session: Session) -> dict[str, object]:
 
 def _reviews(session: Session) -> Mapping[str, Record]:
     """What was reviewed, by name: what it is of, and what was said; nothing once the reviewer's prompt is another."""
-    noted = session.runs["review"].ledger.noted(_REVIEWED)
+    noted = session.runs["review"].ledger.noted(REVIEWED)
     found: Mapping[str, Record] = noted.get("of", {}) if noted.get("words") == ReviewStage("", ()).words else {}
     return found
 
@@ -67,14 +68,12 @@ def reviewed(session: Session, stage: ReviewStage, records: Mapping[str, Record]
         elif known.get(name, {}).get("of") == of:
             found[name] = known[name]
     if found != known:
-        session.runs["review"].ledger.note(_REVIEWED, {"words": stage.words, "of": found})
+        session.runs["review"].ledger.note(REVIEWED, {"words": stage.words, "of": found})
     return {key: tuple(f["notes"]) for key, f in found.items() if f["notes"]}
 
 
 def settled_reviews(session: Session) -> Record:
-    """The note of a review whose points are mended: every text as it is now is reviewed, and nothing is said of it. Empty without a review."""
-    if not _reviews(session):
-        return {}
+    """The note of a review whose points are mended: every text as it is now is reviewed, and nothing is said of it."""
     texts = {t[0]: fingerprint(t[2:]) for t in _tasks(session)} | {n: fingerprint(d) for n, d in _decided_parts(session).items()}
     return {"words": ReviewStage("", ()).words, "of": {n: {"of": of, "notes": []} for n, of in texts.items()}}
 

@@ -50,6 +50,9 @@ _FIELDS: dict[str, tuple[Any, str, type]] = {
 }
 
 
+_MODEL_OF = {"read": "read_model", "decide": "write_model", "write": "write_model", "review": "review_model"}
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting with its origin; `decisions` holds what a person ruled, topic to text, `overrides` what one corrected."""
@@ -70,6 +73,10 @@ class Settings:
     def output_path(self) -> Path:
         path = Path(self.values["output"])
         return path if path.is_absolute() else self.workspace / path
+
+    def model_of(self, kind: str) -> str:
+        """The model that answers a kind of brief; '' for none."""
+        return str(self.values[_MODEL_OF[kind]] or self.values["model"])
 
     @property
     def record_path(self) -> Path | None:

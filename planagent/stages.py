@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from planagent.briefs.brief import Record, Stage, fingerprint
 from planagent.briefs.decide import DecideStage, Group, groups_of, material_of
@@ -16,6 +16,7 @@ from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged
 from planagent.briefs.read import ReadStage
 from planagent.briefs.write import WriteStage
 from planagent.errors import NoBackendError
+from planagent.model import have
 from planagent.plan.plan import OWN, TITLE, Plan, Traced
 from planagent.running import Run
 from planagent.statements.merge import assemble
@@ -23,16 +24,15 @@ from planagent.statements.override import overridden
 from planagent.statements.proof import open_units
 from planagent.statements.statement import Reading, slug
 
-T = TypeVar("T")
 Steps = Generator[tuple[Run, Stage, bool], dict[str, Record], None]
 """Asks for all parts of a stage, and whether each has to be answered."""
 
 if TYPE_CHECKING:
     from planagent.pipeline import Session
 
-_FORMER = "reading"
+FORMER = "reading"
 """The ledger's note on what was read last, by passage: keys of edited passages are kept."""
-_DECIDED = "decided"
+DECIDED = "decided"
 """The ledger's note on who decided last, asked with which words."""
 _DECISION = "decision"
 """The ledger's note on what was decided last: where statements change before there is a plan, it is the decision to change."""
@@ -48,7 +48,7 @@ _BACKEND = ("operation", "record", "setting", "rule", "integration")
 
 def read_stage(session: Session) -> ReadStage:
     run = session.runs["read"]
-    return ReadStage(have(session.corpus), run.ledger.noted(_FORMER))
+    return ReadStage(have(session.corpus), run.ledger.noted(FORMER))
 
 
 def reading(session: Session) -> Steps:
@@ -68,7 +68,7 @@ def reading(session: Session) -> Steps:
         run.keep(stage, [p for p in stage.parts if p.key in reopened], reopened)
         records = yield run, stage, True
         found = reading_of(session, stage, records)
-    run.ledger.note(_FORMER, former_of(stage, found))
+    run.ledger.note(FORMER, former_of(stage, found))
     require_backend(session, found)
     session.reading = found
 
@@ -165,7 +165,7 @@ def _keep_standing(session: Session, run: Run, stage: DecideStage) -> None:
     """What was decided and stands is known without asking; a person's new answer, a new prompt or another model may change it."""
     before = {r.topic: r.answer for r in session.previous.rulings if r.answer} if session.previous else {}
     now = {k: " ".join(v.split()) for k, v in session.settings.decisions.items()}
-    same = before == now and run.ledger.noted(_DECIDED) == _decided_by(run, stage)
+    same = before == now and run.ledger.noted(DECIDED) == _decided_by(run, stage)
     standing = stage.standing() if same else {}
     known = run.recall(stage) if standing else {}
     run.keep(stage, [p for p in stage.parts if p.key not in known], standing)
@@ -180,7 +180,7 @@ def deciding(session: Session) -> Steps:
     stage, run = decide_stage(session), session.runs["decide"]
     _keep_standing(session, run, stage)
     session.decision = decided(stage, (yield run, stage, True))
-    run.ledger.note(_DECIDED, _decided_by(run, stage))
+    run.ledger.note(DECIDED, _decided_by(run, stage))
     if len(stage.groups) > 1:
         over = over_stage(stage, session.decision)
         session.decision = decided(over, (yield run, over, True))
@@ -274,8 +274,3 @@ def note_written(session: Session, first: WriteStage, written: Mapping[str, Reco
         for k, text in written.items() if k in keys
     }  # fmt: skip
     run.ledger.note(_WRITTEN, last)
-
-
-def have(value: T | None) -> T:
-    assert value is not None, "the stages come in order"  # noqa: S101
-    return value

@@ -34,6 +34,8 @@ def test_a_model_is_asked_once_in_the_form_of_all_briefs(
     workspace: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLANAGENT_REVIEW_MODEL", "strict")
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url.replace("http://", "http://somebody:hunter2@"))
+    before = sorted(p.name for p in workspace.rglob("*"))
     server.edit = lambda value, request: {"word": "ready"}
     code, checks = examined(workspace, capsys)
     assert code == 0
@@ -42,6 +44,8 @@ def test_a_model_is_asked_once_in_the_form_of_all_briefs(
     assert "answers as it was asked" in checks["model of read, decide, write"]["told"]
     assert "api_key = set (environment)" in checks["settings"]["told"]
     assert "test-key" not in json.dumps(checks)
+    assert "hunter2" not in json.dumps(checks)
+    assert sorted(p.name for p in workspace.rglob("*")) == before, "nothing is changed"
 
 
 @pytest.mark.parametrize(

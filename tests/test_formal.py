@@ -108,6 +108,19 @@ components:
     ]  # fmt: skip
 
 
+def test_a_column_is_told_as_the_source_writes_it(project: Project) -> None:
+    source = (
+        'CREATE TABLE boats (\n  "built on" DATE NOT NULL, -- a comment, with a comma\n  id UUID DEFAULT gen_random_uuid(),\n'
+        "  kind VARCHAR(9) CHECK (kind IN ('a, b', 'c')),\n  seen TIMESTAMPTZ DEFAULT CURRENT_TIMESTAMP,\n  INDEX idx_kind (kind DESC)\n);\n"
+    )
+    facts = defined(project({"specs/a.sql": source}))["boats"].facts
+    assert facts == (
+        ("store", "table"), ("field", "built on: DATE NOT NULL"), ("field", "id: UUID DEFAULT gen_random_uuid()"),
+        ("field", "kind: VARCHAR(9) CHECK (kind IN ('a, b', 'c'))"), ("field", "seen: TIMESTAMPTZ DEFAULT CURRENT_TIMESTAMP"),
+        ("constraint", "INDEX idx_kind (kind DESC)"),
+    )  # fmt: skip
+
+
 def test_swagger_2_has_its_base_path(project: Project) -> None:
     text = 'swagger: "2.0"\nbasePath: /v2\npaths:\n  /a:\n    get:\n      responses:\n        "200": {description: x, schema: {type: array, items: {$ref: "#/definitions/A"}}}\n'
     found = defined(project({"specs/api.yaml": text}))

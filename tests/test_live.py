@@ -37,13 +37,20 @@ def test_a_terminal_shows_the_stages_with_their_parts(
         assert "tokens" in shown
 
 
-def test_no_colour_where_none_is_wanted(workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
+@pytest.mark.parametrize("plain", [True, False])
+def test_colour_is_there_unless_none_is_wanted(
+    workspace: Path, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, *, plain: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if plain:
+        monkeypatch.setenv("NO_COLOR", "1")
     stream = Terminal()
     session = Session(load_settings(workspace))
     with watched(session, to=stream):
         make_plan(session)
-    assert not re.search(r"\x1b\[(?:\d+;)*[39]\d(?:;\d+)*m", stream.getvalue())
+    coloured = re.search(r"\x1b\[(?:\d+;)*[39]\d(?:;\d+)*m", stream.getvalue()) is not None
+    assert coloured is not plain
 
 
 def test_without_a_terminal_each_stage_has_one_line(workspace: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]) -> None:

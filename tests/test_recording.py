@@ -85,7 +85,7 @@ def test_a_damaged_line_counts_as_not_answered(recorded: Path, damage: Callable[
     lines[at] = damage(lines[at])
     path.write_text("\n".join(lines))
     assert plan(recorded) == 9
-    assert "1 lines are not as they were written" in capsys.readouterr().err
+    assert "1 line is not as written; what was held there counts as not answered. Restore" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["", "[]\n", '{"format": "another"}\n', "\x00\xff", '{"format": "planagent answers, format 1", "by": 3}'])

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from planagent.briefs.brief import HOST
 from planagent.briefs.decision import Decision, Planned
 from planagent.briefs.write import WriteStage
+from planagent.cli import run
+from planagent.corpus.read import read_corpus
+from planagent.pipeline import previous_plan
+from planagent.plan.graph import execution_order
+from planagent.plan.markdown_out import render
+from planagent.plan.plan import Plan
+from planagent.rules.planner import _named_in
 from planagent.rules.reader import _environment
 from planagent.rules.writer import write
 from planagent.statements.statement import Statement
 from tests.test_reading import corpus_of_text
 
+Project = Callable[[dict[str, str]], Path]
 ENV = "# Running\n\n```\nORDER_QUEUE=orders\n- RETRY_LIMIT=3\nif (STATE == DONE) x\n```\n"
 LOOKED_UP = "# Code\n\n```ts\nconst a = process.env.API_TOKEN; const b = os.environ['MAIL_FROM'];\nSOME_CONSTANT = 5\n```\n"
 TABLE = "# 環境\n\n設定は `.env` に置く。\n\n| 名前 | 値 |\n| --- | --- |\n| `DB_URL` | 必須 |\n\n# エラー\n\n| コード | 状態 |\n| --- | --- |\n| `NOT_FOUND` | 404 |\n"
@@ -38,3 +49,82 @@ def test_a_record_without_fields_is_what_its_lines_say() -> None:
     stage = WriteStage(corpus, decision, {"boat": bare})
     outcome = stage.accept(stage.parts, write(stage.brief(stage.parts, {}, HOST)), {}, by_rule=True)
     assert not outcome.findings
+
+
+def planned(path: Path) -> Plan:
+    assert run(["plan", "--offline", "-q", "-w", str(path)]) == 0
+    found = previous_plan(path / "plan/backend_implementation_plan.md")
+    assert found is not None
+    return found
+
+
+def test_a_word_with_a_number_is_an_id_where_there_is_a_series(project: Project) -> None:
+    lines = "- Requirement 1: boats are kept\n- Requirement 2: boats are found. They are sorted.\n- PostgreSQL 15: the store\n"
+    plan = planned(project({"specs/a.md": f"# A\n\n{lines}\n- **FR-7**: it MUST list boats by `GET /boats`\n"}))
+    names = {s.name for s in plan.statements}
+    assert {"Requirement 1", "Requirement 2"} <= names
+    assert "PostgreSQL 15" not in names
+    [second] = [s for s in plan.statements if s.name == "Requirement 2"]
+    assert second.units == ("specs/a.md L4.1-L4.2",), "all sentences of its line go with it"
+
+
+def test_comments_that_no_reader_sees_are_no_work(project: Project) -> None:
+    plan = planned(project({"specs/a.md": "# A\n\n<!-- keep this in mind -->\n\nBoats are kept, see `GET /boats`.\n"}))
+    assert any(reason == "context" and units == "L3" for a in plan.accounts for units, reason, _ in a.dismissed)
+    assert not any("L3" in unit for s in plan.statements for unit in s.units)
+
+
+def test_a_row_gives_its_constraints_and_leaves_sentences_where_they_stand(project: Project) -> None:
+    table = "| field | type | rules | why |\n|---|---|---|---|\n| id | uuid | primary key | the name by which all others know it here |\n"
+    plan = planned(project({"specs/a.md": f"# Data\n\n## Boat\n\n{table}| deck | text | | |\n\nSee `GET /boats`.\n"}))
+    [boat] = [s for s in plan.statements if s.kind == "record"]
+    assert boat.facts == ("field=id: uuid, primary key", "field=deck: text")
+
+
+def test_what_is_named_by_others_comes_before_them(project: Project) -> None:
+    tables = "CREATE TABLE trips (id INT, boat INT REFERENCES boats (id), next INT REFERENCES trips (id));\nCREATE TABLE boats (id INT);\n"
+    circle = "CREATE TABLE eggs (hen INT REFERENCES hens (id));\nCREATE TABLE hens (egg INT REFERENCES eggs (id));\n"
+    plan = planned(project({"specs/a.sql": tables + circle}))
+    made = {t.title.rpartition(" ")[2]: t for t in plan.tasks if t.title.startswith("Create the record")}
+    assert made["trips"].needs == (made["boats"].id,)
+    assert made["boats"].needs == ()
+    assert (made["eggs"].needs, made["hens"].needs) == ((), (made["eggs"].id,))
+
+
+def test_records_that_all_name_each_other_are_put_in_an_order() -> None:
+    """In no time, too: every path through them is not walked."""
+    names = [f"table_{n}" for n in range(60)]
+    facts = tuple(("field", f"r{m}: INT REFERENCES {m} (id)") for m in names)
+    needs = dict(zip(names, _named_in([Statement(n, "record", "must", "", (), n, facts) for n in names]), strict=True))
+    assert needs == {n: names[:at] for at, n in enumerate(names)}
+    assert execution_order(needs, lambda n: (0, names.index(n))) == names
+
+
+def test_verification_follows_the_operations(project: Project) -> None:
+    plan = planned(project({"specs/a.md": "# A\n\n- `GET /boats` lists boats, 200\n\n## Else\n\nAll of it is fast.\n"}))
+    [operations] = [t for t in plan.tasks if t.section == 5]
+    tests = [t for t in plan.tasks if t.section == 9]
+    assert tests
+    assert all(operations.id in t.needs for t in tests)
+
+
+def test_nothing_is_said_of_what_nobody_has_read(project: Project) -> None:
+    plan = planned(project({"specs/a.md": "# A\n\n- `GET /boats`\n\n## Authentication\n\nEverybody signs in first.\n"}))
+    text = render(plan)
+    assert "The specs ask for nothing here" not in text
+    assert "Nothing of this was told by its shape" in text
+    [item] = next(s for s in plan.sections if s.number == 5).items
+    assert [r.label for r in item.rows] == ["Entry point"], "no response where none is told"
+    structure, handed_on = 2, 2
+    assert plan.read_share == f"0 of 4 units of the specs were read, {structure} are structure; {handed_on} are handed on as they stand"
+
+
+@pytest.mark.parametrize(("line", "left_out"), [("Boats MUST be written in Go.", False), ("[PRINCIPLE_5_NAME] is kept.", True)])
+def test_a_template_in_which_somebody_wrote_is_read(project: Project, line: str, *, left_out: bool) -> None:
+    places = "".join(f"## [PRINCIPLE_{n}_NAME]\n\n[PRINCIPLE_{n}_DESCRIPTION]\n<!-- Example: {n} -->\n\n" for n in range(4))
+    path = project(
+        {".specify/memory/constitution.md": f"# [PROJECT_NAME] Constitution\n\n{places}{line}\n", "specs/a.md": "# A\n\n- `GET /a`\n"}
+    )
+    document = read_corpus(path).document(".specify/memory/constitution.md")
+    assert document is not None
+    assert bool(document.left_out) is left_out

@@ -143,3 +143,14 @@ def test_the_keys_that_an_answer_needs_are_never_masked() -> None:
     for statement in found:
         assert guarded(line(statement, ())).startswith(f"- {statement.key} | rule | ")
         assert guarded(f"covers {statement.key}, other").startswith(f"covers {statement.key}")
+
+
+def test_a_persons_words_with_a_bar_are_no_list_of_ours() -> None:
+    secret = SHAPES["word"]
+    for told in (
+        f"- day: the password | {secret}",
+        f"- the password | {secret}",
+        f"- key-of | rule | the password {secret}",
+        f"| password | {secret} |",
+    ):
+        assert secret not in guarded(told), told

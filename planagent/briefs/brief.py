@@ -13,6 +13,8 @@ from planagent.corpus.secrets import guarded
 from planagent.model import Finding
 
 BriefKind = Literal["read", "decide", "write", "review"]
+STAGES: dict[str, str] = {"read": "reading", "decide": "deciding", "write": "writing", "review": "reviewing"}
+"""What a stage is called where people see it, by the kind of its briefs."""
 Record = dict[str, Any]
 """An accepted answer to one part, as it is kept."""
 

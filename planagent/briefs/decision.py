@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from planagent.plan.graph import shortest_cycle
+from planagent.plan.graph import reaches, shortest_cycle
 from planagent.statements.statement import Statement, by_ruling
 
 RULING_KINDS = {"decision": "D", "gap": "G", "trap": "R", "prerequisite": "P"}
@@ -98,26 +98,13 @@ class Decision:
         found: dict[str, tuple[str, ...]] = {}
         last: dict[str, str] = {}
         for task in self.tasks:
-            wants = [*named[task.key], *(p for p in task.proves if p in known and p != task.key and not _reaches(named, p, task.key))]
+            wants = [*named[task.key], *(p for p in task.proves if p in known and p != task.key and not reaches(named, p, task.key))]
             if task.file and not task.condition:
                 if task.file in last:
                     wants.append(last[task.file])
                 last[task.file] = task.key
             found[task.key] = tuple(dict.fromkeys(wants))
         return found
-
-
-def _reaches(needs: Mapping[str, Sequence[str]], start: str, wanted: str) -> bool:
-    """True when a task needs another one, at once or through others."""
-    seen, ahead = {start}, [start]
-    while ahead:
-        for name in needs[ahead.pop()]:
-            if name == wanted:
-                return True
-            if name not in seen:
-                seen.add(name)
-                ahead.append(name)
-    return False
 
 
 def ruling_name(key: str) -> str:

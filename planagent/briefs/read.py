@@ -52,6 +52,11 @@ class ReadStage:
         return formal_statements(self.corpus)
 
     @cached_property
+    def _defined(self) -> frozenset[str]:
+        """Identities of what formal sources define."""
+        return frozenset(map(identity, self.candidates)) - {""}
+
+    @cached_property
     def _formal(self) -> dict[Ref, list[str]]:
         """Units that formal sources define something with, and what the definitions carry of them."""
         found: dict[Ref, list[str]] = {}
@@ -197,9 +202,8 @@ class ReadStage:
     # -- accepting ------------------------------------------------------------------------------
 
     def accept(self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False) -> Outcome:
-        formal = frozenset(map(identity, self.candidates)) - {""}
         origin: Origin = "rules" if by_rule else "model"
-        taken = Taking(self.corpus, self.homes, self._table(parts), origin, self._open(parts, known), formal)
+        taken = Taking(self.corpus, self.homes, self._table(parts), origin, self._open(parts, known), self._defined)
         outcome = taken.records(parts, value if isinstance(value, dict) else {}, known)
         _reject(parts, value, {s.name for s in self.candidates}, outcome)
         numbers = {ref: n for n, ref in enumerate(self._table(parts), 1)}

@@ -104,9 +104,6 @@ def settings_of(workspace: Path | None, **flags: Any) -> Settings:
     return load_settings(root(workspace), flags)
 
 
-_STEPS = frozenset({"finding", "reading", "deciding", "writing", "reviewing", "linking", "checking", "publishing", "recording"})
-
-
 def talk(show: Callable[[str], None] | None = None, *, steps: bool = True) -> Callable[[str], None]:
     """Talk on stderr: steps on a terminal, warnings and notices everywhere.
 
@@ -117,7 +114,8 @@ def talk(show: Callable[[str], None] | None = None, *, steps: bool = True) -> Ca
     loud = steps and sys.stderr.isatty()
 
     def tell(text: str) -> None:
-        if text and (loud or not (text in _STEPS or text.startswith(("brief ", "section ", "loading")))):
+        if text and (loud or not text.startswith(("step ", "brief ", "section ", "loading"))):
+            text = text.removeprefix("step ")
             if show:
                 show(f"· {text}")
             else:

@@ -14,8 +14,6 @@ from planagent.commands.common import talk
 if TYPE_CHECKING:
     from planagent.pipeline import Session
 
-TITLES = {"read": "reading", "decide": "deciding", "write": "writing", "review": "reviewing"}
-
 
 @contextmanager
 def watched(session: Session, *, quiet: bool = False, to: TextIO | None = None) -> Iterator[None]:
@@ -38,18 +36,21 @@ def watched(session: Session, *, quiet: bool = False, to: TextIO | None = None) 
 
 def _asks(session: Session) -> bool:
     """True where somebody takes time to answer; the rules are done before a bar is drawn."""
-    settings = session.settings
-    return not session.offline and any(settings.values[n] for n in ("model", "read_model", "write_model", "review_model"))
+    from planagent.briefs.brief import STAGES
+
+    return not session.offline and any(map(session.settings.model_of, STAGES))
 
 
 def _lines(session: Session) -> Callable[[str, int, int], None]:
     """One line for each stage, when it is done."""
+    from planagent.briefs.brief import STAGES
+
     told: set[tuple[str, int]] = set()
 
     def progress(kind: str, done: int, parts: int) -> None:
         if _asks(session) and done == parts and parts and (kind, parts) not in told:
             told.add((kind, parts))
-            click.echo(f"· {TITLES[kind]} {done}/{parts}, {_spent(session)}", err=True)
+            click.echo(f"· {STAGES[kind]} {done}/{parts}, {_spent(session)}", err=True)
 
     return progress
 
@@ -68,6 +69,8 @@ def _terminal(session: Session, stream: TextIO) -> Iterator[None]:
         TimeRemainingColumn,
     )
 
+    from planagent.briefs.brief import STAGES
+
     columns = (
         SpinnerColumn(), TextColumn("{task.description:<10}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
         TimeRemainingColumn(), TextColumn("{task.fields[spent]}"),
@@ -77,7 +80,7 @@ def _terminal(session: Session, stream: TextIO) -> Iterator[None]:
 
         def progress(kind: str, done: int, parts: int) -> None:
             if kind not in rows:
-                rows[kind] = view.add_task(TITLES[kind], total=parts, spent="")
+                rows[kind] = view.add_task(STAGES[kind], total=parts, spent="")
             view.update(rows[kind], completed=done, total=parts, spent=_spent(session))
 
         session.tell, session.progress = (

@@ -82,6 +82,7 @@ def mask(text: str) -> tuple[str, list[int]]:
     return "\n".join(lines_out), sorted(real)
 
 
+_LISTED = re.compile(r"- [^\s|]+ \| [a-z]+(?:, [a-z-]+)?(?: @\S+)? \| ")
 _DENSE = re.compile(r"(?=\S{10})\S*\d")
 
 
@@ -92,9 +93,9 @@ def guarded(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _guarded(line: str) -> str:
-    if line.startswith("- ") and " | " in line:
-        # One of our own lists: a word for a secret in one field says nothing of the next.
-        return " | ".join(map(_guarded, line.split(" | ")))
+    if listed := _LISTED.match(line):
+        # A statement's key and kind are ours: a word for a secret in them says nothing of what stands behind.
+        return listed[0] + _guarded(line[listed.end() :])
     for value in sorted(secret_values(line), key=len, reverse=True):
         line = line.replace(value, MASK)
     return line

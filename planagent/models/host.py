@@ -47,6 +47,6 @@ class RecordedModel(FreeModel):
     async def answer(self, brief: Brief) -> Answer:
         raise OpenError(
             f"{self._place} does not answer {len(brief.parts)} parts ({brief.kind}): the specs, settings or prompts have changed since.",
-            f"Have them answered by {self.name}, as the rest was: set a model (PLANAGENT_MODEL), or use /sp.plan in a coding agent. "
-            "Or without one: --fill-from-rules for these parts, --offline for all.",
+            f"Have them answered as the rest was, by {self.name}: PLANAGENT_MODEL names a model, /sp.plan asks a coding agent; another answerer is "
+            "asked for everything. Or without one: --fill-from-rules for these parts, --offline for all.",
         )

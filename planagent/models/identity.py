@@ -18,13 +18,13 @@ def identity(settings: Settings, name: str = "", *, offline: bool = False) -> di
     name = name or settings.write_model or settings.model
     if offline or not name:
         return dict(RULES)
-    place = _without_account(settings.base_url)
+    place = without_account(settings.base_url)
     if name.startswith(LOCAL):
         place = file_identity(Path(name.removeprefix(LOCAL)).expanduser())
     return {"writer": "openai", "model": name, "place": place, "temperature": settings.temperature}
 
 
-def _without_account(url: str) -> str:
+def without_account(url: str) -> str:
     """An address without the user's name and password, which change no answer and are written down nowhere."""
     scheme, mark, rest = url.partition("://")
     host, slash, path = rest.partition("/")

@@ -38,6 +38,19 @@ def shortest_cycle(needs: Mapping[str, Sequence[str]]) -> list[str]:
     return best
 
 
+def reaches(needs: Mapping[Key, Sequence[Key]], start: Key, wanted: Key) -> bool:
+    """True when a key needs another one, at once or through others."""
+    seen, ahead = {start}, [start]
+    while ahead:
+        for name in needs.get(ahead.pop(), ()):
+            if name == wanted:
+                return True
+            if name not in seen:
+                seen.add(name)
+                ahead.append(name)
+    return False
+
+
 def execution_order(needs: Mapping[str, Sequence[str]], rank: Callable[[str], tuple[int, int]]) -> list[str]:
     """Every key after all that it needs; among ready ones the lowest rank first. Unknown needs are ignored.
 

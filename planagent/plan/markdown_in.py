@@ -158,8 +158,6 @@ class _Reader:
                 values["options"] = tuple(value.split(" | "))
             elif label == "To be confirmed, rests on it":
                 values["waits"] = True
-            elif label == "About":
-                values["about"] = tuple(value.split(", "))
             elif label == "Sources":
                 values["sources"] = self._sources(value)
             self.at += 1

@@ -10,6 +10,7 @@ from planagent.briefs.brief import Brief
 from planagent.briefs.decide import DecideStage, Group
 from planagent.corpus.markdown import slugify
 from planagent.model import Corpus, Passage
+from planagent.plan.graph import reaches
 from planagent.statements.statement import Ref, Statement, slug
 
 _MOST = 12
@@ -140,8 +141,9 @@ class _Planner:
                 self._task(f"{prefix}record-{slug(s.name)}", 3, f"Create the record {s.name}{label}", "Data", [s, *take(self._beside(s, left))], base)
                 for s in stored
             ]  # fmt: skip
+            made_by = {s.key: t["key"] for s, t in zip(stored, data, strict=True)}
             for task, named in zip(data, _named_in(stored), strict=True):
-                task["needs"] += [data[n]["key"] for n in named]
+                task["needs"] += [made_by[n] for n in named]
             messages = take(s for s in mine if s.kind == "record")
             data += [
                 self._task(f"{prefix}messages-{n}", 5, f"Define the messages{label}", "Data", batch, base)
@@ -250,18 +252,15 @@ class _Planner:
             yield ((home.anchor if home and len(home.trail) <= 2 else f"{file}#{slugify(trail[-1])}" if trail else file), batch)
 
 
-def _named_in(records: Sequence[Statement]) -> list[list[int]]:
-    """The records, as positions, that the fields and constraints of each one name; where they name each other in a circle, only those before."""
-    told = [" ".join(v.partition(":")[2] or v for _, v in r.facts) for r in records]
-    found: list[list[int]] = [
-        [n for n, r in enumerate(records) if n != m and re.search(rf"(?<!\w){re.escape(r.name)}(?!\w)", text)]
-        for m, text in enumerate(told)
-    ]
-
-    def reaches(start: int, wanted: int, seen: set[int]) -> bool:
-        return any(n == wanted or (n not in seen and reaches(n, wanted, seen | {n})) for n in found[start])
-
-    return [[n for n in names if n < m or not reaches(n, m, {n})] for m, names in enumerate(found)]
+def _named_in(records: Sequence[Statement]) -> list[list[str]]:
+    """The keys of the records that the fields and constraints of each one name; where they name each other in a circle, only those before."""
+    told = {r.key: " ".join(v.partition(":")[2] or v for _, v in r.facts) for r in records}
+    place = {r.key: n for n, r in enumerate(records)}
+    found = {
+        key: [r.key for r in records if r.key != key and re.search(rf"(?<!\w){re.escape(r.name)}(?!\w)", text)]
+        for key, text in told.items()
+    }
+    return [[n for n in names if place[n] < place[key] or not reaches(found, n, key)] for key, names in found.items()]
 
 
 def _split(operations: list[Statement], paths: dict[str, list[str]], depth: int) -> Iterator[tuple[str, list[Statement]]]:

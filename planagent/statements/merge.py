@@ -122,18 +122,23 @@ def _keyed(corpus: Corpus, statements: list[Statement]) -> list[Statement]:
     found: dict[str, Statement] = {}
     for statement in statements:
         key = statement.key or _key(statement)
-        basis = f"{statement.kind} {statement.component} {statement.name} {content(statement.says)} {_trail(corpus, statement)}"
-        told_apart = hashlib.sha256(basis.encode()).hexdigest()[:5].translate(_LETTERS)
         if key in found:
-            key = f"{key}~{told_apart}"
+            key = f"{key}~{_told_apart(corpus, statement)}"
         if not statement.key and guarded(f"- {key} |") != f"- {key} |":
-            key = f"{statement.kind}~{told_apart}"  # made of an example's password, it would be masked in what is sent, and be nobody's key
+            # Made of an example's password, it would be masked in what is sent, and be nobody's key.
+            key = f"{statement.kind}~{_told_apart(corpus, statement)}"
         first, number = key, 2
         while key in found:
             key = f"{first}-{str(number).translate(_LETTERS)}"
             number += 1
         found[key] = replace(statement, key=key)
     return list(found.values())
+
+
+def _told_apart(corpus: Corpus, statement: Statement) -> str:
+    """A short hash of what a statement says, and under which headings."""
+    basis = f"{statement.kind} {statement.component} {statement.name} {content(statement.says)} {_trail(corpus, statement)}"
+    return hashlib.sha256(basis.encode()).hexdigest()[:5].translate(_LETTERS)
 
 
 def _trail(corpus: Corpus, statement: Statement) -> tuple[str, ...]:

@@ -46,13 +46,13 @@ def _table(tree: Any, source: str) -> Definition:
 
     facts: list[tuple[str, str]] = [("store", "table")]
     for column in tree.this.expressions:
-        at = [n.meta["start"] for n in column.walk() if "start" in getattr(n, "meta", {})]
-        told = _element(source, min(at)) if at else column.sql()
-        if isinstance(column, exp.ColumnDef) and column.name.upper() not in _NO_COLUMN:
-            # As the source writes it: another dialect's words for a default or a type are another value.
-            facts.append(("field", field_text(column.name, " ".join(told.split()[1:]), ())))
+        if not isinstance(column, exp.ColumnDef):
+            facts.append(("constraint", column.sql()))
+        elif column.name.upper() in _NO_COLUMN:
+            facts.append(("constraint", _element(source, column.this.meta["start"])))
         else:
-            facts.append(("constraint", told if isinstance(column, exp.ColumnDef) else column.sql()))
+            # As the source writes it: another dialect's words for a default or a type are another value.
+            facts.append(("field", field_text(column.name, _element(source, column.this.meta["end"] + 1), ())))
     lines = source.split("\n")
     places = [n.meta["line"] for n in tree.walk() if "line" in getattr(n, "meta", {})]
     start, end = min(places, default=1), max(places, default=1)
