@@ -128,3 +128,7 @@ def test_a_template_in_which_somebody_wrote_is_read(project: Project, line: str,
     document = read_corpus(path).document(".specify/memory/constitution.md")
     assert document is not None
     assert bool(document.left_out) is left_out
+    if not left_out:
+        steps = " ".join(s for t in planned(path).tasks for s in t.steps)
+        assert "#principle_3_name (L23)" in steps
+        assert "#principle_0_name" not in steps, "what nobody filled is no work"

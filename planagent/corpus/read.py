@@ -18,7 +18,7 @@ from planagent.files import decode
 from planagent.model import Corpus, Document, Evidence, Passage, Role, Unit
 
 _PROSE = frozenset({".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc"})
-_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_ ]{3,}\]|\[[#]{3}-[\w-]+\]")
+PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_ ]{3,}\]|\[[#]{3}-[\w-]+\]")
 _TASK_LINE = re.compile(r"(?m)^[ \t]*[-*][ \t]*\[[ xX]\][ \t]")
 LARGEST_DATA = 256 * 1024
 """Bytes; a larger file of data that no known format describes is no spec that anyone wrote."""
@@ -151,8 +151,8 @@ def _is_unfilled(text: str) -> bool:
     """A template in which nobody wrote a thing: every line but its headings holds a place in square brackets and capitals, or a mark alone."""
     bare = re.sub(r"<!--.*?-->", "", text[:40_000], flags=re.DOTALL)
     lines = [line for line in bare.split("\n") if any(c.isalnum() for c in line)]
-    open_places = sum(bool(_PLACEHOLDER.search(line)) for line in lines)
-    return open_places >= 4 and all(_PLACEHOLDER.search(line) or line.lstrip().startswith("#") for line in lines)
+    open_places = sum(bool(PLACEHOLDER.search(line)) for line in lines)
+    return open_places >= 4 and all(PLACEHOLDER.search(line) or line.lstrip().startswith("#") for line in lines)
 
 
 def _suffix(path: str) -> str:

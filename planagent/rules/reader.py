@@ -12,6 +12,7 @@ from planagent.briefs.brief import Brief, Part
 from planagent.briefs.read import ReadStage
 from planagent.briefs.read_answer import ReadPart
 from planagent.corpus.markdown import plain, split_cells
+from planagent.corpus.read import PLACEHOLDER
 from planagent.model import Corpus, Document, Passage, Unit
 from planagent.statements.forms import ROUTE, VARIABLE, binding, label_of
 from planagent.statements.statement import Ref
@@ -65,9 +66,9 @@ class _Reader:
         if side or delta == "REMOVED":
             self._dismiss([n for _, n in mine], "frontend" if side else "superseded")
             return
-        comments = [n for u, n in mine if u.kind == "comment"]
-        self._dismiss(comments, "context")  # no reader sees them where the document is shown
-        mine = [(u, n) for u, n in mine if u.kind != "comment"]
+        self._dismiss([n for u, n in mine if u.kind == "comment"], "context")  # no reader sees them where the document is shown
+        self._dismiss([n for u, n in mine if _is_unfilled(u)], "structure")
+        mine = [(u, n) for u, n in mine if u.kind != "comment" and not _is_unfilled(u)]
         left = [(u, n) for u, n in mine if not self._shape(u, n)]
         left = self._labelled(one.document, left)
         left = [(u, n) for u, n in left if not self._field_table(one, left, u)]
@@ -190,6 +191,12 @@ class _Reader:
     def _dismiss(self, numbers: Sequence[int], why: str) -> None:
         if numbers:
             self.dismissed.append({"at": _runs(numbers), "why": why, "of": ""})
+
+
+def _is_unfilled(unit: Unit) -> bool:
+    """True for a line that holds nothing but places of a template which nobody filled."""
+    left, places = PLACEHOLDER.subn("", unit.text)
+    return places > 0 and unit.kind != "comment" and not any(c.isalnum() for c in left)
 
 
 def _notes(cells: Sequence[str]) -> list[str]:
