@@ -132,3 +132,73 @@ def test_a_template_in_which_somebody_wrote_is_read(project: Project, line: str,
         steps = " ".join(s for t in planned(path).tasks for s in t.steps)
         assert "#principle_3_name (L23)" in steps
         assert "#principle_0_name" not in steps, "what nobody filled is no work"
+
+
+TYPED = "- `id`: uuid\n- `name`: string, optional\n- seats (integer, default 4): how many it takes\n"
+ORDERED = "| # | Typ | Feld |\n|---|---|---|\n| 1 | UUID PK | id |\n| 2 | TEXT | name |\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "fields"),
+    [
+        (f"# Daten\n\n## Boot\n\n{TYPED}", "Boot", ("id: uuid", "name: string, optional", "seats: integer, default 4")),
+        (f"# 資料\n\n### 2.1 資料表：boats\n\n{ORDERED}", "boats", ("id: UUID PK", "name: TEXT")),
+        ("# Data\n\n- **Boat**:\n  - id: uuid\n  - name: string\n\nBoats are kept.\n", "Boat", ("id: uuid", "name: string")),
+        (f"# Daten\n\n## Die Boote im Hafen\n\n{ORDERED}", "Die Boote im Hafen", ("id: UUID PK", "name: TEXT")),
+    ],
+)
+def test_names_with_types_below_a_name_are_a_record(text: str, name: str, fields: tuple[str, ...], project: Project) -> None:
+    plan = planned(project({"specs/a.md": f"{text}\n# Rest\n\n- `GET /boats`\n"}))
+    [record] = [s for s in plan.statements if s.kind == "record"]
+    assert record.name == name
+    assert record.facts == tuple(f"field={f}" for f in fields)
+    assert any(t.title == f"Create the record {name}" for t in plan.tasks)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"## POST /boats\n\n### Body\n\n{TYPED}",
+        f"## One\n\n### Body\n\n{TYPED}\n## Two\n\n### Body\n\n{TYPED}",
+        "## Times\n\n- morning: the text is read\n- evening: the boats are counted\n",
+        "## Codes\n\n| code | when |\n|---|---|\n| A1 | too late |\n| B2 | too early |\n",
+    ],
+)
+def test_what_an_operation_takes_and_other_lists_are_no_records(text: str, project: Project) -> None:
+    plan = planned(project({"specs/a.md": f"# A\n\n{text}\n# Rest\n\n- `GET /boats`\n"}))
+    assert not [s for s in plan.statements if s.kind == "record"]
+
+
+def test_a_thing_that_is_only_sent_is_no_table(project: Project) -> None:
+    plan = planned(project({"specs/a.md": f"# A\n\n## BoatResponse\n\n{TYPED}\n# Rest\n\n- `GET /boats`\n"}))
+    assert [t.title for t in plan.tasks if t.phase == "Data"] == ["Define the messages"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (
+            "# Landing\n\n## Hero\n\nThe page MUST greet. It is made with HTML and CSS, no server.\n\n## Data\n\n- id: string\n- name: string\n",
+            4,
+        ),
+        ("# 대기열\n\n- **FR-1**: PostgreSQL에 주문을 저장해야 한다.\n", 0),
+        ("# Queue\n\n- **FR-1**: `GET /orders` MUST list the orders.\n", 0),
+        ("# Queue\n\n```sql\nCREATE TABLE orders (id INT);\n```\n", 0),
+    ],
+)
+def test_without_a_name_that_runs_on_a_server_there_is_no_backend(
+    text: str, code: int, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "--offline", "-q", "-w", str(project({"specs/a.md": text}))]) == code
+    if code:
+        assert "specs/a.md" in capsys.readouterr().err, "it says what was looked at"
+
+
+def test_wide_tables_and_a_web_of_tables_are_planned(project: Project) -> None:
+    """Bounds are there against runaway answers; what a contract defines is as long as it is."""
+    wide = f"CREATE TABLE wide ({', '.join(f'column_{n} INT' for n in range(90))});"
+    web = "\n".join(
+        f"CREATE TABLE t{n} (id INT, {', '.join(f'r{m} INT REFERENCES t{m} (id)' for m in range(38) if m != n)});" for n in range(38)
+    )
+    plan = planned(project({"specs/a.sql": f"{wide}\n{web}\n"}))
+    assert len([t for t in plan.tasks if t.title.startswith("Create the record")]) == 39

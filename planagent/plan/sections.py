@@ -27,6 +27,8 @@ OWN_ITEM = {"operation": 5, "record": 3, "setting": 2}
 WORDS = 2_500
 """Words of a plan of one operation; more operations take as many times that as the root of their number."""
 _LINES: Any = Field(default_factory=list, max_length=40)
+_FIELDS: Any = Field(default_factory=list, max_length=400)
+"""Columns of a table, fields of a message: there are as many lines as the specs define."""
 
 
 class Item(BaseModel):
@@ -63,8 +65,8 @@ class EnvironmentItem(Item):
 
 class DatabaseItem(Item):
     lines: ClassVar[dict[str, str]] = {"fields": "Fields", "steps": "Steps"}
-    fields: list[str] = _LINES
-    steps: list[str] = _LINES
+    fields: list[str] = _FIELDS
+    steps: list[str] = _FIELDS
 
 
 class AuthItem(Item):
@@ -78,7 +80,7 @@ class OperationItem(Item):
         "entry": "Entry point", "inputs": "Input", "validation": "Validation", "calls": "Calls", "errors": "Errors", "response": "Response",
     }  # fmt: skip
     entry: list[str] = _LINES
-    inputs: list[str] = _LINES
+    inputs: list[str] = _FIELDS
     validation: list[str] = _LINES
     calls: list[str] = _LINES
     errors: list[str] = _LINES
@@ -154,7 +156,8 @@ def home_of(kind: str, doing: Sequence[D]) -> D:
 
 def item_schema(section: int) -> dict[str, Any]:
     """The JSON schema of one item in an answer."""
-    fields = {name: arr(txt(), 40) for name in ITEMS[section].lines}
+    bounds = ITEMS[section].model_json_schema()["properties"]
+    fields = {name: arr(txt(), bounds[name]["maxItems"]) for name in ITEMS[section].lines}
     return obj(title=txt(200), covers=arr(txt(120), 200), **fields)
 
 

@@ -14,11 +14,11 @@ from planagent.briefs.read_answer import ReadPart
 from planagent.corpus.markdown import plain, split_cells
 from planagent.corpus.read import PLACEHOLDER
 from planagent.model import Corpus, Document, Passage, Unit
+from planagent.rules.evidence import names_a_backend, of_client
+from planagent.rules.fields import Fields, fields_in
 from planagent.statements.forms import ROUTE, VARIABLE, binding, label_of
 from planagent.statements.statement import Ref
 
-_CLIENT_FOLDERS = frozenset({"frontend", "front-end", "ui", "web", "client", "mobile", "webapp"})
-"""Folders that hold the other side, by the layout of projects."""
 _DEFINED = re.compile(r"^\W{0,4}\*\*`?([A-Z][A-Za-z0-9]+)`?\*\*(?:\s*\([^)]*\))?\s*[:：]\s*(.+)$")
 _FIELD = re.compile(r"^`?([a-z_][A-Za-z0-9_]*)`?\s*(?:\(([^()]*)\))?$")
 _ASSIGNED = re.compile(r"^\s*(?:-\s+|export\s+|ENV\s+)?[\"']?([A-Z][A-Z0-9_]{2,})=(?!=)")
@@ -31,11 +31,6 @@ _ENV_FILE = re.compile(r"(?<![\w.])\.env(?![\w])")
 _ENV_PLACE = re.compile(r"(?i)(?<![a-z])env(?:ironment)?(?![a-z])")
 """In a heading or a file's name. Where it is said otherwise, the lines are handed on, and nothing is lost."""
 _CELL_NAME = re.compile(r"^[`*]*([A-Za-z_][A-Za-z0-9_.]*)[`*]*$")
-_TYPE = re.compile(
-    r"(?i)\b(?:uuid|guid|u?int(?:eger)?\d*|bigint|smallint|serial|float\d*|double|decimal|numeric|str(?:ing)?|text|varchar|char|bool(?:ean)?|"
-    r"date|datetime|time(?:stamp)?(?:tz)?|jsonb?|bytes|blob|enum|array|list|map|object|fk|pk)\b"
-)
-_LONGEST_NOTE, _MOST_WORDS = 40, 4
 _OPEN = re.compile(r"\[(?:NEEDS CLARIFICATION|TBD|TODO|OPEN QUESTION)\b|\[[^\]\[]{0,12}\?\]")
 _DELTA = re.compile(r"^(ADDED|MODIFIED|REMOVED|RENAMED) Requirements$")
 
@@ -55,13 +50,15 @@ class _Reader:
         self._numbers = numbers
         self.statements: list[dict[str, Any]] = []
         self.dismissed: list[dict[str, Any]] = []
+        self._backend = names_a_backend(stage)
         self._settings = set(_environment(stage.corpus))
         self._words: dict[str, frozenset[str]] = {}
+        self._heads = Counter(plain(p.heading).lower() for d in stage.corpus.read for p in d.passages)
 
     def part(self, part: Part) -> None:
         one: ReadPart = part.payload
         mine = [(u, self._numbers[r]) for u, r in zip(one.units, one.refs, strict=True) if r in self._numbers]
-        side = {p.lower() for p in one.document.path.split("/")[:-1]} & _CLIENT_FOLDERS
+        side = of_client(one.document)
         delta = next((m[1] for h in one.passage.trail if (m := _DELTA.match(h))), "")
         if side or delta == "REMOVED":
             self._dismiss([n for _, n in mine], "frontend" if side else "superseded")
@@ -69,9 +66,11 @@ class _Reader:
         self._dismiss([n for u, n in mine if u.kind == "comment"], "context")  # no reader sees them where the document is shown
         self._dismiss([n for u, n in mine if _is_unfilled(u)], "structure")
         mine = [(u, n) for u, n in mine if u.kind != "comment" and not _is_unfilled(u)]
-        left = [(u, n) for u, n in mine if not self._shape(u, n)]
-        left = self._labelled(one.document, left)
-        left = [(u, n) for u, n in left if not self._field_table(one, left, u)]
+        left = mine
+        if self._backend:
+            left = self._records(one, mine)
+            left = [(u, n) for u, n in left if not self._shape(u, n)]
+            left = self._labelled(one.document, left)
         if left:
             self._hand_on(one.passage, left)
 
@@ -155,28 +154,41 @@ class _Reader:
             self._words[document.path] = frozenset(w for w, n in heads.items() if n > 1)
         return self._words[document.path]
 
-    def _field_table(self, one: ReadPart, left: Sequence[tuple[Unit, int]], unit: Unit) -> bool:
-        """A table below a heading that is one name, whose rows are names with types, is a record's."""
-        if unit.kind != "row":
+    def _records(self, one: ReadPart, mine: Sequence[tuple[Unit, int]]) -> list[tuple[Unit, int]]:
+        """A list of fields is a record's, where its owner is a name of its own; gives back what is left."""
+        if self._is_operation(one):
+            return list(mine)
+        numbers, taken = {u.id: n for u, n in mine}, set[str]()
+        for found in fields_in(one.document, one.passage, [u for u, _ in mine]):
+            if self._is_thing(one.passage, found):
+                store = ["note=message"] if found.sent else []
+                self._claim(
+                    "record", found.owner, [numbers[u.id] for u in found.units], facts=[*(f"field={f}" for f in found.fields), *store]
+                )
+                taken |= {u.id for u in found.units}
+        return [(u, n) for u, n in mine if u.id not in taken]
+
+    def _is_thing(self, passage: Passage, found: Fields) -> bool:
+        """A heading that comes again (`Request body`) names a part of many things; one in words names a thing where its fields are kept."""
+        if any(f.partition(":")[0] in self._settings for f in found.fields):
             return False
-        rows = [(u, n) for u, n in left if u.kind == "row"]
-        name = re.fullmatch(r"(?:[\d.]+\s+)?`?([A-Za-z][A-Za-z0-9_]*)`?(?:\s*\([^)]*\))?", plain(one.passage.heading))
-        cells = [split_cells(u.text) for u, _ in rows]
-        if not name or not all(len(c) > 1 and _CELL_NAME.match(c[0]) for c in cells):
-            return False
-        if sum(bool(_TYPE.search(c[1])) for c in cells) * 5 < len(cells) * 4:
-            return False
-        if rows[0][0] is unit:
-            fields = [f"field={plain(c[0])}: {', '.join((plain(c[1]), *_notes(c[2:])))}" for c in cells]
-            self._claim("record", name[1], [n for _, n in rows], facts=fields)
-        return True
+        heading = plain(passage.heading).lower()
+        alone = self._heads[heading] == 1
+        return (alone and found.kept) or (found.named and (alone or found.kept or found.owner.lower() != heading))
+
+    def _is_operation(self, one: ReadPart) -> bool:
+        """True where the fields are what an operation takes or gives."""
+        return any(map(ROUTE.search, one.passage.trail)) or any(
+            (m := ROUTE.search(u.text)) and not any(map(str.isalnum, u.text[: m.start()])) for u in one.units
+        )
 
     # -- what is left ---------------------------------------------------------------------------
 
     def _hand_on(self, passage: Passage, left: Sequence[tuple[Unit, int]]) -> None:
-        """What has no shape of its own is one statement with its heading's name: to be applied as it stands."""
+        """What has no shape of its own is one statement with its heading's name: to be applied as it stands. Where nothing names a backend,
+        nothing is said to bind one."""
         numbers = [n for _, n in left]
-        obliges = any(u.kind != "heading" and binding(u) for u, _ in left)
+        obliges = self._backend and any(u.kind != "heading" and binding(u) for u, _ in left)
         name = " › ".join(passage.trail[-2:]) or passage.heading
         self._claim("rule" if obliges else "passage", name, numbers)
 
@@ -197,11 +209,6 @@ def _is_unfilled(unit: Unit) -> bool:
     """True for a line that holds nothing but places of a template which nobody filled."""
     left, places = PLACEHOLDER.subn("", unit.text)
     return places > 0 and unit.kind != "comment" and not any(c.isalnum() for c in left)
-
-
-def _notes(cells: Sequence[str]) -> list[str]:
-    """What a field's row has beside its name and type, but for sentences: these stand in the lines."""
-    return [p for c in cells if (p := plain(c)) and len(p) <= _LONGEST_NOTE and len(p.split()) <= _MOST_WORDS]
 
 
 def _environment(corpus: Corpus) -> Iterator[str]:
