@@ -116,7 +116,8 @@ def require_backend(session: Session, reading: Reading) -> None:
     looked = ", ".join(d.path for d in corpus.read[:8])
     raise NoBackendError(
         f"{corpus.name}: the specs ask nothing of a backend. Read: {looked}{' and more' if len(corpus.read) > 8 else ''}.",
-        "If that is wrong, let a model read."
+        "By rule nothing was found there but sentences: no operation, no contract, no name of what runs on a server. If there is a backend "
+        "in them, let a model read."
         if by_rule
         else "`planagent coverage --dismissed` lists what was dismissed and why; [[overrides]] in planagent.toml claims a line in spite of that.",
     )

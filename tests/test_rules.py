@@ -17,7 +17,7 @@ from planagent.plan.graph import execution_order
 from planagent.plan.markdown_out import render
 from planagent.plan.plan import Plan
 from planagent.rules.planner import _named_in
-from planagent.rules.reader import _environment
+from planagent.rules.settings import environment
 from planagent.rules.writer import write
 from planagent.statements.statement import Statement
 from tests.test_reading import corpus_of_text
@@ -38,7 +38,7 @@ TABLE = "# 環境\n\n設定は `.env` に置く。\n\n| 名前 | 値 |\n| --- | 
     ],
 )
 def test_a_name_in_capitals_is_a_setting_where_the_environment_has_it(text: str, names: set[str]) -> None:
-    assert set(_environment(corpus_of_text(text))) == names
+    assert set(environment(corpus_of_text(text))) == names
 
 
 def test_a_record_without_fields_is_what_its_lines_say() -> None:
@@ -183,6 +183,8 @@ def test_a_thing_that_is_only_sent_is_no_table(project: Project) -> None:
         ),
         ("# 대기열\n\n- **FR-1**: PostgreSQL에 주문을 저장해야 한다.\n", 0),
         ("# Queue\n\n- **FR-1**: `GET /orders` MUST list the orders.\n", 0),
+        ("# Queue\n\n- **FR-1**: orders MUST be kept.\n", 0),
+        ("# Queue\n\n- **FR-1**: orders MUST be kept in localStorage.\n", 4),
         ("# Queue\n\n```sql\nCREATE TABLE orders (id INT);\n```\n", 0),
     ],
 )

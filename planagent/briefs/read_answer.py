@@ -235,7 +235,7 @@ class Taking:
             mine = [place[r] for r in units if r in place]
             if mine and place.get(units[0]) is not None:
                 others = [self._elsewhere(r) for r in units if r not in place]
-                _put(statements, _as_record(statement, mine, others))
+                _put(statements, _as_record(statement, mine, others), len(before["statements"]) if before else 0)
             accounted |= set(mine)
         for why, of, refs in dismissed:
             mine = [place[r] for r in refs if r in place]
@@ -279,9 +279,13 @@ def _as_record(statement: Statement, mine: Sequence[int], others: Sequence[list[
     }  # fmt: skip
 
 
-def _put(statements: list[dict[str, Any]], new: dict[str, Any]) -> None:
-    """Adds a statement. Given again with what was open of it, it takes the place of what stands of it on some of the same lines."""
-    for number, held in enumerate(statements):
+def _put(statements: list[dict[str, Any]], new: dict[str, Any], before: int) -> None:
+    """Adds a statement. Given again with what was open of it, it takes the place of what stands of it on some of the same lines.
+
+    Args:
+        before: so many of them were known before; two of one answer are two, however alike (`PUT /boats`, `DELETE /boats`).
+    """
+    for number, held in enumerate(statements[:before]):
         if held["kind"] == new["kind"] and not set(held["at"]).isdisjoint(new["at"]) and _alike(held, new) >= _ALIKE:
             joined = {n: [*held[n], *(v for v in new[n] if v not in held[n])] for n in ("facts", "labels", "left_out", "others")}
             statements[number] = {**new, **joined, "key": held["key"] or new["key"], "at": sorted({*held["at"], *new["at"]})}

@@ -58,13 +58,16 @@ class DraftJudge:
 
     def __call__(self, one: WritePart, told: Sequence[tuple[str, str]]) -> list[Finding]:
         task, found = one.task, []
+        said = "\n".join(t for s in one.statements for t in s.texts())  # a pattern has brackets, too
         own = Said([*(t for s in one.statements for t in s.texts()), *self._lines(one)]) if task.section == 5 else None
         for place, told_text in told:
             text = _MARK.sub(" ", told_text)  # a place in the specs, put there when the plan is linked
             proof = task.section == 9 or place.endswith(", done when")
             unit = Unit(place, task.key, "item" if ", item " in place else "task", text, task.section, proof=proof)
             found += list(check_unit(unit, self.index, self.given))
-            for key in (k for k in _REFERENCE.findall(text.replace(MASK, "")) if k == k.lower() and k not in self.keys):
+            for key in (
+                k for k in _REFERENCE.findall(text.replace(MASK, "")) if k == k.lower() and k not in self.keys and f"[{k}]" not in said
+            ):
                 found.append(unit.finding("PA904", f"[{key}] is no ruling or task", "Refer to one by its key.", key))
             if own and unit.kind == "item":
                 found += list(check_statuses(unit, own, self._decided))

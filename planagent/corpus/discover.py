@@ -16,12 +16,9 @@ from typing import Any
 _UNCITABLE = re.compile("[\x00-\x1f\x7f`|<>#\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 MAX_DOCUMENTS = 5_000
 _DEEPEST_ROOT = 4
-SUFFIXES = frozenset(
-    {
-        ".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc", ".yaml", ".yml", ".json", ".graphql", ".graphqls", ".gql",
-        ".proto", ".sql", ".prisma", ".feature",
-    }
-)  # fmt: skip
+TEXTS = frozenset({".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc"})
+DATA = frozenset({".yaml", ".yml", ".json"})
+SUFFIXES = TEXTS | DATA | {".graphql", ".graphqls", ".gql", ".proto", ".sql", ".prisma", ".feature"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,8 @@ def places() -> dict[str, Any]:
 def find_files(workspace: Path, include: Sequence[str], exclude: Sequence[str]) -> tuple[list[Found], list[str]]:
     """The candidate files in a stable order, and warnings on what was passed over.
 
-    Without `include`, the folders of the known spec tools, constitutions and contracts are taken; a workspace that has none of
-    them is taken whole.
+    Without `include`, the folders of the known spec tools, constitutions and contracts are taken; a workspace in which no such folder
+    holds a text is taken whole.
     """
     warnings: list[str] = []
     everything = list(_walk(workspace, warnings))
@@ -51,12 +48,22 @@ def find_files(workspace: Path, include: Sequence[str], exclude: Sequence[str]) 
         chosen = [f for f in everything if any(fnmatch(f.path, g) for g in include)]
     else:
         chosen = [Found(f.path, f.absolute, r) for f in everything if (r := root_of(f.path)) is not None]
-        chosen = chosen or everything
+        chosen = chosen if any(_is_spec_text(f) for f in chosen) else everything
     chosen = [f for f in chosen if not any(fnmatch(f.path, g) for g in exclude)]
     if len(chosen) > MAX_DOCUMENTS:
         warnings.append(f"{len(chosen):,} candidate files; only the first {MAX_DOCUMENTS:,} are read (set `include` in planagent.toml)")
         chosen = chosen[:MAX_DOCUMENTS]
     return chosen, warnings
+
+
+def _is_spec_text(found: Found) -> bool:
+    """True for a text, other than a list of packages, in a folder that is there for specs."""
+    return is_spec_folder(found.root) and found.absolute.suffix.lower() in TEXTS - {".txt"}
+
+
+def is_spec_folder(root: str) -> bool:
+    """True for a folder that is there for specs, and not only holds some."""
+    return root.rpartition("/")[2].lower() in places()["roots"]
 
 
 def root_of(path: str) -> str | None:
@@ -71,7 +78,7 @@ def root_of(path: str) -> str | None:
         return ""
     name = parts[-1].lower()
     for depth, folder in enumerate(folders[:_DEEPEST_ROOT]):
-        if folder in known["shared_roots"] and _named(name, known["shared_names"]):
+        if folder in known["shared_roots"] and (_named(name, known["shared_names"]) or not name.isascii() or Path(name).suffix in DATA):
             return "/".join(parts[: depth + 1])
     return "" if len(parts) == 1 and _named(name, [n.lower() for n in known["root_names"]]) else None
 

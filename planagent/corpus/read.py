@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from pathlib import Path
 
 from planagent.cache import Cache, digest
-from planagent.corpus.discover import component_of, feature_of, is_constitution, left_out, root_of
+from planagent.corpus.discover import DATA, TEXTS, component_of, feature_of, is_constitution, is_spec_folder, left_out, root_of
 from planagent.corpus.formal import form_of, passages_of
 from planagent.corpus.markdown import parse_markdown
 from planagent.corpus.secrets import mask
@@ -17,9 +18,9 @@ from planagent.errors import CorpusError
 from planagent.files import decode
 from planagent.model import Corpus, Document, Evidence, Passage, Role, Unit
 
-_PROSE = frozenset({".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc"})
 PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_ ]{3,}\]|\[[#]{3}-[\w-]+\]")
 _TASK_LINE = re.compile(r"(?m)^[ \t]*[-*][ \t]*\[[ xX]\][ \t]")
+_REFERRED = re.compile(r"""\$ref['"]?\s*:\s*['"]?([^#'"\s{}]+\.(?:ya?ml|json))""")
 LARGEST_DATA = 256 * 1024
 """Bytes; a larger file of data that no known format describes is no spec that anyone wrote."""
 
@@ -56,7 +57,8 @@ def corpus_of(sources: Sources, scope: str = "", feature: str = "", cache: Cache
         except msgspec.MsgspecError:
             pass  # a damaged entry is as good as none
     secrets_found: list[Evidence] = []
-    documents = tuple(_document(s, feature, secrets_found) for s in sources.files)
+    referred = frozenset(_referred(sources))
+    documents = tuple(_document(s, feature, secrets_found, referred) for s in sources.files)
     if cache:
         cache.put("corpus", key, msgspec.msgpack.encode((documents, tuple(secrets_found))))
     return _corpus(sources, documents, tuple(secrets_found), scope)
@@ -77,13 +79,21 @@ def _corpus(sources: Sources, documents: tuple[Document, ...], secrets: tuple[Ev
     return Corpus(sources.name, documents, scope, tuple(roots), tuple(warnings), secrets)
 
 
-def _document(source: Source, feature: str, secrets: list[Evidence]) -> Document:
+def _referred(sources: Sources) -> Iterator[str]:
+    """The paths of data that a contract goes on in."""
+    for source in sources.files:
+        if _suffix(source.path) in DATA:
+            for name in _REFERRED.findall(decode(source.data)[0]):
+                yield posixpath.normpath(posixpath.join(posixpath.dirname(source.path), name))
+
+
+def _document(source: Source, feature: str, secrets: list[Evidence], referred: Set[str]) -> Document:
     text, notes = decode(source.data)
     text, real = mask(text)
     secrets += [Evidence(source.path, line) for line in real]
     root = root_of(source.path) or ""
     own = feature_of(source.path, root)
-    role, why = _role(source.path, text)
+    role, why = _role(source.path, text, referred=source.path in referred)
     document = Document(
         source.path, role, why, text, source.digest, feature=own, component=component_of(root),
         left_out=why if role == "other" else "", notes=tuple(notes),
@@ -100,7 +110,7 @@ def _cut(document: Document) -> Document:
     if form:
         passages = passages_of(form, document.path, document.text)
         return replace(document, form=form, passages=passages, units=_lines(document.text, passages))
-    if _suffix(document.path) not in _PROSE:
+    if _suffix(document.path) not in TEXTS:
         passages = (Passage(document.path, "", (), 1, document.text.count("\n") + 1),)
         return replace(document, form="data", passages=passages, units=_lines(document.text, passages))
     parsed = parse_markdown(document.path, document.text)
@@ -120,7 +130,7 @@ def _lines(text: str, passages: Iterable[Passage]) -> tuple[Unit, ...]:
     return tuple(found)
 
 
-def _role(path: str, text: str) -> tuple[Role, str]:
+def _role(path: str, text: str, *, referred: bool) -> tuple[Role, str]:
     """The role of a document by its place and form, and why it has it."""
     bound = is_constitution(path)
     if not text.strip():
@@ -136,8 +146,10 @@ def _role(path: str, text: str) -> tuple[Role, str]:
         return "other", why
     if _is_task_list(text):
         return "other", "mostly check boxes: a task list or checklist, not a spec"
-    if _suffix(path) not in _PROSE and not form_of(path, text) and (len(text) > LARGEST_DATA or _suffix(path) == ".json"):
-        return "other", "data in no format that describes an interface or a store"
+    if _suffix(path) not in TEXTS and not form_of(path, text):
+        stray = _suffix(path) in DATA and (_suffix(path) == ".json" or not is_spec_folder(root_of(path) or ""))
+        if len(text) > LARGEST_DATA or (stray and not referred):
+            return "other", "data in no format that describes an interface or a store"
     return "spec", "it lies in a spec folder"
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from functools import cache
 from importlib import resources
 
 from planagent.briefs.read import ReadStage
 from planagent.model import Document
-from planagent.statements.forms import ROUTE
+from planagent.rules.routes import routes_in
+from planagent.statements.forms import label_of
 
 _CLIENT_FOLDERS = frozenset({"frontend", "front-end", "ui", "web", "client", "mobile", "webapp"})
 """Folders that hold the other side, by the layout of projects."""
@@ -20,15 +22,20 @@ def of_client(document: Document) -> bool:
 
 
 def names_a_backend(stage: ReadStage) -> bool:
-    """True where there is a contract, an operation, or the name of what runs on a server."""
+    """True where there is a contract, an operation, or the name of what runs on a server, be it in a plan that is no spec; and where
+    requirements are numbered and nothing of the other side is named."""
     if stage.candidates:
         return True
-    texts = [d.text for d in stage.corpus.read if not of_client(d)]
-    return any(_servers().search(t) or any("://" not in m[0] for m in ROUTE.finditer(t)) for t in texts)
+    texts = [d.text for d in stage.corpus.documents if not of_client(d)]
+    if any(_names("server").search(t) for t in texts):
+        return True
+    units = [u for d in stage.corpus.read if not of_client(d) for u in d.units]
+    if any(map(routes_in, units)):
+        return True
+    return any(label_of(u.text) for u in units) and not any(_names("client").search(t) for t in texts)
 
 
 @cache
-def _servers() -> re.Pattern[str]:
-    lines = (resources.files("planagent") / "rules" / "servers.txt").read_text(encoding="utf-8").splitlines()
-    names = "|".join(re.escape(n) for n in lines if n and not n.startswith("# "))
-    return re.compile(rf"(?<![A-Za-z0-9_])(?:{names})(?![A-Za-z0-9_])")
+def _names(side: str) -> re.Pattern[str]:
+    table = tomllib.loads((resources.files("planagent") / "rules" / "technologies.toml").read_text(encoding="utf-8"))
+    return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(map(re.escape, table[side]))})(?![A-Za-z0-9_])")

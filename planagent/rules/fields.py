@@ -9,29 +9,38 @@ from dataclasses import dataclass
 from planagent.corpus.markdown import plain, split_cells
 from planagent.model import Document, Passage, Unit
 
-_NAME = re.compile(r"^[`*_]*([A-Za-z_][A-Za-z0-9_.]*)\??[`*_]*\??$")
-_ITEM = re.compile(
-    r"^(?:[`*]+([A-Za-z_]\w*)\??[`*]+|([A-Za-z_]\w*)\??)\s*(?:\(([^()]+)\)\s*[:：.]?|[:：=]|\s[–—-]{1,2}\s)\s*(.*)$", re.DOTALL
-)
 _TYPE = re.compile(
-    r"(?i)(?<![A-Za-z])(?:uuid|guid|ulid|u?int(?:eger)?\d*|bigint|smallint|long|serial|bigserial|float\d*|double|decimal|numeric|str(?:ing)?|text|"
-    r"varchar|char|bool(?:ean)?|date|datetime|time(?:stamp)?(?:tz)?|instant|jsonb?|bytes|bytea|blob|enum|array|list|map|object|fk|pk)(?![A-Za-z])"
+    r"(?i)(?<![A-Za-z])(?:uuid|guid|ulid|u?int(?:eger)?\d*|bigint|smallint|tinyint|long|(?:big)?serial|float\d*|double|decimal|numeric|str(?:ing)?|text|"
+    r"varchar|char|bool(?:ean)?|date|datetime|time(?:stamp)?(?:tz)?|instant|jsonb?|bytes|bytea|blob|enum|array|list|map|object|fk|pk|"
+    r"[a-z]+field|[a-z]+key(?=\())(?![A-Za-z])"
 )
-_KEPT = re.compile(
-    r"(?i)(?<![A-Za-z])(?:pk|fk|primary[ _-]key|foreign[ _-]key|references|unique|not null|auto_?increment|(?:big)?serial)(?![A-Za-z])"
+_SQL = re.compile(
+    r"(?i)(?<![A-Za-z])(?:pk|fk|primary[ _-]key|foreign[ _-]key|references|unique|not null|auto_?increment|(?:big)?serial|varchar|bigint|smallint|"
+    r"tinyint|timestamptz|jsonb|bytea)(?![A-Za-z])"
 )
-"""Words of SQL that nobody says of a message."""
+"""Words and types of SQL that nobody says of a message."""
+_OWN_ID = re.compile(r"_?(?:id|uuid|guid|pk)(?!\w)")
 _SENT = re.compile(r"(?:Request|Response|Dto|DTO|Input|Output|Payload|Params|Query|Event|Error|Command|Message|Result)$")
 """The endings by which code tells what is sent from what is kept."""
-_HEAD_NAME = re.compile(r"(?:[\d.]+\s+|[^:：]*[:：]\s*)*`?([A-Za-z][A-Za-z0-9_]*)`?(?:\s*\([^)]*\))?")
+
+_CELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\??")
+_ITEM = re.compile(
+    r"^(?:[`*]+([A-Za-z_]\w*)\??[`*]+|([A-Za-z_]\w*(?:\s?[,/]\s?[A-Za-z_]\w*)*)\??)"
+    r"\s*(?:\(([^()]+)\)\s*[:：.]?|[:：=]|\s[–—-]{1,2}\s)\s*(.*)$",
+    re.DOTALL,
+)
+_DEFINED = re.compile(r"^\W{0,4}\*\*`?([A-Za-z]\w*)`?\*\*(?:\s*\((?:`(\w+)`|[^)]*)\))?\s*([:：]|\s[–—-]{1,2}\s)\s*(.+)$", re.DOTALL)
+_PART = re.compile(r"^(?:`([A-Za-z_]\w*)`|([a-z_][A-Za-z0-9_]*)(?=\s*\(|$))\s*(?:\(([^()]*)\)|(.*))$", re.DOTALL)
+_BREAK, _STOP = (re.compile(rf"[{marks}](?![^()]*\))") for marks in (",;，；、", ";；"))
+_LABEL = r"(?:[\d.]+\s+|[^:：]*[:：]\s*)*"
+_HEAD_NAME = re.compile(rf"{_LABEL}`?([A-Za-z][A-Za-z0-9_]*)`?(?:\s*\([^)]*\))?")
 _CODE_NAME = re.compile(r"(?<![\w`])`?([A-Za-z]\w*_\w+|[A-Z][a-z]+(?:[A-Z][a-z]+)+)`?(?!\w)|`([A-Za-z]\w*)`")
 """A name as code has it: in a span, with underscores, or in camel case."""
-_NUMBER = re.compile(r"^(?:[\d.]+\s+|[\w.-]*\d[:：]\s*)+")
-_OWNER = re.compile(
-    r"^(?:\*\*`?([A-Za-z][A-Za-z0-9_]*)`?\*\*|`([A-Za-z][A-Za-z0-9_]*)`|\*\*`?([A-Za-z][A-Za-z0-9_]*)`?:\*\*)(?:\s*\([^)]*\))?\s*[:：]?$"
-)
-_TYPED = 0.8
-"""This part of the entries has a type, or they are no fields."""
+_OWNER = re.compile(r"^\*\*`?([A-Za-z][A-Za-z0-9_]*)`?[:：]?\*\*(?:\s*\([^)]*\))?\s*[:：]?$")
+_LISTED = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s")
+
+_TYPED, _MOSTLY = 0.8, 0.6
+"""This part of a table's rows, and of a list's items, has a type, or they are no fields."""
 _LONGEST_NOTE, _MOST_WORDS, _LONGEST = 40, 4, 80
 
 
@@ -42,36 +51,58 @@ class Fields:
     owner: str
     fields: tuple[str, ...]
     units: tuple[Unit, ...]
-    kept: bool
-    """Something in it says that it is stored."""
+    sql: bool
+    """Something in it is said of tables only."""
+    known: bool
+    """One of them is a name by which others know it."""
     named: bool
-    """The owner is one name, and no heading in words."""
+    """The owner is all that its line or heading says, and not a name among words."""
 
     @property
     def sent(self) -> bool:
-        """True for a message: by its name, or where nothing tells one from another of its kind."""
-        own = any(re.match(r"_?(?:id|uuid|guid|pk)$|\w+_id$|\w+Id$", f.partition(":")[0]) for f in self.fields)
-        return bool(_SENT.search(self.owner)) or not (self.kept or own)
+        """By its name it is a message."""
+        return bool(_SENT.search(self.owner))
 
 
 def fields_in(document: Document, passage: Passage, units: Sequence[Unit]) -> Iterator[Fields]:
     """The lists of fields of a passage, each with its owner."""
-    for rows in _together([u for u in units if u.kind == "row"]):
-        table = _table(rows)
-        if table:
-            yield _made(passage, "", table, rows)
-    yield from _lists(document, passage, [u for u in units if u.kind == "text"])
+    for rows in _tables([u for u in units if u.kind == "row"]):
+        told = _of_table(rows)
+        if told:
+            yield _below(document, passage, told, rows)
+    by_line: dict[int, list[Unit]] = {}
+    for unit in units:
+        if unit.kind == "text":
+            by_line.setdefault(unit.line, []).append(unit)
+    sentences = {n: found for n, said in by_line.items() if (found := _of_sentence(said[0]))}
+    yield from sentences.values()
+    yield from _of_lists(document, passage, {n: said for n, said in by_line.items() if n not in sentences})
 
 
-def _made(passage: Passage, owner: str, fields: Sequence[str], units: Sequence[Unit]) -> Fields:
-    name = _HEAD_NAME.fullmatch(plain(passage.heading)) if not owner else None
-    spans = [a or b for a, b in _CODE_NAME.findall(passage.heading)]
-    one = owner or (name[1] if name else spans[0] if len(spans) == 1 else "")
-    kept = any(_KEPT.search(u.text) for u in units)
-    return Fields(one or _NUMBER.sub("", plain(passage.heading)), tuple(fields), tuple(units), kept, bool(one))
+def head_name(heading: str) -> str:
+    """The one name that a heading says, '' where it says more or less."""
+    found = _HEAD_NAME.fullmatch(plain(heading))
+    return found[1] if found else ""
 
 
-def _together(units: Sequence[Unit]) -> Iterator[list[Unit]]:
+def _below(document: Document, passage: Passage, fields: Sequence[str], units: Sequence[Unit]) -> Fields:
+    """Fields that belong to what the heading names."""
+    line = document.lines[passage.start - 1]
+    written = line if passage.heading in plain(line) else passage.heading
+    name, codes = head_name(passage.heading), [a or b for a, b in _CODE_NAME.findall(written)]
+    owner = name or (codes[0] if len(codes) == 1 else re.sub(rf"^{_LABEL}", "", plain(passage.heading)))
+    return _made(owner, fields, units, named=bool(name))
+
+
+def _made(owner: str, fields: Sequence[str], units: Sequence[Unit], *, named: bool) -> Fields:
+    sql, known = any(_SQL.search(u.text) for u in units), any(map(_OWN_ID.match, fields))
+    return Fields(owner, tuple(fields), tuple(units), sql, known, named)
+
+
+# -- tables -------------------------------------------------------------------------------------
+
+
+def _tables(units: Sequence[Unit]) -> Iterator[list[Unit]]:
     """Rows of one table each."""
     found: list[Unit] = []
     for unit in units:
@@ -83,12 +114,12 @@ def _together(units: Sequence[Unit]) -> Iterator[list[Unit]]:
         yield found
 
 
-def _table(rows: Sequence[Unit]) -> list[str]:
+def _of_table(rows: Sequence[Unit]) -> list[str]:
     """The fields of a table that has a column of names and, behind or before it, one of types; none where it is another table."""
     cells = [tuple(map(plain, split_cells(r.text))) for r in rows]
     columns = min(map(len, cells))
     types = next((c for c in range(columns) if sum(bool(_type(r[c])) for r in cells) >= _TYPED * len(rows)), None)
-    names = next((c for c in range(columns) if c != types and all(_NAME.match(r[c]) for r in cells)), None)
+    names = next((c for c in range(columns) if c != types and all(_CELL_NAME.fullmatch(r[c]) for r in cells)), None)
     if types is None or names is None or len({r[names] for r in cells}) < len(rows):
         return []
     counted = [c for c in range(columns) if all(r[c] == str(n) for n, r in enumerate(cells, 1))]
@@ -104,58 +135,77 @@ def _type(text: str) -> str:
     return text if _is_note(text) else text[: found.end()]
 
 
-def _notes(cells: Iterable[str]) -> list[str]:
+def _notes(told: Iterable[str]) -> list[str]:
     """What a field has beside its name and type, but for sentences: these stand in the lines."""
-    return [c for c in cells if c and _is_note(c)]
+    return [t for t in told if t and _is_note(t)]
 
 
 def _is_note(text: str) -> bool:
     return len(text) <= _LONGEST_NOTE and len(text.split()) <= _MOST_WORDS
 
 
-def _lists(document: Document, passage: Passage, units: Sequence[Unit]) -> Iterator[Fields]:
+# -- sentences and lists ------------------------------------------------------------------------
+
+
+def _of_sentence(unit: Unit) -> Fields | None:
+    """`**Boat** (`boats`): `id`, `name` (unique); `seats` integer`; None where a sentence is another."""
+    match = _DEFINED.match(unit.text)
+    if not match:
+        return None
+    for mark in (_STOP, _BREAK):
+        parts = [p.strip().rstrip(".") for p in mark.split(match[4])]
+        found = [f for p in parts if (f := _PART.match(p))]
+        marked = sum(bool(f[1]) for f in found)
+        plainly = len(found) == len(parts) and match[1][0].isupper() and match[3] in (":", "：")
+        if len(found) > 1 and (plainly or marked >= _TYPED * len(parts)):
+            told = [(f[1] or f[2], plain(f[3] or f[4] or "")) for f in found]
+            fields = tuple(f"{name}: {rest}" if rest and _is_note(rest) else name for name, rest in told)
+            return Fields(match[2] or match[1], fields, (unit,), sql=True, known=True, named=True)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One item that may be a field: the sentences of its line, `name: notes`, and whether it has a type or is a term over its definition."""
+
+    said: Sequence[Unit]
+    field: str
+    typed: bool
+    term: bool
+
+
+def _of_lists(document: Document, passage: Passage, by_line: dict[int, list[Unit]]) -> Iterator[Fields]:
     """Items of lists below one name, in a line of its own or in the heading."""
-    by_line: dict[int, list[Unit]] = {}
-    for unit in units:
-        by_line.setdefault(unit.line, []).append(unit)
     owner, owned = "", 0
-    found: list[tuple[list[Unit], str]] = []
-    indents = {n: _indent(document.lines[n - 1]) for n in by_line}
-    for number in sorted(by_line):
-        said = by_line[number]
-        name, field = _OWNER.match(said[0].text.strip()), _item(said)
-        if name or (found and not field) or (found and owner and indents[number] < owned):
-            yield from _of_list(passage, owner, found)
+    found: list[_Item] = []
+
+    def finished() -> Iterator[Fields]:
+        terms = any("_" in i.field.partition(":")[0] for i in found) and all(i.term for i in found)
+        if len(found) > 1 and (terms or sum(i.typed for i in found) >= _MOSTLY * len(found)):
+            fields, units = [i.field for i in found], [u for i in found for u in i.said]
+            yield _made(owner, fields, units, named=True) if owner else _below(document, passage, fields, units)
+
+    for number, said in sorted(by_line.items()):
+        line = document.lines[number - 1]
+        indent, item = len(line) - len(line.lstrip()), _item(document.lines, said)
+        name = None if item and item.typed else _OWNER.match(said[0].text.strip())
+        if name or (found and not item) or (found and owner and indent < owned):
+            yield from finished()
             owner, found = "", []
         if name:
-            owner, owned = name[1], indents[number]
-        elif field and _is_item(document.lines[number - 1]):
-            found.append((said, field))
-    yield from _of_list(passage, owner, found)
+            owner, owned = name[1], indent
+        elif item:
+            found.append(item)
+    yield from finished()
 
 
-def _of_list(passage: Passage, owner: str, found: Sequence[tuple[list[Unit], str]]) -> Iterator[Fields]:
-    if len(found) > 1:
-        yield _made(passage, owner, [f for _, f in found], [u for said, _ in found for u in said])
-
-
-def _item(said: Sequence[Unit]) -> str:
-    """`name: type, notes` of a list's item; '' where it is no field."""
-    match = _ITEM.match(said[0].text.strip())
+def _item(lines: Sequence[str], said: Sequence[Unit]) -> _Item | None:
+    term = said[0].end > said[0].line and lines[said[0].line].lstrip().startswith(":")
+    match = _ITEM.match(said[0].text.strip()) if term or _LISTED.match(lines[said[0].line - 1]) else None
     if not match:
-        return ""
-    name, rest = match[1] or match[2], plain(match[3] or match[4])
-    told = _TYPE.search(rest[:_LONGEST])
-    if not told or (not match[3] and told.start() > _LONGEST // 4):
-        return ""
-    kind, *more = (p.strip() for p in re.split(r"[,;，、](?![^()]*\))", rest))
-    shown = kind if told.end() <= len(kind) and _is_note(kind) else rest[: told.end()].strip()
-    return f"{name}: {', '.join((shown, *_notes(more)))}"
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
-
-
-def _is_item(line: str) -> bool:
-    return line.lstrip()[:1] in ("-", "*", "+", "•")
+        return None
+    name = " ".join((match[1] or match[2]).split())
+    parts = [p.strip() for p in _BREAK.split(plain(match[3] or match[4]))]
+    kinds = [p if _is_note(p) else m[0] for p in parts[:2] if (m := _TYPE.match(p))]
+    notes = _notes(kinds[0] if kinds and p.startswith(kinds[0]) else p for p in parts)
+    return _Item(said, f"{name}: {', '.join(notes)}" if notes else name, bool(kinds), term)

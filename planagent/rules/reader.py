@@ -5,32 +5,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from planagent.briefs.brief import Brief, Part
 from planagent.briefs.read import ReadStage
 from planagent.briefs.read_answer import ReadPart
-from planagent.corpus.markdown import plain, split_cells
+from planagent.corpus.markdown import plain
 from planagent.corpus.read import PLACEHOLDER
-from planagent.model import Corpus, Document, Passage, Unit
+from planagent.model import Document, Passage, Unit
 from planagent.rules.evidence import names_a_backend, of_client
-from planagent.rules.fields import Fields, fields_in
-from planagent.statements.forms import ROUTE, VARIABLE, binding, label_of
+from planagent.rules.fields import Fields, fields_in, head_name
+from planagent.rules.routes import labelled, routes_in, statuses_in
+from planagent.rules.settings import environment, settings_in
+from planagent.statements.forms import ROUTE, binding, label_of
 from planagent.statements.statement import Ref
 
-_DEFINED = re.compile(r"^\W{0,4}\*\*`?([A-Z][A-Za-z0-9]+)`?\*\*(?:\s*\([^)]*\))?\s*[:：]\s*(.+)$")
-_FIELD = re.compile(r"^`?([a-z_][A-Za-z0-9_]*)`?\s*(?:\(([^()]*)\))?$")
-_ASSIGNED = re.compile(r"^\s*(?:-\s+|export\s+|ENV\s+)?[\"']?([A-Z][A-Z0-9_]{2,})=(?!=)")
-_LOOKED_UP = re.compile(
-    r"(?:process\.env\.|environ\[[\"']|environ\.get\([\"']|getenv\([\"']|\bENV\[[\"']|ENV\.fetch\([\"']|\benv\([\"']|\$\{)([A-Z][A-Z0-9_]{2,})\b"
-)
-"""A name in capitals is a setting where something assigns it without spaces, as shells do, or looks it up in the environment; an error
-code and a constant look the same elsewhere."""
-_ENV_FILE = re.compile(r"(?<![\w.])\.env(?![\w])")
-_ENV_PLACE = re.compile(r"(?i)(?<![a-z])env(?:ironment)?(?![a-z])")
-"""In a heading or a file's name. Where it is said otherwise, the lines are handed on, and nothing is lost."""
-_CELL_NAME = re.compile(r"^[`*]*([A-Za-z_][A-Za-z0-9_.]*)[`*]*$")
 _OPEN = re.compile(r"\[(?:NEEDS CLARIFICATION|TBD|TODO|OPEN QUESTION)\b|\[[^\]\[]{0,12}\?\]")
 _DELTA = re.compile(r"^(ADDED|MODIFIED|REMOVED|RENAMED) Requirements$")
 
@@ -51,9 +40,14 @@ class _Reader:
         self.statements: list[dict[str, Any]] = []
         self.dismissed: list[dict[str, Any]] = []
         self._backend = names_a_backend(stage)
-        self._settings = set(_environment(stage.corpus))
+        self._settings = frozenset(environment(stage.corpus))
         self._words: dict[str, frozenset[str]] = {}
-        self._heads = Counter(plain(p.heading).lower() for d in stage.corpus.read for p in d.passages)
+        self._things: dict[str, dict[tuple[str, ...], bool]] = {}
+        """By document, the headings below which there are lists of what is kept, and whether that is said of tables alone."""
+        self._heads: dict[tuple[str, str], set[str]] = {}
+        """The headings above each heading of a document."""
+        for passage in (p for d in stage.corpus.read for p in d.passages):
+            self._heads.setdefault((passage.file, plain(passage.heading).lower()), set()).add("".join(passage.trail[-2:-1]))
 
     def part(self, part: Part) -> None:
         one: ReadPart = part.payload
@@ -68,7 +62,7 @@ class _Reader:
         mine = [(u, n) for u, n in mine if u.kind != "comment" and not _is_unfilled(u)]
         left = mine
         if self._backend:
-            left = self._records(one, mine)
+            left = self._records(one, self._labelled_routes(mine))
             left = [(u, n) for u, n in left if not self._shape(u, n)]
             left = self._labelled(one.document, left)
         if left:
@@ -77,63 +71,34 @@ class _Reader:
     # -- shapes ---------------------------------------------------------------------------------
 
     def _shape(self, unit: Unit, number: int) -> bool:
-        return self._operation(unit, number) or self._record(unit, number) or self._setting(unit, number) or self._question(unit, number)
+        return self._operation(unit, number) or self._setting(unit, number) or self._question(unit, number)
 
     def _operation(self, unit: Unit, number: int) -> bool:
-        found = [(m[1], m[2].partition("?")[0].rstrip(".:*")) for m in ROUTE.finditer(unit.text) if "://" not in m[0]]
-        if unit.kind == "code":
-            found = [f for f in found if re.match(rf"\s*{f[0]}\b", unit.text)]
-        found = [f for f in dict.fromkeys(found) if len(f[1]) > 1 or f[1] == "/"]
-        routes = [f for f in found if self._is_template(f[1])]
-        if not routes:
-            return False
-        statuses = (
-            [n for n in dict.fromkeys(re.findall(r"(?<![\w/.-])([1-5]\d\d)(?![\w%])", unit.text)) if _is_status(n)]
-            if len(routes) == 1
-            else []
-        )
+        routes = routes_in(unit)
+        statuses = statuses_in(unit) if len(routes) == 1 else []
         for method, path in routes:
-            facts = ["transport=http", *(f"status={s}" for s in statuses)]
-            self._claim("operation", f"{method} {path}", [number], facts=facts)
-        return True
-
-    def _is_template(self, path: str) -> bool:
-        """False for a path with a concrete id in it, which is an example of another."""
-        parts = path.split("/")
-        concrete = [p for p in parts if re.search(r"\d", p) and not re.fullmatch(r"v\d+|\{[^}]*\}|:\w+|<[^>]*>|[a-z]+\d", p)]
-        if not concrete:
-            return not re.search(r"[*…]|\.\.\.", path)
-        return False
-
-    def _record(self, unit: Unit, number: int) -> bool:
-        match = _DEFINED.match(unit.text) if unit.kind == "text" else None
-        if not match:
-            return False
-        parts = [p.strip().rstrip(".") for p in re.split(r",(?![^()]*\))", match[2])]
-        fields = [_FIELD.match(p) for p in parts]
-        if len(parts) < 2 or not all(fields):
-            return False
-        told = [f"field={f[1]}" + (f": {f[2]}" if f[2] else "") for f in fields if f]
-        self._claim("record", match[1], [number], facts=told)
-        return True
+            self._claim("operation", f"{method} {path}", [number], facts=["transport=http", *(f"status={s}" for s in statuses)])
+        return bool(routes)
 
     def _setting(self, unit: Unit, number: int) -> bool:
-        if unit.kind == "code":
-            found = _ASSIGNED.match(unit.text)
-        elif unit.kind == "row":
-            found = _CELL_NAME.match(split_cells(unit.text)[0])
-        else:
-            found = re.match(r"^[`*]{1,4}([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)[`*]{1,4}\s*(?:[:：=–—-]|$)", unit.text)
-        if not found or found[1] not in self._settings:
-            return False
-        self._claim("setting", found[1], [number])
-        return True
+        names = settings_in(unit, self._settings)
+        for name in names:
+            self._claim("setting", name, [number])
+        return bool(names)
 
     def _question(self, unit: Unit, number: int) -> bool:
         if not _OPEN.search(unit.text):
             return False
         self._claim("question", label_of(unit.text) or "an open question", [number], modality="open")
         return True
+
+    def _labelled_routes(self, mine: Sequence[tuple[Unit, int]]) -> list[tuple[Unit, int]]:
+        """Claims the operations that two lines tell; gives back what is left."""
+        numbers, taken = {u.id: n for u, n in mine}, set[str]()
+        for (method, path), pair in labelled([u for u, _ in mine]):
+            self._claim("operation", f"{method} {path}", [numbers[u.id] for u in pair], facts=["transport=http"])
+            taken |= {u.id for u in pair}
+        return [(u, n) for u, n in mine if u.id not in taken]
 
     def _labelled(self, document: Document, left: Sequence[tuple[Unit, int]]) -> list[tuple[Unit, int]]:
         """A line that begins with an id is one rule, with all of its sentences; gives back what is left."""
@@ -160,21 +125,44 @@ class _Reader:
             return list(mine)
         numbers, taken = {u.id: n for u, n in mine}, set[str]()
         for found in fields_in(one.document, one.passage, [u for u, _ in mine]):
-            if self._is_thing(one.passage, found):
-                store = ["note=message"] if found.sent else []
-                self._claim(
-                    "record", found.owner, [numbers[u.id] for u in found.units], facts=[*(f"field={f}" for f in found.fields), *store]
-                )
+            owner = self._owner(one, found)
+            if owner:
+                kept = not found.sent and (found.sql or found.known or owner.islower() or self._beside_things(one))
+                facts = [*(f"field={f}" for f in found.fields), *([] if kept else ["note=message"])]
+                self._claim("record", owner, [numbers[u.id] for u in found.units], facts=facts)
                 taken |= {u.id for u in found.units}
         return [(u, n) for u, n in mine if u.id not in taken]
 
-    def _is_thing(self, passage: Passage, found: Fields) -> bool:
-        """A heading that comes again (`Request body`) names a part of many things; one in words names a thing where its fields are kept."""
+    def _owner(self, one: ReadPart, found: Fields) -> str:
+        """What a list of fields belongs to; '' where that is no thing of its own: a heading that comes again names a part of many things
+        (`Request body`), and a name among words is a thing's where its fields are those of a table."""
         if any(f.partition(":")[0] in self._settings for f in found.fields):
-            return False
-        heading = plain(passage.heading).lower()
-        alone = self._heads[heading] == 1
-        return (alone and found.kept) or (found.named and (alone or found.kept or found.owner.lower() != heading))
+            return ""
+        heading, trail = plain(one.passage.heading), one.passage.trail
+        parents = self._heads[one.document.path, heading.lower()]
+        if found.owner == heading and len(parents) > 1:
+            return head_name(trail[-2]) if found.sql and len(trail) > 1 else ""
+        if found.named:
+            # One capitalized word may be the name of a thing or of a part of one (`Fields`): what it has must tell.
+            sure = found.sql or found.known or found.owner.islower() or any(map(str.isupper, found.owner[1:])) or self._beside_things(one)
+            return found.owner if sure else ""
+        return found.owner if found.sql or (found.owner != heading and self._beside_things(one, sql=True)) else ""
+
+    def _beside_things(self, one: ReadPart, *, sql: bool = False) -> bool:
+        """True where one of the lists of fields under the same heading is of something that is kept.
+
+        Args:
+            sql: only by what is said of tables alone.
+        """
+        document = one.document
+        if document.path not in self._things:
+            units: dict[int, list[Unit]] = {}
+            for unit in document.units:
+                units.setdefault(unit.passage, []).append(unit)
+            beside = [(p.trail[:-1], f) for i, p in enumerate(document.passages) for f in fields_in(document, p, units.get(i, []))]
+            self._things[document.path] = {above: f.sql for above, f in sorted(beside, key=lambda b: b[1].sql) if f.sql or f.known}
+        found = self._things[document.path].get(one.passage.trail[:-1])
+        return found is not None and (found or not sql)
 
     def _is_operation(self, one: ReadPart) -> bool:
         """True where the fields are what an operation takes or gives."""
@@ -209,23 +197,6 @@ def _is_unfilled(unit: Unit) -> bool:
     """True for a line that holds nothing but places of a template which nobody filled."""
     left, places = PLACEHOLDER.subn("", unit.text)
     return places > 0 and unit.kind != "comment" and not any(c.isalnum() for c in left)
-
-
-def _environment(corpus: Corpus) -> Iterator[str]:
-    """Names that something reads from the environment, or that stand in a passage about a file `.env`."""
-    for document in corpus.read:
-        about = {u.passage for u in document.units if _ENV_FILE.search(u.text)}
-        about |= {i for i, p in enumerate(document.passages) if any(map(_ENV_PLACE.search, (*p.trail, document.path)))}
-        for unit in document.units:
-            yield from _LOOKED_UP.findall(unit.text)
-            if unit.kind == "code" and (found := _ASSIGNED.match(unit.text)) and ("_" in found[1] or unit.passage in about):
-                yield found[1]
-            elif unit.passage in about and unit.kind != "code":
-                yield from VARIABLE.findall(unit.text)
-
-
-def _is_status(text: str) -> bool:
-    return int(text) in {int(s) for s in HTTPStatus}
 
 
 def _runs(numbers: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from planagent.corpus.formal.definition import Definition
 from planagent.corpus.markdown import content
 from planagent.corpus.secrets import guarded
 from planagent.model import Corpus, Document, normalize_path
-from planagent.statements.statement import Dismissal, Kind, Origin, Reading, Statement, slug
+from planagent.statements.statement import MESSAGE, Dismissal, Kind, Origin, Reading, Statement, slug
 
 _NAMED: tuple[Kind, ...] = ("operation", "record", "setting", "technology", "integration")
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
@@ -93,6 +93,8 @@ def _joined(one: Statement, other: Statement) -> Statement:
     if second.says and second.origin != "formal" and second.says not in says:
         says = f"{says} {second.says}".strip()
     facts = dict.fromkeys((*one.facts, *other.facts))
+    if one.kind == "record" and (one.stored or other.stored):
+        facts = {f: None for f in facts if f not in MESSAGE}  # what is kept may be sent as well
     return replace(
         one,
         key=one.key or other.key,

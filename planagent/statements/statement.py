@@ -24,6 +24,9 @@ MODALITIES: tuple[str, ...] = get_args(Modality)
 REASONS: tuple[str, ...] = get_args(Reason)
 TRANSPORTS = ("http", "graphql", "grpc", "event in", "event out", "job", "command", "page", "webhook", "socket", "function")
 
+MESSAGE = frozenset({("store", "message"), ("note", "message")})
+"""Facts of a record that is sent and not kept."""
+
 Ref = tuple[str, str]
 """A document's path and a unit's id."""
 
@@ -66,7 +69,7 @@ class Statement:
     @property
     def stored(self) -> bool:
         """A record that is kept, and not only sent."""
-        return self.kind == "record" and "message" not in (*self.fact("store"), *self.fact("note"))
+        return self.kind == "record" and MESSAGE.isdisjoint(self.facts)
 
     @property
     def material(self) -> tuple[object, ...]:

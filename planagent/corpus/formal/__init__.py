@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
@@ -22,7 +23,7 @@ _BY_FENCE = {
 _TREE = (
     ("openapi", re.compile(r"""(?m)^[ \t{]*['"]?(?:openapi|swagger)['"]?\s*:\s*['"]?\d""")),
     ("asyncapi", re.compile(r"""(?m)^[ \t{]*['"]?asyncapi['"]?\s*:\s*['"]?\d""")),
-    ("jsonschema", re.compile(r"""['"]?\$schema['"]?\s*:\s*['"]?https?://json-schema\.org""")),
+    ("jsonschema", re.compile(r"""['"]?\$schema['"]?\s*:\s*['"]?https?://json-schema\.org|(?ms:^type:\s*['"]?object\b.*^properties:)""")),
 )
 _WORD = re.compile(r"\w")
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+-]*)")
@@ -88,7 +89,8 @@ def passages_of(form: str, path: str, text: str) -> tuple[Passage, ...]:
         if follow == one.start:
             continue
         between = next((n for n in range(reached + 1, follow) if _WORD.search(lines[n - 1])), follow)
-        add(one.name or one.kind, (one.name,), one.start, between - 1)
+        name = one.name or _stem(path)
+        add(name, (name,), one.start, between - 1)
         if between < follow:
             add(lines[between - 1], (), between, follow - 1)
     return tuple(passages)
@@ -97,7 +99,8 @@ def passages_of(form: str, path: str, text: str) -> tuple[Passage, ...]:
 def definitions_of(document: Document, lookup: Lookup) -> Iterator[Definition]:
     """What a document defines: as a whole, or in its fenced blocks. Blocks that do not parse define nothing."""
     if document.form not in ("markdown", "data"):
-        yield from _module(document.form).parse(document.text, _relative(document.path, lookup))
+        for one in _module(document.form).parse(document.text, _relative(document.path, lookup)):
+            yield one if one.name else replace(one, name=_stem(document.path))
         return
     for language, start, body in fences(document.text):
         form = _BY_FENCE.get(language, "") or _claimed(language, body)
@@ -108,6 +111,10 @@ def definitions_of(document: Document, lookup: Lookup) -> Iterator[Definition]:
                 yield Definition(one.kind, one.name, one.start + start - 1, one.end + start - 1, one.facts, one.says)
         except Broken:
             continue
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].partition(".")[0]
 
 
 def fences(text: str) -> Iterator[tuple[str, int, str]]:

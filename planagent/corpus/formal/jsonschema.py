@@ -1,4 +1,4 @@
-"""JSON Schema: each object with a name is a record."""
+"""JSON Schema: each object with a name is a record; one without is called as its file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
     if fields:
         facts = (("store", "message"), *(("field", f) for f in fields), *(("about", t) for t in remarks(tree.root)))
         last = last_line(tree.root, tree.lines)
-        yield Definition("record", title or text(get(tree.root, "$id")).rsplit("/", 1)[-1] or "schema", 1, last, facts)
+        yield Definition("record", title or text(get(tree.root, "$id")).rsplit("/", 1)[-1], 1, last, facts)
     for group in ("$defs", "definitions"):
         for name, node, line in pairs(get(tree.root, group)):
             facts = (("store", "message"), *(("field", f) for f in tree.fields(node)), *(("about", t) for t in remarks(node)))

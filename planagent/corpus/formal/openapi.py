@@ -20,15 +20,18 @@ def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
     tree = Tree(source, lookup)
     prefix = _prefix(tree.root)
     required = _access(get(tree.root, "security"))
-    for url, written, _ in pairs(get(tree.root, "paths")):
+    for url, written, here in pairs(get(tree.root, "paths")):
         shared = tree.resolve(written)
         parameters = get(written, "parameters")
         above = ((parameters.start_mark.line, last_line(parameters, tree.lines)),) if parameters else ()
-        for method, operation, line in pairs(written):
-            if method.lower() in METHODS:
-                name = f"{method.upper()} {prefix}{url}"
-                one = _operation(tree, name, operation, line, shared, required)
+        for method, operation, line in pairs(shared):
+            if method.lower() not in METHODS:
+                continue
+            one = _operation(tree, f"{method.upper()} {prefix}{url}", operation, line, shared, required)
+            if shared is written:
                 yield replace(one, shared=(*above, *one.shared))
+            else:  # it stands in another place, whose lines are accounted for there
+                yield replace(one, start=here, end=last_line(written, tree.lines), shared=())
     for name, hook, line in pairs(get(tree.root, "webhooks")):
         yield Definition("operation", name, line, last_line(hook, tree.lines), (("transport", "webhook"),))
     schemas = get(tree.root, "components", "schemas") or get(tree.root, "definitions")

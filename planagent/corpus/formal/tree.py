@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -120,7 +121,9 @@ class Tree:
     def _document(self, file: str) -> Node:
         if file not in self._others:
             try:
-                self._others[file] = compose(self._lookup(file))
+                other = compose(self._lookup(file))
+                _rebase(other, file)
+                self._others[file] = other
             except Broken:
                 self._others[file] = None
         return self._others[file]
@@ -163,6 +166,19 @@ class Tree:
         notes += [f"{n} {v} entries" for n in ("minItems", "maxItems") if (v := text(get(node, n)))]
         values = [text(n) for n in items(get(node, "enum"))]
         return [*notes, *(["one of " + " | ".join(values)] if values else [])]
+
+
+def _rebase(node: Node, file: str) -> None:
+    """Has the references of another document lead on from this one."""
+    for name, value, _ in pairs(node):
+        if name == "$ref" and isinstance(value, yaml.ScalarNode):
+            target, _, pointer = str(value.value).partition("#")
+            if "://" not in target:
+                path = posixpath.normpath(posixpath.join(posixpath.dirname(file), target)) if target else file
+                value.value = f"{path}#{pointer}" if pointer else path
+        _rebase(value, file)
+    for entry in items(node):
+        _rebase(entry, file)
 
 
 _REMARKS = ("summary", "description", "title")
