@@ -213,9 +213,7 @@ class _Assembly:
         if any(t.section == section for t in self.decision.tasks):
             return "What is to be done stands in the tasks of section 10."
         if self.made.by_rule:
-            return (
-                "Nothing of this was told by its shape; lines that nobody has read may speak of it, and stand in the tasks of section 10."
-            )
+            return "Nothing has a place of its own here. What the specs say of it stands in the tasks of section 10, unread."
         return "The specs ask for nothing here."
 
     def _items(self, section: int, key: str) -> Iterator[PlanItem]:
@@ -267,11 +265,11 @@ class _Assembly:
         return f"{self.ruling_ids[ruling]}: {one_line(answer)}"
 
     def _parallel(self) -> set[str]:
-        """Tasks that share their wave with others and their file with none of them."""
+        """Tasks that share their wave with others and their file with none of them; whose file nobody named, nobody knows that of."""
         found: set[str] = set()
         for wave in waves({k: self.needs[k] for k in self.order if not self.by_key[k].condition}):
             files = [self.by_key[k].file for k in wave]
-            found |= {k for k in wave if len(wave) > 1 and (not self.by_key[k].file or files.count(self.by_key[k].file) == 1)}
+            found |= {k for k in wave if len(wave) > 1 and self.by_key[k].file and files.count(self.by_key[k].file) == 1}
         return found
 
     # -- places ---------------------------------------------------------------------------------
@@ -299,10 +297,10 @@ class _Assembly:
         if not unread:
             return f"all {total:,} units of the specs were read"
         structure = sum(a is not None and a.reason == "structure" for a, _ in told)
-        read = total - structure - len(unread)
-        return (
-            f"{read:,} of {total:,} units of the specs were read, {structure:,} are structure; {len(unread):,} are handed on as they stand"
-        )
+        passed = sum(a is not None and bool(a.reason) for a, _ in told) - structure if self.made.by_rule else 0
+        read = total - structure - passed - len(unread)
+        place = f", {passed:,} are passed over for their place" if passed else ""
+        return f"{read:,} of {total:,} units of the specs were read, {structure:,} are structure{place}; {len(unread):,} are handed on as they stand"
 
     def _traced(self, statement: Statement) -> Traced:
         return Traced(

@@ -13,6 +13,7 @@ from planagent.checking.markdown import view_of_markdown
 from planagent.checking.suppressions import find_suppressions, suppress
 from planagent.checking.taskmaster import NotTaskMaster, view_of_taskmaster
 from planagent.checking.view import View, view_of_plan
+from planagent.corpus.discover import of_client
 from planagent.corpus.read import corpus_of
 from planagent.corpus.secrets import secret_values
 from planagent.errors import CorpusError, UsageError
@@ -102,7 +103,7 @@ def _by_nature(view: View, path: Path, findings: list[Finding]) -> tuple[list[Fi
     """Leaves out what a plan of that kind is not meant to keep: by its place a frontend plan, by its tasks a full-stack one."""
     notes = []
     front = {f.place for f in findings if f.rule == "PA301"}
-    if path.parent.name.lower() in ("frontend", "ui", "web", "client", "mobile"):
+    if of_client(f"{path.parent.name}/"):
         findings = [f for f in findings if f.rule != "PA301" and not f.rule.startswith("PA50")]
         notes.append("Taken for a frontend plan by its place: scope and coverage are not looked at. --select PA shows all.")
     elif front and len(front) >= _FULL_STACK * len(view.entries):

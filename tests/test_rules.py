@@ -16,8 +16,8 @@ from planagent.pipeline import previous_plan
 from planagent.plan.graph import execution_order
 from planagent.plan.markdown_out import render
 from planagent.plan.plan import Plan
-from planagent.rules.planner import _named_in
 from planagent.rules.settings import environment
+from planagent.rules.tasks import _named_in
 from planagent.rules.writer import write
 from planagent.statements.statement import Statement
 from tests.test_reading import corpus_of_text
@@ -95,7 +95,7 @@ def test_records_that_all_name_each_other_are_put_in_an_order() -> None:
     """In no time, too: every path through them is not walked."""
     names = [f"table_{n}" for n in range(60)]
     facts = tuple(("field", f"r{m}: INT REFERENCES {m} (id)") for m in names)
-    needs = dict(zip(names, _named_in([Statement(n, "record", "must", "", (), n, facts) for n in names]), strict=True))
+    needs = _named_in([Statement(n, "record", "must", "", (), n, facts) for n in names])
     assert needs == {n: names[:at] for at, n in enumerate(names)}
     assert execution_order(needs, lambda n: (0, names.index(n))) == names
 
@@ -112,7 +112,7 @@ def test_nothing_is_said_of_what_nobody_has_read(project: Project) -> None:
     plan = planned(project({"specs/a.md": "# A\n\n- `GET /boats`\n\n## Authentication\n\nEverybody signs in first.\n"}))
     text = render(plan)
     assert "The specs ask for nothing here" not in text
-    assert "Nothing of this was told by its shape" in text
+    assert "What the specs say of it stands in the tasks of section 10, unread." in text
     [item] = next(s for s in plan.sections if s.number == 5).items
     assert [r.label for r in item.rows] == ["Entry point"], "no response where none is told"
     structure, handed_on = 2, 2

@@ -78,7 +78,8 @@ def root_of(path: str) -> str | None:
         return ""
     name = parts[-1].lower()
     for depth, folder in enumerate(folders[:_DEEPEST_ROOT]):
-        if folder in known["shared_roots"] and (_named(name, known["shared_names"]) or not name.isascii() or Path(name).suffix in DATA):
+        part = folder in known["contract_roots"] and Path(name).suffix in DATA
+        if folder in known["shared_roots"] and (part or _named(name, known["shared_names"]) or not name.isascii()):
             return "/".join(parts[: depth + 1])
     return "" if len(parts) == 1 and _named(name, [n.lower() for n in known["root_names"]]) else None
 
@@ -107,8 +108,15 @@ def feature_of(path: str, root: str) -> str:
 
 
 def component_of(root: str) -> str:
-    """The folder of the project that holds a spec root: `apps/billing/openspec` gives `apps/billing`."""
-    return root.rpartition("/")[0]
+    """The folder of the project that holds a spec root: `apps/billing/openspec` gives `apps/billing`; that of a client is no part of the backend,
+    and that of the backend no part, but all of it."""
+    folder = root.rpartition("/")[0]
+    return "" if of_client(root) or folder.rpartition("/")[2].lower() in places()["backends"] else folder
+
+
+def of_client(path: str) -> bool:
+    """True for a path below a folder of the other side."""
+    return not set(places()["clients"]).isdisjoint(p.lower() for p in path.split("/")[:-1])
 
 
 def _walk(workspace: Path, warnings: list[str]) -> Iterator[Found]:

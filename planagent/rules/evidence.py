@@ -8,17 +8,9 @@ from functools import cache
 from importlib import resources
 
 from planagent.briefs.read import ReadStage
-from planagent.model import Document
+from planagent.corpus.discover import of_client
 from planagent.rules.routes import routes_in
 from planagent.statements.forms import label_of
-
-_CLIENT_FOLDERS = frozenset({"frontend", "front-end", "ui", "web", "client", "mobile", "webapp"})
-"""Folders that hold the other side, by the layout of projects."""
-
-
-def of_client(document: Document) -> bool:
-    """True for a document that lies in the other side's folder."""
-    return not _CLIENT_FOLDERS.isdisjoint(p.lower() for p in document.path.split("/")[:-1])
 
 
 def names_a_backend(stage: ReadStage) -> bool:
@@ -26,10 +18,10 @@ def names_a_backend(stage: ReadStage) -> bool:
     requirements are numbered and nothing of the other side is named."""
     if stage.candidates:
         return True
-    texts = [d.text for d in stage.corpus.documents if not of_client(d)]
+    texts = [d.text for d in stage.corpus.documents if not of_client(d.path)]
     if any(_names("server").search(t) for t in texts):
         return True
-    units = [u for d in stage.corpus.read if not of_client(d) for u in d.units]
+    units = [u for d in stage.corpus.read if not of_client(d.path) for u in d.units]
     if any(map(routes_in, units)):
         return True
     return any(label_of(u.text) for u in units) and not any(_names("client").search(t) for t in texts)

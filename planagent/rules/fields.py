@@ -137,7 +137,8 @@ def _type(text: str) -> str:
 
 def _notes(told: Iterable[str]) -> list[str]:
     """What a field has beside its name and type, but for sentences: these stand in the lines."""
-    return [t for t in told if t and _is_note(t)]
+    parts = ([t] if _is_note(t) else [p.strip() for p in _BREAK.split(t)] for t in told if t)
+    return [p for found in parts if all(map(_is_note, found)) for p in found if p]
 
 
 def _is_note(text: str) -> bool:

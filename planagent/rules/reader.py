@@ -10,17 +10,19 @@ from typing import Any
 from planagent.briefs.brief import Brief, Part
 from planagent.briefs.read import ReadStage
 from planagent.briefs.read_answer import ReadPart
+from planagent.corpus.discover import of_client
 from planagent.corpus.markdown import plain
 from planagent.corpus.read import PLACEHOLDER
-from planagent.model import Document, Passage, Unit
-from planagent.rules.evidence import names_a_backend, of_client
+from planagent.model import Document, Passage, Unit, normalize_path
+from planagent.rules.evidence import names_a_backend
 from planagent.rules.fields import Fields, fields_in, head_name
-from planagent.rules.routes import labelled, routes_in, statuses_in
+from planagent.rules.routes import labelled, routes_in, statuses_in, without_base
 from planagent.rules.settings import environment, settings_in
 from planagent.statements.forms import ROUTE, binding, label_of
 from planagent.statements.statement import Ref
 
 _OPEN = re.compile(r"\[(?:NEEDS CLARIFICATION|TBD|TODO|OPEN QUESTION)\b|\[[^\]\[]{0,12}\?\]")
+_ENTRY = re.compile(r"\W*\[[^\]]*\]\(#[^)]*\)\W*")
 _DELTA = re.compile(r"^(ADDED|MODIFIED|REMOVED|RENAMED) Requirements$")
 
 
@@ -41,6 +43,13 @@ class _Reader:
         self.dismissed: list[dict[str, Any]] = []
         self._backend = names_a_backend(stage)
         self._settings = frozenset(environment(stage.corpus))
+        self._contracts = {
+            (verb, normalize_path(path))
+            for s in stage.candidates
+            if s.kind == "operation"
+            for verb, _, path in (s.name.partition(" "),)
+            if path[:1] == "/"
+        }
         self._words: dict[str, frozenset[str]] = {}
         self._things: dict[str, dict[tuple[str, ...], bool]] = {}
         """By document, the headings below which there are lists of what is kept, and whether that is said of tables alone."""
@@ -52,20 +61,22 @@ class _Reader:
     def part(self, part: Part) -> None:
         one: ReadPart = part.payload
         mine = [(u, self._numbers[r]) for u, r in zip(one.units, one.refs, strict=True) if r in self._numbers]
-        side = of_client(one.document)
         delta = next((m[1] for h in one.passage.trail if (m := _DELTA.match(h))), "")
-        if side or delta == "REMOVED":
-            self._dismiss([n for _, n in mine], "frontend" if side else "superseded")
+        if delta == "REMOVED":
+            self._dismiss([n for _, n in mine], "superseded")
             return
         self._dismiss([n for u, n in mine if u.kind == "comment"], "context")  # no reader sees them where the document is shown
-        self._dismiss([n for u, n in mine if _is_unfilled(u)], "structure")
-        mine = [(u, n) for u, n in mine if u.kind != "comment" and not _is_unfilled(u)]
+        self._dismiss([n for u, n in mine if _says_nothing(u)], "structure")
+        mine = [(u, n) for u, n in mine if u.kind != "comment" and not _says_nothing(u)]
         left = mine
         if self._backend:
             left = self._records(one, self._labelled_routes(mine))
-            left = [(u, n) for u, n in left if not self._shape(u, n)]
+            calls = of_client(one.document.path)  # a table of what a client calls defines none of it
+            left = [(u, n) for u, n in left if (calls and u.kind == "row") or not self._shape(u, n)]
             left = self._labelled(one.document, left)
-        if left:
+        if left and of_client(one.document.path) and not self._is_operation(one):
+            self._dismiss([n for _, n in left], "frontend")
+        elif left:
             self._hand_on(one.passage, left)
 
     # -- shapes ---------------------------------------------------------------------------------
@@ -74,7 +85,7 @@ class _Reader:
         return self._operation(unit, number) or self._setting(unit, number) or self._question(unit, number)
 
     def _operation(self, unit: Unit, number: int) -> bool:
-        routes = routes_in(unit)
+        routes = list(dict.fromkeys(without_base(r, self._contracts) for r in routes_in(unit)))
         statuses = statuses_in(unit) if len(routes) == 1 else []
         for method, path in routes:
             self._claim("operation", f"{method} {path}", [number], facts=["transport=http", *(f"status={s}" for s in statuses)])
@@ -193,8 +204,10 @@ class _Reader:
             self.dismissed.append({"at": _runs(numbers), "why": why, "of": ""})
 
 
-def _is_unfilled(unit: Unit) -> bool:
-    """True for a line that holds nothing but places of a template which nobody filled."""
+def _says_nothing(unit: Unit) -> bool:
+    """True for a line that holds nothing but places of a template which nobody filled, and for an entry of a table of contents."""
+    if _ENTRY.fullmatch(unit.text.strip()):
+        return True
     left, places = PLACEHOLDER.subn("", unit.text)
     return places > 0 and unit.kind != "comment" and not any(c.isalnum() for c in left)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from http import HTTPStatus
 from itertools import pairwise
 
 from planagent.corpus.markdown import plain, split_cells
-from planagent.model import Unit
+from planagent.model import Unit, normalize_path
 
 _M = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
 _BESIDE = re.compile(rf"\b((?:{_M})(?:\s?[|/,+&]\s?(?:{_M}))*)\b[`*\s|]{{1,6}}(?:https?://[^\s/`]+)?(/[^\s`,;)\]\"'“”’|*·]*)")
@@ -16,6 +16,7 @@ _METHODS = re.compile(rf"(?:{_M})(?:[\s|/,+&]+(?:{_M}))*")
 _PATH = re.compile(r"/\S*")
 _LABELLED = re.compile(rf"^[^:：|]{{1,40}}[:：]\W*?(?:({_M})|(/[^\s`]*))\W*$")
 _PARAMETER = re.compile(r"v\d+|\{[^}]*\}|:\w+|<[^>]*>|\[[^\]]*\]|[a-z]+\d")
+_BASE = re.compile(r"(?:/(?:api|rest|v\d+(?:\.\d+)?))+(?=/)")
 _STATUS = re.compile(r"(?<![\w/.-])([1-5]\d\d)(?![\w%])")
 
 Route = tuple[str, str]
@@ -46,6 +47,17 @@ def labelled(units: Sequence[Unit]) -> Iterator[tuple[Route, tuple[Unit, Unit]]]
             path = _clean(first[2] or second[2])
             if _is_template(path):
                 yield (first[1] or second[1], path), (one, other)
+
+
+def without_base(route: Route, known: Set[Route]) -> Route:
+    """A route as a contract knows it, where it has no more than the base path that the contract leaves to its servers; else as it is."""
+    method, path = route
+    found = (method, normalize_path(path))
+    if found in known:
+        return route
+    base = _BASE.match(path)
+    rest = (method, normalize_path(path[base.end() :])) if base else found
+    return (method, path[base.end() :]) if base and rest in known else route
 
 
 def statuses_in(unit: Unit) -> list[str]:

@@ -26,14 +26,12 @@ def write(brief: Brief) -> dict[str, Any]:
 def _steps(one: WritePart) -> Iterator[str]:
     for statement in one.statements:
         named = statement.kind in ("operation", "record", "setting")
-        what = (
-            f"{_VERBS[statement.kind]} `{statement.name}`: work by"
-            if named
-            else f"{statement.labels[0]}: work by"
-            if statement.labels
-            else "Work by"
-        )
+        verb = "Define" if statement.kind == "record" and not statement.stored else _VERBS.get(statement.kind, "")
+        label = next((n for n in statement.labels if " " not in n or n == statement.name), "")
+        what = f"{verb} `{statement.name}`: work by" if named else f"{label}: work by" if label else "Work by"
         yield f"{what} {APPLY.format(statement.key)}."
+        if statement.kind == "record" and not statement.stored and (fields := statement.fact("field")):
+            yield f"Fields of `{statement.name}`: {'; '.join(fields)}."
     if one.task.proves:
         yield "Go through the tasks that this one proves."
     if not one.statements and not one.task.proves:
