@@ -204,3 +204,103 @@ def test_wide_tables_and_a_web_of_tables_are_planned(project: Project) -> None:
     )
     plan = planned(project({"specs/a.sql": f"{wide}\n{web}\n"}))
     assert len([t for t in plan.tasks if t.title.startswith("Create the record")]) == 39
+
+
+BASE = "# A\n\nPython.\n\n"
+
+
+def operations(plan: Plan) -> set[str]:
+    return {s.name for s in plan.statements if s.kind == "operation"}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("| ما | الطريقة | المسار |\n|---|---|---|\n| قائمة | GET | /boats?sort= |\n", {"GET /boats"}),
+        (
+            "| Pfad | Wozu | Methode |\n|---|---|---|\n| `/boats/{id}` | lesen, löschen | GET, DELETE |\n",
+            {"GET /boats/{id}", "DELETE /boats/{id}"},
+        ),
+        ("`PUT /boats/:id`, `DELETE /boats/:id` · `GET|PATCH /me`\n", {"PUT /boats/:id", "DELETE /boats/:id", "GET /me", "PATCH /me"}),
+        ("## 新增\n\n- 方法：POST\n- 路徑：`/boats`\n", {"POST /boats"}),
+        ("`POST https://mail.example/send`, `GET /boats/17`, `GET /boats/*`\n", set()),
+    ],
+)
+def test_methods_and_paths_are_operations_in_any_order_and_language(text: str, names: set[str], project: Project) -> None:
+    assert operations(planned(project({"specs/a.md": f"{BASE}{text}"}))) == names
+
+
+def test_a_base_path_that_a_contract_leaves_to_its_servers_makes_no_second_operation(project: Project) -> None:
+    contract = "openapi: 3.0.0\nservers:\n  - url: https://a.example/v1\n  - url: http://localhost/api/v1\npaths:\n  /boats:\n    get:\n      responses:\n        '200': {description: ok}\n"
+    prose = "# A\n\n- `GET /api/v1/boats` lists boats\n- `GET /admin/boats` lists all\n"
+    assert operations(planned(project({"specs/api.yaml": contract, "specs/a.md": prose}))) == {"GET /boats", "GET /admin/boats"}
+
+
+def test_a_contract_may_go_on_in_other_files(project: Project) -> None:
+    files = {
+        "api/openapi.yaml": "openapi: 3.0.0\npaths:\n  /boats:\n    $ref: './paths/boats.yaml#/all'\n",
+        "api/paths/boats.yaml": "all:\n  get:\n    responses:\n      '200':\n        content:\n          application/json:\n            schema: {$ref: '../schemas/Boat.yaml'}\n",
+        "api/schemas/Boat.yaml": "type: object\nproperties:\n  name: {type: string, maxLength: 80}\n",
+        "docs/요구.md": "# 요구\n\n- 배는 이름이 있다.\n",
+        "docker-compose.yml": "services:\n  web: {image: nginx}\n",
+    }
+    plan = planned(project(files))
+    [boats] = [s for s in plan.statements if s.kind == "operation"]
+    assert boats.name == "GET /boats"
+    assert "answer 200=Boat" in boats.facts
+    [boat] = [s for s in plan.statements if s.kind == "record"]
+    assert (boat.name, boat.facts) == ("Boat", ("store=message", "field=name: string, optional, maxLength 80"))
+    assert "docs/요구.md" in plan.documents, "a name in another language hides no text"
+    assert not any("docker-compose" in d for d in plan.documents)
+
+
+def test_names_of_settings_are_told_by_their_ends(project: Project) -> None:
+    lines = "- `SHIP_LISTEN` … 주소\n- `SHIP_DATA_DIR` … 위치\n- **SHIP_TURN_SECONDS** – 45\n"
+    codes = "| 코드 | HTTP |\n|---|---|\n| TOKEN_INVALID | 401 |\n| HOST_UNKNOWN | 404 |\n"
+    plan = planned(project({"specs/a.md": f"{BASE}## 설정\n\n{lines}\n## 오류\n\n{codes}\n## 웹\n\n`VITE_API_URL`, `VITE_MAP_KEY`\n"}))
+    assert {s.name for s in plan.statements if s.kind == "setting"} == {"SHIP_LISTEN", "SHIP_DATA_DIR", "SHIP_TURN_SECONDS"}
+
+
+def test_terms_over_definitions_are_fields(project: Project) -> None:
+    plan = planned(project({"specs/a.md": f"{BASE}## boats\n\nberth_id\n: wo es liegt\n\nseats\n: wie viele\n"}))
+    [boats] = [s for s in plan.statements if s.kind == "record"]
+    assert boats.facts == ("field=berth_id: wo es liegt", "field=seats: wie viele")
+
+
+def test_a_heading_that_comes_again_names_a_part_of_what_stands_above_it(project: Project) -> None:
+    tables = "".join(f"## {n}\n\n### Fields\n\n{ORDERED}\n" for n in ("Boat", "Berth"))
+    plan = planned(project({"specs/a.md": f"{BASE}{tables}"}))
+    assert {s.name for s in plan.statements if s.kind == "record"} == {"Boat", "Berth"}
+
+
+def test_of_a_client_only_what_it_defines_is_taken(project: Project) -> None:
+    calls = "# Client\n\n## Calls\n\n| call | page |\n|---|---|\n| `GET /berths` | start |\n\n## Button\n\nIt MUST be blue.\n"
+    contract = "# API\n\n### Add\n\n**Endpoint**: `POST /boats`\n\nAnswers 201.\n"
+    plan = planned(project({"frontend/specs/calls.md": calls, "frontend/specs/api.md": contract, "specs/a.md": f"{BASE}All is fast.\n"}))
+    assert operations(plan) == {"POST /boats"}
+    assert any(t.title.startswith("Provide") for t in plan.tasks)
+    assert not any("calls.md" in s.path for t in plan.tasks for s in t.sources)
+    assert ", 3 are passed over for their place;" in plan.read_share
+
+
+def test_what_a_file_defines_tells_when_the_rest_of_it_is_done(project: Project) -> None:
+    files = {
+        "specs/api.md": "# API\n\n- `GET /boats`\n- `POST /boats`\n\n## Sorting\n\nBy name.\n",
+        "specs/data.md": f"# Data\n\n## boats\n\n{ORDERED}\n## Indexes\n\nOn names.\n",
+        "specs/env.md": "# Environment\n\n- `DB_URL` - the store\n\n## Stack\n\nPython.\n",
+    }
+    titles = [t.title for t in planned(project(files)).tasks]
+    order = [
+        "Read the settings",
+        "Work by `specs/env.md#stack`",
+        "Create the record boats",
+        "Work by `specs/data.md#indexes`",
+        "Provide the operations on boats",
+    ]
+    assert titles[:6] == [*order, "Work by `specs/api.md#sorting`"]
+
+
+def test_entries_of_a_table_of_contents_are_no_work(project: Project) -> None:
+    plan = planned(project({"specs/a.md": f"{BASE}- [One](#one)\n- [Two](#two)\n\n## One\n\n`GET /boats`\n"}))
+    assert any(reason == "structure" and "L5-L" in units for a in plan.accounts for units, reason, _ in a.dismissed)
+    assert not any("L5" in u or "L6" in u for s in plan.statements for u in s.units)

@@ -178,7 +178,7 @@ class _Reader:
     def _is_operation(self, one: ReadPart) -> bool:
         """True where the fields are what an operation takes or gives."""
         return any(map(ROUTE.search, one.passage.trail)) or any(
-            (m := ROUTE.search(u.text)) and not any(map(str.isalnum, u.text[: m.start()])) for u in one.units
+            u.kind != "row" and (m := ROUTE.search(u.text)) and not any(map(str.isalnum, u.text[: m.start()])) for u in one.units
         )
 
     # -- what is left ---------------------------------------------------------------------------

@@ -16,6 +16,7 @@ _METHODS = re.compile(rf"(?:{_M})(?:[\s|/,+&]+(?:{_M}))*")
 _PATH = re.compile(r"/\S*")
 _LABELLED = re.compile(rf"^[^:：|]{{1,40}}[:：]\W*?(?:({_M})|(/[^\s`]*))\W*$")
 _PARAMETER = re.compile(r"v\d+|\{[^}]*\}|:\w+|<[^>]*>|\[[^\]]*\]|[a-z]+\d")
+_STAR = re.compile(r"\*(?!\*)")
 _BASE = re.compile(r"(?:/(?:api|rest|v\d+(?:\.\d+)?))+(?=/)")
 _STATUS = re.compile(r"(?<![\w/.-])([1-5]\d\d)(?![\w%])")
 
@@ -25,7 +26,7 @@ Route = tuple[str, str]
 
 def routes_in(unit: Unit) -> list[Route]:
     """The operations that a unit names, without those of other servers and examples with an id in their path."""
-    told = [m for m in _BESIDE.finditer(unit.text) if "://" not in m[0]]
+    told = [m for m in _BESIDE.finditer(unit.text) if "://" not in m[0] and not _STAR.match(unit.text, m.end())]
     if unit.kind == "code":
         told = [m for m in told if not unit.text[: m.start()].strip()]
     found = [(m[1], m[2]) for m in told] or (_of_cells(unit) if unit.kind == "row" else [])

@@ -129,7 +129,7 @@ class _Shop:
         operations = [t["key"] for t in self.made if t["phase"] == _OPERATIONS and t["key"] in set(proved)]
         for number, some in enumerate(_batches(proved), 1):
             title = f"Verify what was built{self._label}, part {number}"
-            self._add(f"verify-{number}", 9, title, "Verification", [], operations)
+            self._add(f"verify-{number}", 9, title, "Verification", [], dict.fromkeys((*operations, *some)))
             self.made[-1]["proves"] = list(some)
 
     def _add(self, key: str, section: int, title: str, phase: str, covers: Iterable[Statement], needs: Iterable[str]) -> str:
