@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from bench.simulated_server import SimulatedServer
 from planagent.corpus.read import read_corpus
-from planagent.model import Corpus
+from planagent.model import Corpus, Finding
 
 # The same examples each time: what fails, fails for everybody. `HYPOTHESIS_PROFILE=explore` looks for new ones.
 settings.register_profile("steady", derandomize=True)
@@ -41,6 +43,23 @@ def _closed_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Temp
     for name in list(os.environ):
         if name.startswith(("PLANAGENT_", "OPENAI_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _well_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test is about: each finding says in words what is wrong, where, and in a sentence what to do."""
+    made = Finding.__init__
+
+    def checked(self: Finding, *given: Any, **named: Any) -> None:
+        made(self, *given, **named)
+        assert re.fullmatch(r"PA\d{3}", self.rule)
+        assert self.place.strip()
+        assert self.key is not None
+        assert self.line is not None
+        assert any(map(str.islower, self.message)), self.message
+        assert re.fullmatch(r"[A-Z`(\[].*[a-z].*[.`)]", self.remedy, re.DOTALL), self.remedy
+
+    monkeypatch.setattr(Finding, "__init__", checked)
 
 
 @pytest.fixture(scope="session")

@@ -29,15 +29,15 @@ The code is `BERTH_FULL`.
 
 Docker is never used.
 """
-CORPUS = corpus_of_text(TEXT)
-PATH = "specs/a.md"
+PATH = "specs/my berths.md"
+CORPUS = corpus_of_text(TEXT, PATH)
 BOOK = Statement(
     "book", "operation", "must", "A guest books; 409 at 2 bookings of a day.", ((PATH, "L5"),), "POST /berths/{id}/bookings",
     (("transport", "http"), ("status", "201")),
 )  # fmt: skip
-CODE = Statement("code", "rule", "must", "The refusal has the code `BERTH_FULL`.", ((PATH, "L7"),))
+CODE = Statement("code", "rule", "must", "The refusal has the code `BERTH_FULL`.", ((PATH, "L7"),), facts=(("note", "code=BERTH_FULL"),))
 DOCKER = Statement("docker", "technology", "must-not", "Not used.", ((PATH, "L9"),), "Docker")
-READING = Reading((BOOK, CODE, DOCKER), (Dismissal("context", ((PATH, "L3"),)),))
+READING = Reading((BOOK, CODE, DOCKER), (Dismissal("context", ((PATH, "L3"),), "it asks for nothing"),))
 DECISION = Decision(
     rulings=(Ruled("no-docker", "decision", "No containers", "It is forbidden.", "None is made.", about=("docker",)),),
     tasks=(Planned("routes", 5, "Create the route", covers=("book",)), Planned("codes", 8, "Create the codes", covers=("code",)),
@@ -63,7 +63,12 @@ def seen(plan: Plan) -> View:
 def findings(plan: Plan, corpus: Corpus = CORPUS) -> list[tuple[str, str, str]]:
     """Rule, place and key of each finding."""
     view = seen(plan)
-    return [(f.rule, f.place, f.key) for f in (*check_account(view, corpus), *check_coverage(view))]
+    found = [*check_account(view, corpus), *check_coverage(view)]
+    for one in found:
+        mark = one.place.removeprefix("item ")
+        at = next((n for n, told in enumerate(view.text.split("\n"), 1) if told.startswith((f"- [ ] {mark} ", f"### {mark} "))), 0)
+        assert one.line == at, "a finding has the line of its task or item, and one on the whole plan has none"
+    return [(f.rule, f.place, f.key) for f in found]
 
 
 def test_a_whole_plan_has_no_finding_and_carries_its_reading() -> None:
@@ -71,7 +76,7 @@ def test_a_whole_plan_has_no_finding_and_carries_its_reading() -> None:
     assert not findings(plan)
     reading, same = reading_of(plan, CORPUS)
     assert reading.statements == READING.statements
-    assert [(d.reason, d.units) for d in reading.dismissed if d.reason == "context"] == [("context", ((PATH, "L3"),))]
+    assert [d for d in reading.dismissed if d.reason == "context"] == list(READING.dismissed)
     assert same == {PATH}
 
 
@@ -120,7 +125,7 @@ def item_named(title: str) -> Callable[[Plan], Plan]:
         (with_statement("code", units=()), [("PA408", "statement code", "code"), ("PA507", "the account", "")]),
         (with_statement("code", says="The refusal has `BERTH_FULL` and `BERTH_GONE`."),
          [("PA408", "statement code", "code"), ("PA505", "T002", "codes")]),
-        (with_statement("code", says="The refusal has a code."), [("PA505", f"{PATH}:L7", "")]),
+        (with_statement("code", says="The refusal has a code.", facts=()), [("PA505", f"{PATH}:L7", "")]),
         (lambda p: p.model_copy(update={"accounts": ()}), [("PA507", "the account", "")]),
         (lambda p: p.model_copy(update={"accounts": tuple(a.model_copy(update={"dismissed": ()}) for a in p.accounts)}),
          [("PA507", "the account", "")]),
@@ -176,6 +181,31 @@ def test_of_many_open_units_some_are_named_and_the_rest_is_counted() -> None:
     assert "4 more" in finding.message
 
 
+@pytest.mark.parametrize(("count", "told"), [(8, ""), (9, " and 1 more")])
+def test_eight_open_units_are_named(count: int, told: str) -> None:
+    corpus = corpus_of_text("# A\n\n" + "\n\n".join(f"Sentence {n} stands here." for n in range(count)))
+    [finding] = check_account(seen(plan_of(Reading((), ()), Decision(), corpus)), corpus)
+    named = ", ".join(f"L{n}" for n in range(3, 19, 2))
+    assert finding.message == f"specs/a.md: {named}{told}: no statement claims it and nothing dismisses it"
+
+
+@pytest.mark.parametrize(
+    "serving",
+    [{"proves": ("T001",)}, {"condition": "D1: yes"}, {"needs": ("T001",)}, {"gives": ("a name",)}, {"rulings": ("D1",)}, {"section": 1}],
+)
+def test_a_task_serves_by_what_it_does_for_others(serving: dict[str, Any]) -> None:
+    bare = {"covers": (), "proves": (), "condition": "", "needs": (), "gives": (), "rulings": (), "section": 6}
+    assert ("PA504", "T003", "tests") in findings(with_task("tests", **bare)(plan_of()))
+    assert ("PA504", "T003", "tests") not in findings(with_task("tests", **(bare | serving))(plan_of()))
+
+
+def test_what_a_plan_has_stands_where_the_reader_says() -> None:
+    text = render(plan_of())
+    lines = text.split("\n")
+    for name, at in parse_located(text).lines.items():
+        assert lines[at - 1].startswith((f"#### {name}", f"### {name}", f"- [ ] {name}")), (name, lines[at - 1])
+
+
 def test_what_is_applied_as_it_stands_needs_not_be_said() -> None:
     rules = replace(CODE, origin="rules", says="", name="The code")
     plan = plan_of(Reading((BOOK, rules, DOCKER), READING.dismissed))
@@ -220,7 +250,7 @@ SAYS = "The code is `BERTH_FULL`."
         (lambda p: p.model_copy(update={"conventions": (SAYS,)}), True),
         (lambda p: p.model_copy(update={"approach": (SAYS,)}), False),
         (with_statement("code", left_out=("BERTH_FULL",)), True),
-        (with_task("codes", steps=("Work by `specs/a.md (L7)`.",)), True),
+        (with_task("codes", steps=(f"Work by `{PATH} (L7)`.",)), True),
         (with_task("codes", steps=("Work by `specs/b.md (L7)`.",)), False),
     ],
 )  # fmt: skip

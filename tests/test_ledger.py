@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planagent.errors import WorkspaceError
+from planagent.files import sha256
 from planagent.ledger import KEPT_RUNS, Ledger
 
 VALUES = st.recursive(
@@ -158,3 +159,27 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path: Path) 
         Ledger(tmp_path / "state").put({"a": {}})
     assert "cannot be used" in error.value.message
     assert "deleted" in error.value.remedy
+
+
+def test_a_key_is_the_same_for_all_scripts_and_values(tmp_path: Path) -> None:
+    """Pinned: another way to write it would ask for everything again."""
+    assert Ledger.key("ключ", {"b": 1, "a": Path("x")})[:16] == sha256(b'["\xd0\xba\xd0\xbb\xd1\x8e\xd1\x87", {"a": "x", "b": 1}]')[:16]
+
+
+def test_more_answers_than_one_question_holds_are_found(ledger: Ledger) -> None:
+    answers = {f"k{n}": {"n": n} for n in range(1_203)}
+    ledger.put(answers)
+    assert ledger.get(answers) == answers
+    assert ledger.get([]) == {}
+
+
+def test_a_ledger_is_made_with_the_folders_above_it_and_closes_twice(tmp_path: Path) -> None:
+    deep = Ledger(tmp_path / "a" / "b", lambda _: None)
+    assert deep.get(["k"]) == {}
+    assert not (tmp_path / "a").exists(), "nobody looks into what is not there"
+    deep.put({"k": {"said": "снова"}})
+    deep.close()
+    deep.close()
+    [file] = [p for p in (tmp_path / "a" / "b").iterdir() if p.suffix == ".db"]
+    assert "снова".encode() in file.read_bytes()
+    assert deep.get(["k"]) == {"k": {"said": "снова"}}

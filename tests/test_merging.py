@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged
-from planagent.statements.merge import assemble, formal_statements, identity
+from planagent.statements.merge import assemble, formal_statements, identity, seen_conflicts
 from planagent.statements.statement import Dismissal, Origin, Statement
 from tests.test_reading import corpus_of_text
 
@@ -170,3 +171,74 @@ def test_names_of_two_groups_are_told_apart_everywhere() -> None:
     assert tasks["model-b"].covers == ("s2",)
     assert tasks["tests"].condition == ""
     assert [(r.key, r.default) for r in one.rulings] == [("day", "D"), ("day-b", "D2")]
+
+
+def test_a_name_in_other_letters_is_the_same_thing_and_another_path_is_not() -> None:
+    assert identity(said("operation", "get /Boats/{id}/")) == identity(said("operation", "GET /Boats/:boat"))
+    assert identity(said("operation", "GET /boats")) != identity(said("operation", "GET /boats/{id}"))
+    assert identity(said("operation", "Boats.List")) == identity(said("operation", "boats.list"))
+    assert identity(said("operation", "list all boats")) != identity(said("operation", "list all berths"))
+    assert identity(said("record", "Boat_Type")) == identity(said("record", "BoatType"))
+    assert identity(said("record", "Boat")) != identity(said("record", "Berth"))
+    assert identity(said("technology", "Redis")) == identity(said("technology", "redis"))
+    assert identity(said("technology", "Redis")) != identity(said("technology", "Valkey"))
+    assert identity(said("technology", "Redis")) != identity(said("technology", "Redis", modality="must-not"))
+    assert identity(said("setting", "A_B", component="x")) != identity(said("setting", "A_B"))
+
+
+def test_what_is_kept_may_be_sent_as_well() -> None:
+    sent, kept = (
+        said("record", "Boat", facts=(("store", "message"), ("field", "id"))),
+        said("record", "Boat", 5, facts=(("store", "table"),)),
+    )
+    assert one_of(sent, kept).facts == (("field", "id"), ("store", "table"))
+    assert one_of(sent, said("record", "Boat", 5, facts=(("store", "message"),))).facts == sent.facts
+
+
+def test_keys_are_short_names_by_component_feature_and_label() -> None:
+    def key(*args: Any, **more: Any) -> str:
+        return one_of(said(*args, **more)).key
+
+    assert key("operation", "GET /boats", component="apps/harbour") == "harbour.get-boats"
+    assert key("rule", "", labels=("FR-7",), feature="012-berths", component="apps/harbour") == "harbour.012.fr-7"
+    assert key("rule", "", says="Guests book first", feature="berths-and-boats") == "berths-and-boats.guests-book-first"
+    assert key("rule", "a name") == "a-name"
+    assert key("record", "…") == "record"
+
+
+def test_a_reading_carries_what_was_rejected_and_what_did_not_parse() -> None:
+    reading = assemble(CORPUS, (), (), [("Boat", "an example")])
+    assert (reading.rejected, reading.notes) == ((("Boat", "an example"),), ())
+
+
+def test_conflicts_are_seen_by_form_alone() -> None:
+    statements = [
+        said("setting", "DB", facts=(("default", "x"), ("default", "y"))),
+        said("operation", "GET /boats"), said("operation", "GET /api/boats"), said("operation", "POST /boats"), said("rule", "GET /rules/boats"),
+        said("technology", "Redis"), said("technology", "redis", modality="must-not"), said("technology", "Kafka"), said("record", "kafka"),
+    ]  # fmt: skip
+    reading = assemble(CORPUS, statements, ())
+    assert seen_conflicts(reading) == [
+        ("DB: default is x and y", ("db",)),
+        ("one operation under two paths: GET /boats and GET /api/boats", ("get-boats", "get-api-boats")),
+        ("Redis is wanted and forbidden", tuple(s.key for s in reading.statements if s.name.lower() == "redis")),
+    ]
+
+
+def test_a_decision_is_its_record() -> None:
+    decision = Decision(
+        ("first",), ("names are short",), (Folder("app", "all", ("app/a.py",)),),
+        (Ruled("r", "decision", "T", "found", "default", "why", ("a", "b"), True, ("x",)),),
+        (Planned("t", 5, "Do", "f.py", "Work", ("u",), ("x",), ("g",), ("r",), ("u",), "r: a"),), (("y", "superseded"),), ("z",), "Harbour",
+    )  # fmt: skip
+    assert Decision.of(json.loads(json.dumps(decision.as_record()))) == decision
+    assert Decision.of({k: v for k, v in decision.as_record().items() if k != "project"}).project == ""
+
+
+def test_three_decisions_have_no_name_twice() -> None:
+    one = Decision(tasks=(Planned("t", 5, "Do", condition="r: a"),), rulings=(Ruled("r", "decision", "T", "f", "d"),), project="Harbour")
+    whole = merged([("a", one), ("b", one), ("c", one)])
+    assert len({t.key for t in whole.tasks}) == len({r.key for r in whole.rulings}) == 3
+    assert [t.condition.partition(": ") for t in whole.tasks] == [(r.key, ": ", "a") for r in whole.rulings]
+    assert whole.project == "Harbour"
+    assert merged([("a", Decision())]).project == ""

@@ -15,7 +15,7 @@ from planagent.briefs.read import ReadStage
 from planagent.briefs.read_answer import ReadPart, keep_keys
 from planagent.corpus.markdown import parse_markdown
 from planagent.corpus.read import read_corpus
-from planagent.model import Corpus, Document
+from planagent.model import Corpus, Document, Unit
 from planagent.statements.merge import assemble, seen_conflicts
 from planagent.statements.proof import accounts, added, claimants, coined, lost, open_units
 from planagent.statements.statement import REASONS, Dismissal, Reading, Statement
@@ -490,3 +490,65 @@ def test_what_is_open_is_named_by_its_numbers() -> None:
     stage = ReadStage(corpus_of_text(SPEC))
     _, findings = accept(stage, answer(*GOOD["statements"]))
     assert findings == ["PA507 no account of 1"]
+
+
+def taken(*statements: dict[str, Any], corpus: Corpus | None = None) -> tuple[list[Statement], list[str]]:
+    """What is taken of an answer on SPEC, and the places of what is refused."""
+    stage = ReadStage(corpus or corpus_of_text(SPEC))
+    outcome = stage.accept(stage.parts, answer(*statements), {})
+    found, _ = stage.statements(outcome.records)
+    return list(found), [f.place for f in outcome.findings if f.place.startswith("statement")]
+
+
+def test_what_an_entry_says_of_itself_is_kept() -> None:
+    entry = statement("1", "`Sailing`", kind="quality", modality="must-not", name="`fun`", component="apps/harbour", key="of-nobody")
+    [one], refused = taken(entry)
+    assert not refused
+    assert (one.kind, one.modality, one.name, one.component, one.key) == ("quality", "must-not", "fun", "apps/harbour", "")
+    assert (one.left_out, one.origin) == ((), "model")
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "wish"}, {"modality": "never"}, {"says": "", "name": ""}])
+def test_an_entry_of_another_form_is_refused_by_itself(wrong: dict[str, Any]) -> None:
+    good, bad = statement("1", "Sailing is fun."), statement("1", "Sailing is fun.") | wrong
+    found, refused = taken(good, bad)
+    assert len(found) == 1
+    assert refused == ["statement 2"]
+
+
+def test_a_statement_that_adds_is_told_with_its_number_and_title() -> None:
+    _, refused = taken(statement("1", "Sailing takes 17 hours."))
+    assert refused == ["statement 1 (Sailing takes 17 hours.)"]
+    assert taken(statement("99", "Nowhere."))[1] == ["statement 1"]
+
+
+def test_a_row_may_rest_on_the_header_of_its_table_and_on_no_later_one() -> None:
+    corpus = corpus_of_text("# A\n\n| name | in_v2 |\n|---|---|\n| boat | yes |\n\nText.\n\n| other_v3 | b |\n|---|---|\n| c | d |\n")
+    rows = ReadStage(corpus).parts[0].payload
+    at = next(str(n) for n, u in enumerate(rows.units, 1) if "boat" in u.text)
+    assert not taken(statement(at, "boat is in_v2"), corpus=corpus)[1]
+    assert taken(statement(at, "boat is in other_v3"), corpus=corpus)[1]
+
+
+def test_coined_names_are_those_of_records_in_letters_alone() -> None:
+    made = [
+        Statement("a", "record", "must", "", (), "Boat"),
+        Statement("b", "record", "must", "", (), "Boat2"),
+        Statement("c", "rule", "must", "", (), "Tide"),
+    ]
+    assert coined(made) == {"Boat"}
+
+
+def test_of_a_heading_only_paths_and_numbers_have_to_be_carried() -> None:
+    corpus = corpus_of_text("# SmartBoats: `POST /boats`, 3 a day\n\nText.\n")
+    [unit] = [u for u in corpus.read[0].units if u.kind == "heading"]
+    bare = Statement("a", "rule", "must", "Text.", ((corpus.read[0].path, unit.id),))
+    assert {t.text for t in lost(unit, [bare])} == {"/boats", "3"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind", "missing"), [("joined", "code", False), ("joined", "text", True), ("rules", "text", False), ("model", "code", True)]
+)
+def test_what_is_applied_as_it_stands_loses_nothing(origin: Any, kind: Any, missing: bool) -> None:
+    unit = Unit(1, 1, 0, kind, "wait 17 seconds")
+    assert bool(lost(unit, [Statement("a", "rule", "must", "wait", (), origin=origin)])) is missing

@@ -92,3 +92,20 @@ def test_a_name_in_a_word_of_ones_own_is_still_the_name() -> None:
     assert {t.text for t in exact_tokens("All TypeORM-related code and a non-GraphQL answer")} == {"TypeORM", "GraphQL"}
     assert {t.text for t in exact_tokens("utf-8 and FR-001-b")} == {"utf-8", "FR-001-b"}
     assert "f" not in {t.text for t in exact_tokens("Run `rm -f old.txt`")}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("四千五百六十七", "4567"),
+        ("九万八千", "98000"),
+        ("十二万三千四百", "123400"),
+        ("万", "10000"),
+        ("一億二千万", "120000000"),
+        ("百一", "101"),
+        ("千", "1000"),
+        ("八九", "89"),
+    ],
+)
+def test_numbers_in_words_of_han_are_numbers(text: str, number: str) -> None:
+    assert number in numbers(text)
