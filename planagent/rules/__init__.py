@@ -22,11 +22,18 @@ class RulesModel(FreeModel):
     def identity(self) -> dict[str, Any]:
         return dict(RULES)
 
+    _known: Any = None
+    """What the corpus tells as a whole, worked out once for all of its briefs."""
+
     async def answer(self, brief: Brief) -> Answer:
         if brief.kind == "read":
+            from planagent.rules.evidence import Surroundings
             from planagent.rules.reader import read
 
-            return Answer(read(brief))
+            stage, _ = brief.payload
+            if self._known is None or self._known.stage is not stage:
+                self._known = Surroundings(stage)
+            return Answer(read(brief, self._known))
         if brief.kind == "decide":
             from planagent.rules.planner import decide
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from planagent.briefs.brief import Brief, Part
-from planagent.briefs.read import ReadStage
 from planagent.briefs.read_answer import ReadPart
 from planagent.corpus.discover import of_client
 from planagent.corpus.markdown import plain
 from planagent.corpus.read import PLACEHOLDER
-from planagent.model import Document, Passage, Unit, normalize_path
-from planagent.rules.evidence import names_a_backend
+from planagent.model import Document, Passage, Unit
+from planagent.rules.evidence import Surroundings
 from planagent.rules.fields import Fields, fields_in, head_name
 from planagent.rules.routes import labelled, routes_in, statuses_in, without_base
-from planagent.rules.settings import environment, settings_in
+from planagent.rules.settings import settings_in
 from planagent.statements.forms import ROUTE, binding, label_of
 from planagent.statements.statement import Ref
 
@@ -26,37 +24,21 @@ _ENTRY = re.compile(r"\W*\[[^\]]*\]\(#[^)]*\)\W*")
 _DELTA = re.compile(r"^(ADDED|MODIFIED|REMOVED|RENAMED) Requirements$")
 
 
-def read(brief: Brief) -> dict[str, Any]:
+def read(brief: Brief, known: Surroundings) -> dict[str, Any]:
     """The answer to a reading brief."""
-    stage, table = brief.payload
-    reader = _Reader(stage, {ref: n for n, ref in enumerate(table, 1)})
+    _, table = brief.payload
+    reader = _Reader(known, {ref: n for n, ref in enumerate(table, 1)})
     for part in brief.parts:
         reader.part(part)
     return {"statements": reader.statements, "dismissed": reader.dismissed, "rejected": []}
 
 
 class _Reader:
-    def __init__(self, stage: ReadStage, numbers: dict[Ref, int]) -> None:
-        self._corpus = stage.corpus
+    def __init__(self, known: Surroundings, numbers: dict[Ref, int]) -> None:
+        self._known = known
         self._numbers = numbers
         self.statements: list[dict[str, Any]] = []
         self.dismissed: list[dict[str, Any]] = []
-        self._backend = names_a_backend(stage)
-        self._settings = frozenset(environment(stage.corpus))
-        self._contracts = {
-            (verb, normalize_path(path))
-            for s in stage.candidates
-            if s.kind == "operation"
-            for verb, _, path in (s.name.partition(" "),)
-            if path[:1] == "/"
-        }
-        self._words: dict[str, frozenset[str]] = {}
-        self._things: dict[str, dict[tuple[str, ...], bool]] = {}
-        """By document, the headings below which there are lists of what is kept, and whether that is said of tables alone."""
-        self._heads: dict[tuple[str, str], set[str]] = {}
-        """The headings above each heading of a document."""
-        for passage in (p for d in stage.corpus.read for p in d.passages):
-            self._heads.setdefault((passage.file, plain(passage.heading).lower()), set()).add("".join(passage.trail[-2:-1]))
 
     def part(self, part: Part) -> None:
         one: ReadPart = part.payload
@@ -69,7 +51,7 @@ class _Reader:
         self._dismiss([n for u, n in mine if _says_nothing(u)], "structure")
         mine = [(u, n) for u, n in mine if u.kind != "comment" and not _says_nothing(u)]
         left = mine
-        if self._backend:
+        if self._known.backend:
             left = self._records(one, self._labelled_routes(mine))
             calls = of_client(one.document.path)  # a table of what a client calls defines none of it
             left = [(u, n) for u, n in left if (calls and u.kind == "row") or not self._shape(u, n)]
@@ -85,14 +67,14 @@ class _Reader:
         return self._operation(unit, number) or self._setting(unit, number) or self._question(unit, number)
 
     def _operation(self, unit: Unit, number: int) -> bool:
-        routes = list(dict.fromkeys(without_base(r, self._contracts) for r in routes_in(unit)))
+        routes = list(dict.fromkeys(without_base(r, self._known.contracts) for r in routes_in(unit)))
         statuses = statuses_in(unit) if len(routes) == 1 else []
         for method, path in routes:
             self._claim("operation", f"{method} {path}", [number], facts=["transport=http", *(f"status={s}" for s in statuses)])
         return bool(routes)
 
     def _setting(self, unit: Unit, number: int) -> bool:
-        names = settings_in(unit, self._settings)
+        names = settings_in(unit, self._known.settings)
         for name in names:
             self._claim("setting", name, [number])
         return bool(names)
@@ -116,19 +98,11 @@ class _Reader:
         found: dict[int, str] = {}
         for unit, _ in left:
             label = label_of(unit.text) if unit.kind not in ("heading", "code") else ""
-            if label and (" " not in label or label.partition(" ")[0] in self._series(document)):
+            if label and (" " not in label or label.partition(" ")[0] in self._known.series(document)):
                 found.setdefault(unit.line, label)
         for line, label in found.items():
             self._claim("rule", label, [n for u, n in left if u.line == line])
         return [(u, n) for u, n in left if u.line not in found]
-
-    def _series(self, document: Document) -> frozenset[str]:
-        """Words that number things in a document (`Requirement 1`, `Requirement 2`); beside a single number stands a version or a product."""
-        if document.path not in self._words:
-            seen = {label_of(u.text) for u in document.units}
-            heads = Counter(label.partition(" ")[0] for label in seen if " " in label)
-            self._words[document.path] = frozenset(w for w, n in heads.items() if n > 1)
-        return self._words[document.path]
 
     def _records(self, one: ReadPart, mine: Sequence[tuple[Unit, int]]) -> list[tuple[Unit, int]]:
         """A list of fields is a record's, where its owner is a name of its own; gives back what is left."""
@@ -147,10 +121,10 @@ class _Reader:
     def _owner(self, one: ReadPart, found: Fields) -> str:
         """What a list of fields belongs to; '' where that is no thing of its own: a heading that comes again names a part of many things
         (`Request body`), and a name among words is a thing's where its fields are those of a table."""
-        if any(f.partition(":")[0] in self._settings for f in found.fields):
+        if any(f.partition(":")[0] in self._known.settings for f in found.fields):
             return ""
         heading, trail = plain(one.passage.heading), one.passage.trail
-        parents = self._heads[one.document.path, heading.lower()]
+        parents = self._known.heads[one.document.path, heading.lower()]
         if found.owner == heading and len(parents) > 1:
             return head_name(trail[-2]) if found.sql and len(trail) > 1 else ""
         if found.named:
@@ -165,14 +139,7 @@ class _Reader:
         Args:
             sql: only by what is said of tables alone.
         """
-        document = one.document
-        if document.path not in self._things:
-            units: dict[int, list[Unit]] = {}
-            for unit in document.units:
-                units.setdefault(unit.passage, []).append(unit)
-            beside = [(p.trail[:-1], f) for i, p in enumerate(document.passages) for f in fields_in(document, p, units.get(i, []))]
-            self._things[document.path] = {above: f.sql for above, f in sorted(beside, key=lambda b: b[1].sql) if f.sql or f.known}
-        found = self._things[document.path].get(one.passage.trail[:-1])
+        found = self._known.kept(one.document).get(one.passage.trail[:-1])
         return found is not None and (found or not sql)
 
     def _is_operation(self, one: ReadPart) -> bool:
@@ -187,7 +154,7 @@ class _Reader:
         """What has no shape of its own is one statement with its heading's name: to be applied as it stands. Where nothing names a backend,
         nothing is said to bind one."""
         numbers = [n for _, n in left]
-        obliges = self._backend and any(u.kind != "heading" and binding(u) for u, _ in left)
+        obliges = self._known.backend and any(u.kind != "heading" and binding(u) for u, _ in left)
         name = " › ".join(passage.trail[-2:]) or passage.heading
         self._claim("rule" if obliges else "passage", name, numbers)
 
