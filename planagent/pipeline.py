@@ -54,6 +54,8 @@ class Session:
     """Set by whoever wants the run to stop between two calls."""
     pace: Callable[[], float] | None = None
     """Seconds to wait before a call, where several processes share a provider's rate."""
+    refused: Callable[[float], None] | None = None
+    """Hears of a server's refusals for how many seconds, where several processes ask it."""
     ledger: Callable[[], Ledger] | None = None
     """Opens another ledger than the workspace's own."""
     alone: Callable[[], AbstractContextManager[None]] | None = None

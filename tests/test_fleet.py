@@ -109,6 +109,25 @@ def test_times_are_utc_and_lie_ahead() -> None:
     assert next_due("17 5 * * *", now) == datetime(2026, 1, 6, 5, 17, tzinfo=UTC)
 
 
+def test_times_in_a_stated_zone_follow_its_clock(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "fleet.toml").write_text('[fleet]\ntimezone = "Europe/Berlin"\ncron = "30 5 * * *"\n[[workspace]]\npath = "a"\n')
+    [entry] = load_fleet(tmp_path / "fleet.toml").entries
+    winter, summer = datetime(2026, 1, 5, 12, 0, tzinfo=UTC), datetime(2026, 7, 5, 12, 0, tzinfo=UTC)
+    assert next_due(entry.cron, winter) == datetime(2026, 1, 6, 4, 30, tzinfo=UTC)
+    assert next_due(entry.cron, summer) == datetime(2026, 7, 6, 3, 30, tzinfo=UTC)
+    skipped = next_due("CRON_TZ=Europe/Berlin 30 2 * * *", datetime(2026, 3, 28, 12, 0, tzinfo=UTC))
+    assert datetime(2026, 3, 29, 0, 0, tzinfo=UTC) < skipped < datetime(2026, 3, 30, 1, 0, tzinfo=UTC), "no day without it"
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc", "Europe"])
+def test_a_zone_that_is_none_is_refused(tmp_path: Path, zone: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "fleet.toml").write_text(f'[[workspace]]\npath = "a"\ntimezone = "{zone}"\n')
+    with pytest.raises(UsageError, match="time zone"):
+        load_fleet(tmp_path / "fleet.toml")
+
+
 # -- the database -------------------------------------------------------------------------------
 
 
@@ -214,6 +233,65 @@ def test_answers_are_kept_by_workspace(roster: Roster, database: Database) -> No
     one.forget_notes("servers")
     assert one.notes("servers") == {}
     assert one.get(["l"]) == {"l": {"entry": {}}}
+
+
+def test_a_refusal_keeps_all_workers_from_asking(roster: Roster) -> None:
+    assert roster.pace("https://a", 0) == 0.0
+    roster.hold("https://a", 30)
+    roster.hold("https://a", 5)
+    assert 25 < roster.pace("https://a", 0) <= 30
+    assert 25 < roster.pace("https://a", 60) <= 30
+    assert roster.pace("https://b", 0) == 0.0
+
+
+def fleet_of(folder: Path, name: str, *workspaces: str) -> Any:
+    folder.mkdir(exist_ok=True)
+    for one in workspaces:
+        (folder / one).mkdir(exist_ok=True)
+    listed = "".join(f'[[workspace]]\npath = "{one}"\nname = "{one}"\n' for one in workspaces)
+    (folder / "fleet.toml").write_text(f'[fleet]\nname = "{name}"\n{listed}')
+    return load_fleet(folder / "fleet.toml")
+
+
+def test_two_files_share_a_database(database: Database, tmp_path: Path) -> None:
+    found = Roster(database)
+    found.enroll(fleet_of(tmp_path / "one", "one", "a", "b"))
+    found.enroll(fleet_of(tmp_path / "two", "two", "c"))
+    assert [r["name"] for r in found.rows()] == ["a", "b", "c"], "each removes its own alone"
+    found.enroll(fleet_of(tmp_path / "one", "one", "a"))
+    assert [r["name"] for r in found.rows()] == ["a", "c"]
+    with pytest.raises(UsageError, match="one lists it too"):
+        found.enroll(fleet_of(tmp_path / "two", "two", "c", "a"))
+    with database.transaction() as cursor:
+        cursor.execute("UPDATE planagent_files SET seen_at = now() - interval '5 minutes' WHERE name = 'one'")
+    found.enroll(fleet_of(tmp_path / "two", "two", "c", "a"))
+    assert {r["name"]: r["file"] for r in found.rows()} == {"a": "two", "c": "two"}, "a file that moved gives way"
+
+
+def test_a_database_from_an_old_backup_gives_no_turn_twice(roster: Roster, database: Database) -> None:
+    """Who held a turn before comes back to one of the same number, where numbers are only counted."""
+    with database.transaction() as cursor:
+        cursor.execute("SELECT fence FROM planagent_workspaces WHERE name = 'w000'")
+        old = cursor.fetchone()["fence"]
+    before = begun(roster)
+    with database.transaction() as cursor:
+        cursor.execute("UPDATE planagent_workspaces SET fence = %s, state = 'waiting' WHERE name = 'w000'", (old,))
+    after = begun(roster)
+    assert after.fence > before.fence
+    with pytest.raises(FencedError), roster.fenced(before):
+        pass
+
+
+def test_tables_of_an_earlier_version_are_brought_up_to_date_with_turns_under_way(roster: Roster, database: Database) -> None:
+    turn = begun(roster)
+    with database.transaction() as cursor:
+        cursor.execute("ALTER TABLE planagent_workspaces DROP COLUMN file")
+        cursor.execute("DROP TABLE planagent_files")
+    database.prepare()
+    with roster.fenced(turn):
+        pass
+    roster.finish(turn, "planned", stale=[], used={}, parked=False)
+    assert (state(roster)["outcome"], state(roster)["file"]) == ("planned", "")
 
 
 def test_a_change_of_the_file_is_taken_over(roster: Roster, tmp_path: Path) -> None:

@@ -88,13 +88,13 @@ def fleet_run(file: Path, once: bool, state: Path | None, as_json: bool, concurr
         roster = Roster(found)
         roster.enroll(listed)
         worker = Worker(found, concurrency=concurrency, pulse=_pulse(dead_after))
-        asyncio.run(worker.run(lambda: _beside(file, roster, once=once)))
+        asyncio.run(worker.run(lambda: _beside(file, listed.name, roster, once=once)))
         parked = [r["name"] for r in roster.rows() if r["state"] == "parked"]
     return 1 if once and parked else 0
 
 
-async def _beside(file: Path, roster: Any, *, once: bool) -> None:
-    """Takes over changes of the file; with `once` returns when all is done."""
+async def _beside(file: Path, name: str, roster: Any, *, once: bool) -> None:
+    """Takes over changes of the file, and says that it is in use; with `once` returns when all is done."""
     from planagent.errors import UsageError
     from planagent.fleet.config import load_fleet
     from planagent.fleet.worker import log
@@ -102,6 +102,7 @@ async def _beside(file: Path, roster: Any, *, once: bool) -> None:
     before = file.stat().st_mtime_ns
     while True:
         await asyncio.sleep(1)
+        await asyncio.to_thread(roster.seen, name)
         now = file.stat().st_mtime_ns if file.is_file() else before
         if now != before:
             before = now

@@ -6,14 +6,17 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from planagent.errors import UsageError
 
 CRON = "17 5 * * *"
-_OWN = {"cron", "requests_per_minute", "retries", "backoff"}
+_ZONED = "CRON_TZ="
+"""Before a schedule in another zone than UTC, as cron itself has it: `CRON_TZ=Europe/Berlin 17 5 * * *`."""
+_OWN = {"name", "cron", "timezone", "requests_per_minute", "retries", "backoff"}
 _PLACE = {"path", "git", "branch", "push", "name"}
 _SETTINGS = {
     "model", "base_url", "scope", "feature", "profile", "output", "temperature", "concurrency", "timeout", "patience", "repairs",
@@ -39,10 +42,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What the file says. `retries` failures in a row park a workspace; `backoff` seconds before the first of them is tried again,
+    """What the file says. `name` tells its workspaces from those of other files on the same database. `retries` failures in a row park a workspace; `backoff` seconds before the first of them is tried again,
     twice as many before each further one."""
 
     entries: tuple[Entry, ...]
+    name: str = ""
     requests_per_minute: float = 0.0
     retries: int = 5
     backoff: float = 60.0
@@ -67,8 +71,8 @@ def load_fleet(path: Path) -> Fleet:
     entries: dict[str, Entry] = {}
     for number, table in enumerate(data.get("workspace", []), 1):
         where = f"[[workspace]] {number}"
-        own = _table(path, where, table, {"cron"} | _PLACE | _SETTINGS)
-        for entry in _entries(path, where, {**common, **own}):
+        own = _table(path, where, table, {"cron", "timezone"} | _PLACE | _SETTINGS)
+        for entry in _entries(path, where, {n: v for n, v in common.items() if n != "name"} | own):
             if entry.name in entries:
                 raise UsageError(f"{path}: {where}: {entry.name!r} is there twice.", "Give each its own `name`.")
             entries[entry.name] = entry
@@ -76,6 +80,7 @@ def load_fleet(path: Path) -> Fleet:
         raise UsageError(f"{path}: lists no workspace that exists.", "Add a [[workspace]] with `path` or `git`.")
     return Fleet(
         tuple(entries.values()),
+        name=str(common.get("name") or path.absolute()),
         requests_per_minute=_number(path, common, "requests_per_minute", 0.0),
         retries=int(_number(path, common, "retries", 5)),
         backoff=_number(path, common, "backoff", 60.0),
@@ -99,8 +104,9 @@ def _number(path: Path, table: dict[str, Any], name: str, default: float) -> flo
 
 
 def _entries(path: Path, where: str, table: dict[str, Any]) -> Iterator[Entry]:
-    cron = str(table.get("cron", CRON))
-    check_cron(cron, f"{path}: {where}")
+    cron, zone = str(table.get("cron", CRON)), str(table.get("timezone", "UTC"))
+    check_cron(cron, zone, f"{path}: {where}")
+    cron = cron if zone == "UTC" else f"{_ZONED}{zone} {cron}"
     settings = {n: v for n, v in table.items() if n in _SETTINGS}
     git, folder = str(table.get("git", "")), str(table.get("path", ""))
     if bool(git) == bool(folder):
@@ -126,16 +132,25 @@ def _bare(url: str) -> str:
     return re.sub(r"//[^/@]*@", "//", url)
 
 
-def check_cron(cron: str, where: str) -> None:
+def check_cron(cron: str, zone: str, where: str) -> None:
     from croniter import croniter
 
     if not croniter.is_valid(cron):
-        raise UsageError(f"{where}: {cron!r} is no cron expression.", "Five fields, such as 17 5 * * 1-5; times are UTC.")
+        raise UsageError(f"{where}: {cron!r} is no cron expression.", "Five fields, such as 17 5 * * 1-5.")
+    try:
+        ZoneInfo(zone)
+    except (LookupError, ValueError, OSError) as error:  # unknown, no name at all, a folder
+        raise UsageError(f"{where}: {zone!r} is no time zone.", "A name of the tz database, such as Europe/Berlin.") from error
 
 
 def next_due(cron: str, after: datetime) -> datetime:
-    """The next time of a schedule, in UTC."""
+    """The next time of a schedule, in UTC; a time that a clock skips or strikes twice in its zone comes once."""
     from croniter import croniter
 
-    found: datetime = croniter(cron, after.astimezone(UTC)).get_next(datetime)
-    return found
+    zone: tzinfo = UTC
+    fields = cron
+    if cron.startswith(_ZONED):
+        name, _, fields = cron.removeprefix(_ZONED).partition(" ")
+        zone = ZoneInfo(name)
+    found: datetime = croniter(fields, after.astimezone(zone)).get_next(datetime)
+    return found.astimezone(UTC)

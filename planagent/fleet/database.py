@@ -32,6 +32,8 @@ CREATE TABLE IF NOT EXISTS planagent_answers (
 CREATE TABLE IF NOT EXISTS planagent_notes (
     workspace text NOT NULL, name text NOT NULL, value jsonb NOT NULL, PRIMARY KEY (workspace, name));
 CREATE TABLE IF NOT EXISTS planagent_rates (provider text PRIMARY KEY, next_at timestamptz NOT NULL);
+CREATE TABLE IF NOT EXISTS planagent_files (name text PRIMARY KEY, seen_at timestamptz NOT NULL DEFAULT now());
+ALTER TABLE planagent_workspaces ADD COLUMN IF NOT EXISTS file text NOT NULL DEFAULT '';
 """
 
 

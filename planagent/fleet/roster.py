@@ -17,6 +17,13 @@ DONE = ("planned", "unchanged", "fresh")
 """Outcomes after which a due time is over."""
 
 
+_IN_USE = 60
+"""Seconds since a command that works by a file was last there."""
+_SEEN = "INSERT INTO planagent_files (name) VALUES (%s) ON CONFLICT (name) DO UPDATE SET seen_at = now()"
+_NEXT_FENCE = "greatest(fence + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)"
+"""Higher than all before, those too that a database restored from a backup has forgotten."""
+
+
 class FencedError(WorkspaceError):
     """Somebody else has taken the workspace over since; this run must change nothing."""
 
@@ -53,22 +60,45 @@ class Roster:
         self._database = database
 
     def enroll(self, fleet: Fleet) -> None:
-        """Takes over what the file lists: new workspaces are due at once, those that it lists no more are removed."""
+        """Takes over what a file lists: new workspaces are due at once, those that it lists no more are removed. Those of other files stay.
+
+        Raises:
+            UsageError: another file that is in use lists one of them.
+        """
         common = {"retries": fleet.retries, "backoff": fleet.backoff, "requests_per_minute": fleet.requests_per_minute}
         rows = [(e.name, json.dumps({**e.as_dict(), **common}), e.cron) for e in fleet.entries]
         now = datetime.now(UTC)
         with self._database.transaction() as cursor:
-            cursor.execute("SELECT name, cron FROM planagent_workspaces FOR UPDATE")
-            known = {r["name"]: r["cron"] for r in cursor.fetchall()}
+            cursor.execute(_SEEN, (fleet.name,))
+            cursor.execute(
+                "SELECT w.name, cron, file, coalesce(seen_at > now() - %s * interval '1 second', false) AS used "
+                "FROM planagent_workspaces AS w LEFT JOIN planagent_files AS f ON f.name = w.file FOR UPDATE OF w",
+                (_IN_USE,),
+            )
+            found = cursor.fetchall()
+            for row in found:
+                if row["used"] and row["file"] != fleet.name and row["name"] in {name for name, _, _ in rows}:
+                    raise UsageError(
+                        f"{row['name']}: {row['file']} lists it too, and is in use on this database.",
+                        "List it in one file; or give both files the same `name` in [fleet], where they are copies of one.",
+                    )
+            known = {r["name"]: r["cron"] for r in found}
             for name, place, cron in rows:
                 cursor.execute(
-                    "INSERT INTO planagent_workspaces (name, place, cron) VALUES (%s, %s, %s) "
-                    "ON CONFLICT (name) DO UPDATE SET place = excluded.place, cron = excluded.cron",
-                    (name, place, cron),
+                    "INSERT INTO planagent_workspaces (name, place, cron, file) VALUES (%s, %s, %s, %s) "
+                    "ON CONFLICT (name) DO UPDATE SET place = excluded.place, cron = excluded.cron, file = excluded.file",
+                    (name, place, cron, fleet.name),
                 )
                 if name in known and known[name] != cron:
                     cursor.execute("UPDATE planagent_workspaces SET due_at = %s WHERE name = %s", (next_due(cron, now), name))
-            cursor.execute("DELETE FROM planagent_workspaces WHERE name <> ALL(%s)", ([name for name, _, _ in rows],))
+            cursor.execute(
+                "DELETE FROM planagent_workspaces WHERE file = %s AND name <> ALL(%s)", (fleet.name, [name for name, _, _ in rows])
+            )
+
+    def seen(self, file: str) -> None:
+        """A command works by this file, still."""
+        with self._database.transaction() as cursor:
+            cursor.execute(_SEEN, (file,))
 
     def due(self) -> list[tuple[str, datetime]]:
         """Workspaces that are due, each once however many of its times were missed; and those whose job is lost, since somebody died
@@ -103,7 +133,7 @@ class Roster:
                 cursor.execute("UPDATE planagent_workspaces SET pending = NULL WHERE name = %s AND pending <= %s", (name, due))
                 return None
             cursor.execute(
-                "UPDATE planagent_workspaces SET fence = fence + 1, state = 'running', worker = %s, started_at = now() "
+                f"UPDATE planagent_workspaces SET fence = {_NEXT_FENCE}, state = 'running', worker = %s, started_at = now() "  # noqa: S608
                 "WHERE name = %s AND state IN ('waiting', 'running') RETURNING fence, place, attempts, started_at",
                 (worker, name),
             )
@@ -169,15 +199,29 @@ class Roster:
                 (turn.name, turn.fence),
             )
 
+    def hold(self, provider: str, seconds: float) -> None:
+        """A provider has refused for so long: no worker asks it before."""
+        with self._database.transaction() as cursor:
+            cursor.execute(
+                "INSERT INTO planagent_rates VALUES (%(p)s, clock_timestamp() + %(s)s * interval '1 second') ON CONFLICT (provider) DO UPDATE "
+                "SET next_at = greatest(planagent_rates.next_at, excluded.next_at)",
+                {"p": provider, "s": seconds},
+            )
+
     def pace(self, provider: str, per_minute: float) -> float:
-        """Seconds to wait before the next call to a provider, so that all workers together keep to its rate; each call in turn."""
+        """Seconds to wait before the next call to a provider, so that all workers together keep to its rate, each call in turn, and ask
+        nothing while it refuses.
+
+        Args:
+            per_minute: 0 for no rate.
+        """
         with self._database.transaction() as cursor:
             cursor.execute(
                 "INSERT INTO planagent_rates VALUES (%(p)s, clock_timestamp() + %(s)s * interval '1 second') "
                 "ON CONFLICT (provider) DO UPDATE SET "
                 "next_at = greatest(planagent_rates.next_at, clock_timestamp()) + %(s)s * interval '1 second' "
                 "RETURNING extract(epoch FROM next_at - clock_timestamp()) - %(s)s AS wait",
-                {"p": provider, "s": 60.0 / per_minute},
+                {"p": provider, "s": 60.0 / per_minute if per_minute else 0.0},
             )
             return max(0.0, float(cursor.fetchone()["wait"]))
 

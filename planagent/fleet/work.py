@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,7 @@ def _plan(database: Database, roster: Roster, turn: Turn, folder: Path, stop: th
     in_git = bool(turn.place["git"])
     session = Session(
         settings, offline=offline, fill_from_rules=fill, stop=stop, pace=_before_call(roster, turn, settings, stop),
+        refused=_at_refusal(roster, settings),
         ledger=lambda: FleetLedger(database, turn), alone=nullcontext,
         guard=nullcontext if in_git else lambda: _guard(roster, turn, settings),
     )  # fmt: skip
@@ -113,12 +114,25 @@ def _guard(roster: Roster, turn: Turn, settings: Settings) -> Iterator[None]:
 def _before_call(roster: Roster, turn: Turn, settings: Settings, stop: threading.Event) -> Callable[[], float]:
     """Asked before each call: one that is not wanted any more is not sent, and all workers share the provider's rate."""
     per_minute = float(turn.place.get("requests_per_minute") or 0)
-    provider = str(settings.base_url or settings.model)
 
     def wait() -> float:
         if not roster.holds(turn):
             stop.set()
             return 0.0
-        return roster.pace(provider, per_minute) if per_minute else 0.0
+        return roster.pace(_provider(settings), per_minute)
 
     return wait
+
+
+def _at_refusal(roster: Roster, settings: Settings) -> Callable[[float], None]:
+    """A refusal of one worker's call keeps all workers from asking; noted beside the call, which waits by itself."""
+
+    def hold(seconds: float) -> None:
+        with suppress(DatabaseError):  # whoever waits for the server waits for the database, too
+            roster.hold(_provider(settings), seconds)
+
+    return lambda seconds: threading.Thread(target=hold, args=(seconds,), daemon=True).start()
+
+
+def _provider(settings: Settings) -> str:
+    return str(settings.base_url or settings.model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 
@@ -22,6 +23,8 @@ class Gate:
         self._closed_until = 0.0
         self._slowed_at = 0.0
         self._changed = asyncio.Condition()
+        self.tell: Callable[[float], None] = lambda _: None
+        """Hears of each refusal how many seconds nobody should ask; for others who ask the same server."""
 
     def slow_down(self, began: float, wait: float = 0.0) -> None:
         """Half as many at once, and none for a while.
@@ -32,6 +35,7 @@ class Gate:
         """
         now = time.monotonic()
         self._closed_until = max(self._closed_until, now + wait)
+        self.tell(wait)
         if began >= self._slowed_at:
             self.limit = max(1.0, self.limit / 2)
             self._slowed_at = now
