@@ -36,7 +36,7 @@ def _blocks(prompt: str) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One misbehaviour. `kind`: status, reset, hang, garbage, empty, half, length, refusal, filter, think, fence,
+    """One misbehaviour. `kind`: status, reset, hang, trickle, garbage, empty, half, length, refusal, filter, think, fence,
     no-choices, html, no-message, odd-usage, list-content."""
 
     kind: str
@@ -225,6 +225,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault and kind == "hang":
             time.sleep(fault.seconds)
+        if fault and kind == "trickle":
+            self._trickle(fault.seconds)
+            return
         if refused:
             self._send(400, {"error": {"message": refused, "type": "invalid_request_error"}})
             return
@@ -278,6 +281,19 @@ class _Handler(BaseHTTPRequestHandler):
                 "usage": usage,
             },
         )
+
+    def _trickle(self, seconds: float) -> None:
+        """Begins an answer and never ends it, byte by byte."""
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", "1000000")
+        self.end_headers()
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.wfile.write(b" ")
+            self.wfile.flush()
+            time.sleep(0.2)
+        self.close_connection = True
 
     def _send(self, status: int, value: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         self._send_bytes(status, json.dumps(value).encode(), {"content-type": "application/json", **(headers or {})})

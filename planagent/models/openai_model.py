@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,7 +152,7 @@ class OpenAIModel:
             used = Usage(calls=1)
             try:
                 with self._traced(brief, arguments["messages"]) as traced:
-                    raw = await client.chat.completions.with_raw_response.create(**arguments)
+                    raw = await self._in_time(client.chat.completions.with_raw_response.create(**arguments))
                     response = Response.of(raw.http_response.content)
                     _tell(traced, response)
                 used.add(response.usage)
@@ -167,6 +167,15 @@ class OpenAIModel:
 
         patience = Patience(int(self._settings.retries) + 1, float(self._settings.patience))
         return await with_retries(call, patience, self.gate, lambda: count(Usage(retries=1)), self.name)
+
+    async def _in_time(self, call: Awaitable[Any]) -> Any:
+        """The SDK's timeout is between two bytes: a server that sends one now and then would never come to an end.
+
+        Raises:
+            TimeoutError: the answer is not whole in time.
+        """
+        async with asyncio.timeout(float(self._settings.timeout)):
+            return await call
 
     def _traced(self, brief: Brief, messages: list[dict[str, str]]) -> AbstractContextManager[Call]:
         return call_span(

@@ -29,7 +29,7 @@ def is_transient(error: BaseException) -> bool:
     """429 (but not an empty account), 408, 409, 5xx, timeouts, lost connections."""
     import openai
 
-    if isinstance(error, openai.APIConnectionError):  # timeouts are a kind of it
+    if isinstance(error, openai.APIConnectionError | TimeoutError):
         return True
     if isinstance(error, openai.RateLimitError):
         return "insufficient_quota" not in str(getattr(error, "body", "")) + str(error)
@@ -94,7 +94,7 @@ async def with_retries(
         on_retry()
         error = state.outcome.exception() if state.outcome else None
         # A call that waits too long stands in a queue that is too long.
-        if _is_refusal(error) or isinstance(error, openai.APITimeoutError):
+        if _is_refusal(error) or isinstance(error, openai.APITimeoutError | TimeoutError):
             gate.slow_down(began, state.next_action.sleep if state.next_action else 0.0)
 
     try:
@@ -108,12 +108,12 @@ async def with_retries(
                 return result
     except (openai.BadRequestError, openai.UnprocessableEntityError):
         raise
-    except openai.OpenAIError as error:
+    except (openai.OpenAIError, TimeoutError) as error:
         raise explain(error, what) from error
     raise AssertionError("unreachable: the retry loop returns or raises")
 
 
-def explain(error: openai.OpenAIError, what: str) -> ModelError:
+def explain(error: openai.OpenAIError | TimeoutError, what: str) -> ModelError:
     """The SDK's error in words with a remedy; never with the key in it."""
     import openai
 
@@ -124,7 +124,7 @@ def explain(error: openai.OpenAIError, what: str) -> ModelError:
             f"{what}: the server does not know this model or path (404).",
             "Check PLANAGENT_MODEL and OPENAI_BASE_URL (it usually ends in /v1).",
         )
-    if isinstance(error, openai.APITimeoutError):
+    if isinstance(error, openai.APITimeoutError | TimeoutError):
         return TransportError(
             f"{what}: no answer in time.", "Raise `timeout`, lower `concurrency`, or try again: accepted answers are kept."
         )
