@@ -40,6 +40,10 @@ SHAPES = {
     "azure": _made(86) + "==", "npm": "np" + "m_" + _made(36), "pypi": "py" + "pi-" + _made(60), "hugging": "h" + "f_" + _made(34),
     "jwt": "ey" + "J" + _made(20) + ".ey" + "J" + _made(40) + "." + _made(43), "base64": _made(44) + "=", "word": "Tr0ub4dor&3x",
     "digitalocean": "dop" + "_v1_" + _hex(64), "shopify": "shp" + "at_" + _hex(32), "vault": "hv" + "s." + _made(24), "telegram": "123456789:" + "AA" + _made(33),
+    "twilio": "S" + "K" + _hex(32), "mailgun": "ke" + "y-" + _hex(32), "google-oauth": "GO" + "CSPX-" + _made(28), "docker": "dck" + "r_pat_" + _made(27),
+    "linear": "li" + "n_api_" + _made(40), "notion": "nt" + "n_" + _made(46), "supabase": "sb" + "p_" + _hex(40), "databricks": "da" + "pi" + _hex(32),
+    "atlassian": "AT" + "ATT3xFf" + _made(180), "planetscale": "pscale" + "_tkn_" + _made(43), "age": "AGE-SECRET" + "-KEY-1" + _made(58, string.ascii_uppercase),
+    "square": "EA" + "AA" + _made(60), "sentry": "sn" + "trys_" + _made(64), "new-relic": "NR" + "AK-" + _made(27, string.ascii_uppercase + string.digits),
 }  # fmt: skip
 PLACES = {
     "prose": "FR-900: Sessions MUST be signed with {} always.", "row": "| ENCRYPTION_KEY | {} | the key |", "assignment": "ENCRYPTION_KEY={}",
@@ -57,8 +61,9 @@ def test_a_secret_is_masked(shape: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["redis://:{}@cache.local:6379/0", "postgresql://app:{}@db.host/app", "https://user:{}@api.host/v1"])
-def test_a_connection_string_loses_account_and_host(url: str) -> None:
-    secret = _made(14)
+@pytest.mark.parametrize("made", [_made, lambda n: _made(n - 2, string.ascii_letters) + "xY", lambda n: _made(n - 2) + "4x"])
+def test_a_connection_string_loses_account_and_host(url: str, made: Callable[[int], str]) -> None:
+    secret = made(14)
     masked, lines = mask(f"first\nDATABASE_URL={url.format(secret)}\n")
     assert secret not in masked
     assert lines == [2]

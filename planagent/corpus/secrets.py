@@ -76,7 +76,7 @@ def mask(text: str) -> tuple[str, list[int]]:
             continue
         for value in sorted(_values(line), key=len, reverse=True):
             line = line.replace(value, MASK)
-            if looks_real(value):
+            if looks_real(value) or _is_lettered(value.rpartition("@")[0].partition(":")[2]):
                 real.add(number)
         lines_out[number - 1] = line
     return "\n".join(lines_out), sorted(real)
@@ -119,7 +119,9 @@ def _values(line: str) -> set[str]:
     found = {m[0] for m in _shapes().finditer(line) if not _examples_in(m[0])}
     # The account and the host of a leaked connection string say where the password fits: they go with it.
     found |= {
-        m[0] for m in _CONNECTION.finditer(line) if not _is_reference(m["secret"]) and (looks_real(m["secret"]) or len(m["secret"]) >= 8)
+        m[0]
+        for m in _CONNECTION.finditer(line)
+        if _is_lettered(m["secret"]) or (not _is_reference(m["secret"]) and (looks_real(m["secret"]) or len(m["secret"]) >= 8))
     }
     for match in _BASIC.finditer(line):
         value = match["secret"] or match["basic"]
@@ -160,6 +162,11 @@ def _is_plain(value: str) -> bool:
 def _is_reference(value: str) -> bool:
     """`${NAME}`, `<your key>`, `process.env.X`, a plain identifier or a type: a name, not a value."""
     return bool(_REFERENCE.fullmatch(value)) and not _shapes().fullmatch(value)
+
+
+def _is_lettered(value: str) -> bool:
+    """Letters of both cases alone: elsewhere a name, in the place of a password one, unless it is a tutorial's."""
+    return len(value) >= 8 and value.isalpha() and not value.islower() and not value.isupper() and not _examples().search(value)
 
 
 def _examples_in(value: str) -> bool:
