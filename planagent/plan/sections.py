@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from planagent.answers import arr, listed, obj, text, texts, txt
 
@@ -26,9 +26,8 @@ OWN_ITEM = {"operation": 5, "record": 3, "setting": 2}
 """The section in which each statement of a kind has an item, when a task of that section covers it."""
 WORDS = 2_500
 """Words of a plan of one operation; more operations take as many times that as the root of their number."""
-_LINES: Any = Field(default_factory=list, max_length=40)
-_FIELDS: Any = Field(default_factory=list, max_length=400)
-"""Columns of a table, fields of a message: there are as many lines as the specs define."""
+_MOST, _MOST_FIELDS = 40, 400
+"""Lines of a field of an item; columns of a table and inputs are as many as the specs define."""
 
 
 class Item(BaseModel):
@@ -48,78 +47,28 @@ class Item(BaseModel):
                 yield label, value
 
 
-class FolderItem(Item):
-    lines: ClassVar[dict[str, str]] = {"purpose": "Purpose", "files": "Files", "responsibilities": "Responsibilities"}
-    purpose: list[str] = _LINES
-    files: list[str] = _LINES
-    responsibilities: list[str] = _LINES
-
-
-class EnvironmentItem(Item):
-    lines: ClassVar[dict[str, str]] = {"setup": "Set-up", "read_by": "Read by", "if_missing": "When missing", "production": "Production"}
-    setup: list[str] = _LINES
-    read_by: list[str] = _LINES
-    if_missing: list[str] = _LINES
-    production: list[str] = _LINES
-
-
-class DatabaseItem(Item):
-    lines: ClassVar[dict[str, str]] = {"fields": "Fields", "steps": "Steps"}
-    fields: list[str] = _FIELDS
-    steps: list[str] = _FIELDS
-
-
-class AuthItem(Item):
-    lines: ClassVar[dict[str, str]] = {"how": "How", "errors": "Errors"}
-    how: list[str] = _LINES
-    errors: list[str] = _LINES
-
-
-class OperationItem(Item):
-    lines: ClassVar[dict[str, str]] = {
-        "entry": "Entry point", "inputs": "Input", "validation": "Validation", "calls": "Calls", "errors": "Errors", "response": "Response",
-    }  # fmt: skip
-    entry: list[str] = _LINES
-    inputs: list[str] = _FIELDS
-    validation: list[str] = _LINES
-    calls: list[str] = _LINES
-    errors: list[str] = _LINES
-    response: list[str] = _LINES
-
-
-class ServiceItem(Item):
-    lines: ClassVar[dict[str, str]] = {
-        "responsibility": "Responsibility", "inputs": "Input", "steps": "Steps", "results": "Result", "errors": "Errors",
-    }  # fmt: skip
-    responsibility: list[str] = _LINES
-    inputs: list[str] = _LINES
-    steps: list[str] = _LINES
-    results: list[str] = _LINES
-    errors: list[str] = _LINES
-
-
-class FrontendItem(Item):
-    lines: ClassVar[dict[str, str]] = {"backend_side": "The backend's side"}
-    backend_side: list[str] = _LINES
-
-
-class ErrorItem(Item):
-    lines: ClassVar[dict[str, str]] = {"steps": "Steps", "shape": "Shape"}
-    steps: list[str] = _LINES
-    shape: list[str] = _LINES
-
-
-class TestItem(Item):
-    __test__ = False  # no test of ours
-    lines: ClassVar[dict[str, str]] = {"setup": "Set-up", "cases": "Cases"}
-    setup: list[str] = _LINES
-    cases: list[str] = _LINES
+def _item(name: str, **labels: str) -> type[Item]:
+    """An item whose fields are lists of lines, each with its label on the page."""
+    bounds = {field: _MOST_FIELDS if field in ("fields", "inputs") else _MOST for field in labels}
+    fields: dict[str, Any] = {field: (list[str], Field(default_factory=list, max_length=most)) for field, most in bounds.items()}
+    made = create_model(name, __base__=Item, **fields)
+    made.lines = labels
+    return made
 
 
 ITEMS: dict[int, type[Item]] = {
-    1: FolderItem, 2: EnvironmentItem, 3: DatabaseItem, 4: AuthItem, 5: OperationItem, 6: ServiceItem, 7: FrontendItem, 8: ErrorItem,
-    9: TestItem,
-}  # fmt: skip
+    1: _item("Folder", purpose="Purpose", files="Files", responsibilities="Responsibilities"),
+    2: _item("Environment", setup="Set-up", read_by="Read by", if_missing="When missing", production="Production"),
+    3: _item("Database", fields="Fields", steps="Steps"),
+    4: _item("Auth", how="How", errors="Errors"),
+    5: _item(
+        "Operation", entry="Entry point", inputs="Input", validation="Validation", calls="Calls", errors="Errors", response="Response"
+    ),
+    6: _item("Service", responsibility="Responsibility", inputs="Input", steps="Steps", results="Result", errors="Errors"),
+    7: _item("Frontend", backend_side="The backend's side"),
+    8: _item("Error", steps="Steps", shape="Shape"),
+    9: _item("Test", setup="Set-up", cases="Cases"),
+}
 
 
 class _Kind(Protocol):
