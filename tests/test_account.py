@@ -13,7 +13,7 @@ from planagent.briefs.decision import Decision, Planned, Ruled
 from planagent.checking.account import check_account, check_coverage, reading_of
 from planagent.checking.view import View, view_of_plan
 from planagent.model import Corpus
-from planagent.plan.markdown_in import parse_located
+from planagent.plan.markdown_in import NotAPlan, parse_located
 from planagent.plan.markdown_out import render
 from planagent.plan.plan import Plan, PlanItem, Row
 from planagent.statements.statement import Dismissal, Reading, Statement
@@ -274,3 +274,48 @@ def test_of_two_that_cover_it_the_one_whose_section_it_is_is_named() -> None:
     [one] = [f for f in check_coverage(seen(both)) if f.rule == "PA505" and "book" in f.message]
     assert (one.place, one.key) == ("T001", "routes")
     assert one.message.endswith("of book is said nowhere in T001, T002, their items or rulings")
+
+
+def test_all_that_a_plan_can_say_reads_back() -> None:
+    """Parts that most plans do not have."""
+    full = plan_of().model_copy(
+        update={
+            "scope": "phase 2", "left_out": ("a.md (empty)", "b.md (a template)"), "findings": ("PA201 T001: said before", "PA301 T002: a page"),
+            "withdrawn": (("old", "superseded"), ("other", "repeats")), "conventions": ("names are short",), "title": "Backend Implementation Plan: Harbour",
+        }
+    )  # fmt: skip
+    full = with_task(
+        "codes", done=True, forced="nobody is there to test it", parallel=True, file="app/codes.py", condition="D1: yes", gives=("a", "b")
+    )(full)
+    full = with_ruling(answer="None at all.", waits=True, why="It is said so.", options=("one", "two"))(full)
+    assert parse_located(render(full)).plan == full
+
+
+def test_tasks_without_a_number_get_the_next_ones() -> None:
+    text = render(plan_of())
+    head, mark, rest = text.partition("### 10.1 Tasks\n")
+    head, mark = f"{head}{mark}\n", ""
+    added = "- [ ] Clean the berths\n  - Sweep.\n- [x] Paint them\n"
+    located = parse_located(f"{head}{added}\n{mark}{rest}")
+    own = [t for t in located.plan.tasks if t.own]
+    next_task = plan_of().next_task
+    assert [(t.id, t.title, t.done, t.key) for t in own] == [
+        (f"T{next_task:03d}", "Clean the berths", False, f"own-t{next_task:03d}"),
+        (f"T{next_task + 1:03d}", "Paint them", True, f"own-t{next_task + 1:03d}"),
+    ]
+    assert own[0].steps == ("Sweep.",)
+    lines = f"{head}{added}".split("\n")
+    assert [lines[located.lines[t.id] - 1] for t in own] == ["- [ ] Clean the berths", "- [x] Paint them"]
+
+
+def test_a_file_without_title_or_first_line_is_refused_with_its_line() -> None:
+    first, _, rest = render(plan_of()).partition("\n")
+    for text, told in ((f"{first}\nno title\n{rest}", "line 2: the title is missing"), (rest, "line 1 is not"), ("", "line 1 is not")):
+        with pytest.raises(NotAPlan, match=told):
+            parse_located(text)
+
+
+def test_a_plan_without_writer_or_scope_has_none() -> None:
+    text = "\n".join(line for line in render(plan_of()).split("\n") if not line.startswith(("- Writer", "- Scope")))
+    plan = parse_located(text).plan
+    assert (plan.writer, plan.scope, plan.documents) == ("", "", plan_of().documents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -242,3 +243,24 @@ def test_three_decisions_have_no_name_twice() -> None:
     assert [t.condition.partition(": ") for t in whole.tasks] == [(r.key, ": ", "a") for r in whole.rulings]
     assert whole.project == "Harbour"
     assert merged([("a", Decision())]).project == ""
+
+
+def test_keys_that_would_be_the_same_are_told_apart_by_words_then_counted() -> None:
+    begin = "Guests book first and then they pay"
+    one, two = said("rule", "", says=begin), said("rule", "", 5, says=f"{begin} for the berth")
+    keys = [s.key for s in assemble(CORPUS, (one, two), ()).statements]
+    assert keys[0] == "guests-book-first-and-then"
+    assert re.fullmatch(r"guests-book-first-and-then~[a-p]{5}", keys[1])
+    same = [said("rule", "", says="Guests book first") for _ in range(5)]
+    counted = [s.key for s in assemble(CORPUS, same, ()).statements]
+    told = counted[1]
+    assert counted[2:] == [f"{told}-i", f"{told}-j", f"{told}-k"]
+    assert not any(c.isdigit() for k in counted for c in k)
+
+
+def test_a_key_that_would_be_masked_on_its_way_is_made_of_its_kind() -> None:
+    name = "the token 9f8e7d6c" + "5b4a39281706"
+    one = one_of(said("record", name))
+    assert re.fullmatch(r"record~[a-p]{5}", one.key)
+    assert one.key != one_of(said("record", f"{name}1")).key
+    assert one_of(said("record", name, key="kept-by-a-reader")).key == "kept-by-a-reader"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from planagent.briefs.brief import HOST, Record
 from planagent.briefs.read import ReadStage
-from planagent.briefs.read_answer import ReadPart, keep_keys
+from planagent.briefs.read_answer import ReadPart, _numbers, keep_keys
 from planagent.corpus.markdown import parse_markdown
 from planagent.corpus.read import read_corpus
 from planagent.model import Corpus, Document, Unit
@@ -552,3 +552,34 @@ def test_of_a_heading_only_paths_and_numbers_have_to_be_carried() -> None:
 def test_what_is_applied_as_it_stands_loses_nothing(origin: Any, kind: Any, missing: bool) -> None:
     unit = Unit(1, 1, 0, kind, "wait 17 seconds")
     assert bool(lost(unit, [Statement("a", "rule", "must", "wait", (), origin=origin)])) is missing
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1, [1]), (5, [5]), (6, []), (0, []), (True, []), (None, []), (2.5, []), ([1, "2-3", [5]], [1, 2, 3, 5]), ("1-3, 2, 5", [1, 2, 3, 5]),
+        ("4-99", [4, 5]), ("0-2", [1, 2]), ("3 – 4", [3, 4]), ("999999-1000000, 2", [2]), ("1-1000000, 2", [2]), ("1000000, 3", [3]), ("0000002", []),
+        ("000002", [2]), ("2-000003", [2, 3]), ("no", []), ("3-1", []),
+    ],
+)  # fmt: skip
+def test_numbers_of_lines_in_any_form_within_bounds(value: Any, expected: list[int]) -> None:
+    assert _numbers(value, 5) == expected
+
+
+def test_a_dismissal_for_no_known_reason_is_refused_by_itself_and_the_next_counts() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    gone = [{"at": "2", "why": "boring", "of": ""}, {"at": "", "why": "dull", "of": ""}, {"at": "1", "why": "context", "of": ""}]
+    outcome = stage.accept(stage.parts, answer(dismissed=gone), {})
+    refused = [(f.place, f.key) for f in outcome.findings if f.place.startswith("dismissal")]
+    assert refused == [("dismissal 1", stage.parts[0].key), ("dismissal 2", "")]
+    [record] = outcome.records.values()
+    assert record["dismissed"] == [{"why": "context", "of": "", "at": [0]}]
+
+
+def test_what_is_claimed_is_not_dismissed_as_well() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    outcome = stage.accept(
+        stage.parts, answer(statement("1", "Sailing is fun."), dismissed=[{"at": "1-2", "why": "process", "of": "how we work"}]), {}
+    )
+    [record] = outcome.records.values()
+    assert record["dismissed"] == [{"why": "process", "of": "how we work", "at": [1]}]
