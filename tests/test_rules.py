@@ -300,6 +300,14 @@ def test_what_a_file_defines_tells_when_the_rest_of_it_is_done(project: Project)
     assert titles[:6] == [*order, "Work by `specs/api.md#sorting`"]
 
 
+def test_what_a_constitution_defines_has_its_own_section(project: Project) -> None:
+    rules = f"# Rules\n\nKeep it small.\n\n## Environment\n\n`DB_URL` is read.\n\n## boats\n\n{ORDERED}\n## API\n\n- `GET /boats`\n- `POST /boats`\n"
+    plan = planned(project({"CONSTITUTION.md": rules, "specs/a.md": f"{BASE}All is fast.\n"}))
+    assert {s.number: [i.title for i in s.items] for s in plan.sections if s.items} == {
+        2: ["DB_URL"], 3: ["boats"], 5: ["GET /boats", "POST /boats"],
+    }  # fmt: skip
+
+
 def test_entries_of_a_table_of_contents_are_no_work(project: Project) -> None:
     plan = planned(project({"specs/a.md": f"{BASE}- [One](#one)\n- [Two](#two)\n\n## One\n\n`GET /boats`\n"}))
     assert any(reason == "structure" and "L5-L" in units for a in plan.accounts for units, reason, _ in a.dismissed)

@@ -80,7 +80,8 @@ class _Shop:
     # -- steps ----------------------------------------------------------------------------------
 
     def _rules(self, mine: Iterable[Statement]) -> Iterator[str]:
-        found = self._take(s for s in mine if self._is_constitution(s))
+        exact = ("setting", "record", "operation")  # wherever they are defined, each has its own section
+        found = self._take(s for s in mine if s.kind not in exact and self._is_constitution(s))
         for number, batch in enumerate(_batches(found), 1):
             title = f"Keep the rules of the project{self._label}: {self._headings(batch)}"
             yield self._add(f"rules-{number}", 1, title, "Rules of the project", batch, self._shared)
