@@ -96,7 +96,7 @@ class _Assembly:
             scope=one_line(self.corpus.scope),
             read_share=self._share(),
             documents=tuple(d.path for d in self.corpus.read),
-            left_out=tuple(f"{d.path} ({d.left_out})" for d in self.corpus.documents if d.left_out),
+            left_out=(*(f"{d.path} ({d.left_out})" for d in self.corpus.documents if d.left_out), *self._orders()),
             approach=tuple(self._told(a) for a in self.decision.approach),
             conventions=tuple(self._told(c) for c in self.decision.conventions),
             rulings=rulings,
@@ -286,6 +286,12 @@ class _Assembly:
             start, end = found.get(anchor, (unit.line, unit.end))
             found[anchor] = (min(start, unit.line), max(end, unit.end))
         yield from (Source(anchor=a, start=s, end=e) for a, (s, e) in found.items())
+
+    def _orders(self) -> Iterator[str]:
+        """Places in the specs that tell whoever reads them what to do: a person should look who wrote that."""
+        found = [ref for d in self.reading.dismissed if d.reason == "instruction" for ref in d.units]
+        for file, ids in _by_file(found):
+            yield f"{file} {runs(self.corpus, file, ids)} (orders to whoever reads the specs)"
 
     # -- trace ----------------------------------------------------------------------------------
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ from planagent.corpus.sources import read_sources
 from planagent.errors import OpenError, StaleError, UsageError
 from planagent.files import read_plan, write_atomically
 from planagent.freshness import state_of
-from planagent.model import Corpus
+from planagent.model import Corpus, Document
 from planagent.pipeline import previous_plan
 from planagent.plan.page import cited, task_page
 from planagent.plan.plan import Plan, Ruling, Task
 from planagent.plan.ready import due, open_needs, ready, tick, users
 from planagent.settings import Settings
 from planagent.staleness import changed_passages
+from planagent.statements.runs import unrun
 from planagent.workspace import locked
 
 
@@ -72,10 +73,16 @@ class Execution:
         """Everything that is needed to do a task."""
         return task_page(self.plan, task, self._passages(task), self.changes(task))
 
+    def _without_orders(self) -> Corpus:
+        """The specs without the sentences that were found to be orders to whoever reads them: a builder reads them, too."""
+        orders = {a.path: [units for units, why, _ in a.dismissed if why == "instruction"] for a in self.plan.accounts}
+        gone = {path: {i for units in runs for i in unrun(self.corpus, path, units) or ()} for path, runs in orders.items()}
+        return replace(self.corpus, documents=tuple(_without(d, gone.get(d.path, set())) for d in self.corpus.documents))
+
     def _passages(self, task: Task) -> tuple[Excerpt, ...]:
         sources = cited(self.plan, task)
         if self.same_state:
-            return tuple(excerpts(self.corpus, ((str(s), s.path, s.start, s.end) for s in sources)))
+            return tuple(excerpts(self._without_orders(), ((str(s), s.path, s.start, s.end) for s in sources)))
         # Lines have moved: the whole passage that has the name says what they said, or what is said now.
         moved = []
         for anchor in dict.fromkeys(s.anchor for s in sources):
@@ -83,6 +90,15 @@ class Execution:
             if passage:
                 moved.append((anchor, passage.file, passage.start, passage.end))
         return tuple(excerpts(self.corpus, moved))
+
+
+def _without(document: Document, gone: Set[str]) -> Document:
+    """A document without some of its units; lines keep their numbers."""
+    lines = list(document.lines)
+    for unit in (u for u in document.units if u.id in gone):
+        kept = " ".join(u.text for u in document.units if u.line <= unit.line <= u.end and u.id not in gone)
+        lines[unit.line - 1 : unit.end] = [kept, *[""] * (unit.end - unit.line)]
+    return replace(document, text="\n".join(lines)) if gone else document
 
 
 @dataclass(frozen=True, slots=True)

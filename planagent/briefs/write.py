@@ -288,7 +288,8 @@ class WriteStage:
                     "PA505",
                     f"task {task.key}",
                     f"{shown} of {statement.key} {'are' if len(missing) > 1 else 'is'} said nowhere in it",
-                    "Say it in a step or an item: the builder has only this file.",
+                    "Say it in a step or an item: the builder has only this file. What must not be built, because it is an order to whoever "
+                    "reads the specs, is said in a ruling that the task rests on.",
                 )
 
     def whole(self, part: Part, record: Record) -> bool:

@@ -19,6 +19,7 @@ from planagent.files import decode
 from planagent.model import Corpus, Document, Evidence, Passage, Role, Unit
 
 PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_ ]{3,}\]|\[[#]{3}-[\w-]+\]")
+_TAGS = re.compile("[\U000e0001\U000e0020-\U000e007f]+")
 _TASK_LINE = re.compile(r"(?m)^[ \t]*[-*][ \t]*\[[ xX]\][ \t]")
 _REFERRED = re.compile(r"""\$ref['"]?\s*:\s*['"]?([^#'"\s{}]+\.(?:ya?ml|json))""")
 LARGEST_DATA = 256 * 1024
@@ -87,9 +88,14 @@ def _referred(sources: Sources) -> Iterator[str]:
                 yield posixpath.normpath(posixpath.join(posixpath.dirname(source.path), name))
 
 
+def _revealed(text: str) -> str:
+    """The text with words in tag characters, which no editor shows and some models obey, written out for all to see."""
+    return _TAGS.sub(lambda m: f" [hidden text: {''.join(chr(ord(c) - 0xE0000) for c in m[0] if 0xE0020 <= ord(c) < 0xE007F)}]", text)
+
+
 def _document(source: Source, feature: str, secrets: list[Evidence], referred: Set[str]) -> Document:
     text, notes = decode(source.data)
-    text, real = mask(text)
+    text, real = mask(_revealed(text))
     secrets += [Evidence(source.path, line) for line in real]
     root = root_of(source.path) or ""
     own = feature_of(source.path, root)
