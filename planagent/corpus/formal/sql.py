@@ -58,7 +58,8 @@ def _table(tree: Any, source: str) -> Definition:
     start, end = min(places, default=1), max(places, default=1)
     while end < len(lines) and ";" not in lines[end - 1]:
         end += 1
-    return Definition("record", tree.this.this.name, start, end, tuple(facts))
+    name = ".".join(part.name for part in tree.this.this.parts)
+    return Definition("record", name, start, end, tuple(facts))
 
 
 def _element(source: str, start: int) -> str:
