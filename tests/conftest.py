@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import re
 import shutil
@@ -43,6 +45,14 @@ def _closed_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Temp
     for name in list(os.environ):
         if name.startswith(("PLANAGENT_", "OPENAI_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_remembered() -> None:
+    """What a run before this one in the same process has cached must not answer for the code as it is now."""
+    for found in gc.get_objects():
+        if isinstance(found, functools._lru_cache_wrapper) and str(getattr(found, "__module__", "")).startswith("planagent"):
+            found.cache_clear()
 
 
 @pytest.fixture(autouse=True)
