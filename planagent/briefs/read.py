@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +18,14 @@ from planagent.corpus.markdown import content
 from planagent.model import Corpus, Document, Unit
 from planagent.statements.merge import formal_statements, identity
 from planagent.statements.proof import is_free
-from planagent.statements.statement import KINDS, MODALITIES, REASONS, Dismissal, Origin, Ref, Statement
+from planagent.statements.statement import KINDS, MODALITIES, REASONS, Dismissal, Origin, Reason, Ref, Statement
 
 _AROUND = 8
 """Lines before and behind one that is asked for again."""
 _FORMAT = 1
 """Of the records; another number asks for everything anew."""
+_MOST_REMARKS = 200
+"""Of contracts, shown to a reader."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,15 @@ class ReadStage:
         names = [f"{s.kind} {s.name}" for s in self.candidates[:80]]
         if names:
             lines += ["", "# Already known from contracts", "", "; ".join(names)]
+        if self.remarks:
+            lines += ["", "# What people wrote into the contracts", "", *(f"- {number}: {told}" for number, told in self.remarks.items())]
         return "\n".join(lines)
+
+    @cached_property
+    def remarks(self) -> dict[str, str]:
+        """What people wrote beside definitions, each once, by the name under which a reader may reject it."""
+        told = dict.fromkeys(v for s in self.candidates for v in (s.says, *s.fact("about")) if v)
+        return {f"remark {n}": v for n, v in enumerate(list(told)[:_MOST_REMARKS], 1)}
 
     def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Any] = ()) -> Brief:
         table, wanted = self._table(parts), self._open(parts, known)
@@ -205,7 +215,7 @@ class ReadStage:
         origin: Origin = "rules" if by_rule else "model"
         taken = Taking(self.corpus, self.homes, self._table(parts), origin, self._open(parts, known), self._defined)
         outcome = taken.records(parts, value if isinstance(value, dict) else {}, known)
-        _reject(parts, value, {s.name for s in self.candidates}, outcome)
+        _reject(parts, value, {s.name: s.name for s in self.candidates} | self.remarks, outcome)
         numbers = {ref: n for n, ref in enumerate(self._table(parts), 1)}
         told = {f.key for f in outcome.findings}
         for part in (p for p in parts if p.key not in told and outcome.records[p.key]["open"]):
@@ -230,6 +240,8 @@ class ReadStage:
         rejected = {name: why for r in records.values() for name, why in r.get("rejected", ())}
         found = [s for s in self.candidates if s.name not in rejected]
         left = [Dismissal(rejected[s.name], s.units) for s in self.candidates if s.name in rejected]
+        found, gone = self._without_remarks(found, {t: why for t, why in rejected.items() if t in self.remarks.values()})
+        left += gone
         left += self._unasked()
         for part in self.parts:
             record = records.get(part.key)
@@ -252,6 +264,24 @@ class ReadStage:
                 refs = tuple((document.path, u.id) for u in rest if (document.path, u.id) not in self._formal)
                 if refs:
                     yield Dismissal("structure", refs)
+
+    def _without_remarks(self, found: list[Statement], rejected: Mapping[str, Reason]) -> tuple[list[Statement], list[Dismissal]]:
+        """Definitions without the remarks that a reader rejected, and the lines that hold nothing else."""
+        if not rejected:
+            return found, []
+        told = {content(t): why for t, why in rejected.items()}
+        units = {ref: u for s in found for ref in s.units if (u := self.corpus.unit(*ref))}
+        gone = {ref: told[alone] for ref, u in units.items() if (alone := content(_said(u.text))) in told}
+        kept = [
+            replace(
+                s,
+                says="" if s.says in rejected else s.says,
+                facts=tuple(f for f in s.facts if f[0] != "about" or f[1] not in rejected),
+                units=tuple(r for r in s.units if r not in gone),
+            )
+            for s in found
+        ]
+        return kept, [Dismissal(why, (ref,)) for ref, why in gone.items()]
 
     def _restored(self, one: ReadPart, entry: dict[str, Any]) -> Statement:
         units = [one.refs[i] for i in entry["at"]]
@@ -296,13 +326,17 @@ def _headings(above: Sequence[str], trail: Sequence[str]) -> Iterator[str]:
         yield f"### {'… › ' * known}{' › '.join(trail[known:])}"
 
 
-def _reject(parts: Sequence[Part], value: Any, names: set[str], outcome: Outcome) -> None:
-    """Definitions of formal sources that the reader takes back are noted with the first passage of the answer."""
+def _reject(parts: Sequence[Part], value: Any, names: Mapping[str, str], outcome: Outcome) -> None:
+    """Definitions of formal sources, and remarks in them, that the reader takes back are noted with the first passage of the answer.
+
+    Args:
+        names: what is noted, by what the reader calls it.
+    """
     for entry in dicts(value.get("rejected")) if isinstance(value, dict) else ():
         name = text(entry.get("name")).removeprefix("operation ").removeprefix("record ")
         why = text(entry.get("why"))
         if name in names and why in REASONS:
-            outcome.records[parts[0].key].setdefault("rejected", []).append([name, why])
+            outcome.records[parts[0].key].setdefault("rejected", []).append([names[name], why])
 
 
 def _said(line: str) -> str:
