@@ -109,3 +109,19 @@ def test_a_name_in_a_word_of_ones_own_is_still_the_name() -> None:
 )
 def test_numbers_in_words_of_han_are_numbers(text: str, number: str) -> None:
     assert number in numbers(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("`is_open(), two`", [("name", "is_open"), ("code", "two")]),
+        ("`ab` `-f` `{cd}`", [("code", "ab"), ("code", "cd")]),
+        ("`/boats?size=2&sort=name`", [("path", "/boats?size=2&sort=name")]),
+        ("`https://a.example/x(1)/y`", [("path", "https://a.example/x(1)/y")]),
+        ("`size=20`", [("code", "size"), ("number", "20")]),
+        ('"two words" and 3', [("quote", "two words"), ("number", "3")]),
+        ("snake_case in v1.2.3", [("name", "snake_case"), ("name", "v1.2.3")]),
+    ],
+)
+def test_each_token_has_its_kind(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(t.kind, t.text) for t in exact_tokens(text)] == expected

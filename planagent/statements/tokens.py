@@ -49,7 +49,7 @@ def exact_tokens(text: str) -> tuple[Token, ...]:
             found[Token("quote", " ".join(inner.split()))] = None
     bare = _QUOTED.sub(" ", _LINK.sub(r"\1", spoken))
     for match in _RUN.finditer(bare):
-        found.update(dict.fromkeys(_of_run(match[0], before=bare[match.start() - 1 : match.start()])))
+        found.update(dict.fromkeys(_of_run(match[0])))
     return tuple(found)
 
 
@@ -58,7 +58,7 @@ def _of_code(inner: str) -> Iterator[Token]:
         word = word.strip("\"'(),;")
         parts = [p for p in re.split(r"[=(),;\"']+", word) if p] if not word.startswith(("/", "http")) else [word]
         for part in parts:
-            named = list(_of_run(part, before=" "))
+            named = list(_of_run(part))
             if named:
                 yield from named
             elif sum(c.isalnum() for c in part) > 1:  # a flag's one letter says nothing by itself
@@ -75,11 +75,11 @@ _CASED = re.compile(r"[A-Za-z0-9]_[A-Za-z0-9]|[a-z][A-Z]|[A-Z]{2,}[a-z]{3,}")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-def _of_run(run: str, before: str) -> Iterator[Token]:
+def _of_run(run: str) -> Iterator[Token]:
     run = _OPENED.sub("", run).rstrip(_TRIM)
     assigned, mark, value = run.partition("=")
     if mark and "://" in value and "://" not in assigned and "/" not in assigned:
-        yield from (*_of_run(assigned, before), *_of_run(value, before))
+        yield from (*_of_run(assigned), *_of_run(value))
         return
     if "://" in run or _ABSOLUTE.fullmatch(run):
         yield Token("path", run)
