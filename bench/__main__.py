@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet", "hostile", "together", "faults", "offline")
+MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet", "hostile", "together", "faults", "offline", "soak")
 GROUPS = {"reliability": ("faults", "hostile", "together", "crash", "fleet")}
 
 

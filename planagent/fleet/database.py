@@ -37,6 +37,31 @@ ALTER TABLE planagent_workspaces ADD COLUMN IF NOT EXISTS file text NOT NULL DEF
 """
 
 
+_DEFAULTS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "25000",
+    # The server's side: a host that was cut off must not keep rows locked until the server's own keepalive, which is hours.
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=25000 "
+    "-c idle_in_transaction_session_timeout=30000",
+}  # fmt: skip
+"""How long a connection may be silent, in seconds (the timeouts with 000 in milliseconds); an address may say otherwise."""
+
+
+def address(url: str) -> str:
+    """A connection string that notices a network that is cut, on both sides.
+
+    Raises:
+        DatabaseError: it is none.
+    """
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    try:
+        return make_conninfo(url, **{n: v for n, v in _DEFAULTS.items() if n not in conninfo_to_dict(url)})
+    except psycopg.Error as error:
+        raise DatabaseError(f"{VARIABLE} is no address of a database.", "Write postgresql://user@host/name.") from error
+
+
 class DatabaseError(WorkspaceError):
     """The database cannot be reached or refuses: no fault of any workspace."""
 
@@ -47,9 +72,9 @@ class Database:
     def __init__(self, url: str, *, connections: int = 8) -> None:
         import psycopg_pool
 
-        self.url = url
+        self.url = address(url)
         self._pool: Any = psycopg_pool.ConnectionPool(
-            url, min_size=0, max_size=connections, open=True, timeout=30, check=psycopg_pool.ConnectionPool.check_connection
+            self.url, min_size=0, max_size=connections, open=True, timeout=30, check=psycopg_pool.ConnectionPool.check_connection
         )
 
     @contextmanager

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -61,39 +62,39 @@ class Worker:
         import procrastinate
         import psycopg
 
-        while True:
+        ending = _asked_to_end()
+        while not ending.is_set():
             app = self._app()
             try:
                 async with app.open_async():
-                    await self._work(app, beside)
-                return
+                    if await self._work(app, beside, ending):
+                        return
+                told = "its watch over the queue ended"
             except (procrastinate.exceptions.ConnectorException, psycopg.Error, PlanagentError) as error:
-                told = str(error).strip().splitlines() or [type(error).__name__]
-                log.warning("the database is gone, trying again: %s", told[0], extra={"worker": self.name})
-                await asyncio.sleep(2)
+                told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            log.warning("the database is gone, trying again: %s", told, extra={"worker": self.name})
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), 2)
 
-    async def _work(self, app: App, beside: Callable[[], Awaitable[None]] | None) -> None:
+    async def _work(self, app: App, beside: Callable[[], Awaitable[None]] | None, ending: asyncio.Event) -> bool:
+        """True when the work is over; False when the queue's own worker ended, as it does without an error once it loses the database."""
         log.info("worker %s is there", self.name, extra={"worker": self.name})
         pulse = self._pulse
         working = asyncio.create_task(
             app.run_worker_async(
                 name=self.name, concurrency=self._concurrency, fetch_job_polling_interval=1.0, delete_jobs="successful",
-                update_heartbeat_interval=pulse.beat, stalled_worker_timeout=pulse.dead * 4,
+                update_heartbeat_interval=pulse.beat, stalled_worker_timeout=pulse.dead * 4, install_signal_handlers=False,
                 shutdown_graceful_timeout=0, abort_job_polling_interval=1.0,
             )
         )  # fmt: skip
-        if beside is None:
-            await working
-            return
-        other = asyncio.ensure_future(beside())
-        done, _ = await asyncio.wait({working, other}, return_when=asyncio.FIRST_COMPLETED)
-        if working not in done:
-            working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
-        other.cancel()
-        await asyncio.gather(other, return_exceptions=True)
+        others = [asyncio.create_task(ending.wait()), *([asyncio.ensure_future(beside())] if beside else [])]
+        done, _ = await asyncio.wait({working, *others}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (working, *others):
+            task.cancel()
+        await asyncio.gather(working, *others, return_exceptions=True)
         for task in done:
             task.result()
+        return working not in done
 
     def _app(self) -> App:
         from procrastinate import App, PsycopgConnector
@@ -178,6 +179,15 @@ class Worker:
         if not parked:
             wait = min(float(turn.place.get("backoff", 60.0)) * 2 ** (failures - 1), _LONGEST_WAIT)
             await _defer(app, turn.name, turn.due, wait)
+
+
+def _asked_to_end() -> asyncio.Event:
+    """Set once the process is told to end. The queue's own handlers would not tell that from a lost database."""
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # on Windows, or in a thread
+            asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    return ending
 
 
 async def _defer(app: App, name: str, due: datetime, wait: float = 0.0) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from planagent.briefs.brief import HOST, SMALL, Brief
 from planagent.errors import OpenError
 from planagent.models import identity
-from planagent.models.protocol import Answer, FreeModel
+from planagent.models.protocol import Answer, FreeModel, Heard
 
 
 class HostModel(FreeModel):
@@ -21,7 +21,7 @@ class HostModel(FreeModel):
     def identity(self) -> dict[str, Any]:
         return dict(identity.HOST)
 
-    async def answer(self, brief: Brief) -> Answer:
+    async def answer(self, brief: Brief, heard: Heard | None = None) -> Answer:
         raise OpenError(
             f"{len(brief.parts)} parts ({brief.kind}) are not answered yet.",
             "`planagent brief` lists the open briefs; answer them, then merge. Or take the rest from the rules: "
@@ -44,7 +44,7 @@ class RecordedModel(FreeModel):
         self.shape = SMALL if small else HOST
         self._place = place
 
-    async def answer(self, brief: Brief) -> Answer:
+    async def answer(self, brief: Brief, heard: Heard | None = None) -> Answer:
         raise OpenError(
             f"{self._place} does not answer {len(brief.parts)} parts ({brief.kind}): the specs, settings or prompts have changed since.",
             f"Have them answered as the rest was, by {self.name}: PLANAGENT_MODEL names a model, /sp.plan asks a coding agent; another answerer is "

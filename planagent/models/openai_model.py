@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Any
 
-from planagent.answers import integer, parse, salvage
+from planagent import tokens
+from planagent.answers import parse, salvage
 from planagent.briefs.brief import API, SMALL, Brief, Shape
 from planagent.errors import AnswerError, ModelError, UsageError
 from planagent.ledger import Ledger
 from planagent.models.budget import Budget, Prices
 from planagent.models.gate import Gate
 from planagent.models.identity import identity
-from planagent.models.protocol import Answer, Usage
+from planagent.models.protocol import Answer, Heard, Usage
+from planagent.models.response import BrokenStreamError, Pieces, Response
 from planagent.models.transport import Patience, with_retries
 from planagent.settings import Settings
 from planagent.telemetry import Call, call_span
@@ -94,7 +95,7 @@ class OpenAIModel:
         if self._on_close:
             self._on_close()
 
-    async def answer(self, brief: Brief) -> Answer:
+    async def answer(self, brief: Brief, heard: Heard | None = None) -> Answer:
         """Asks once, stepping down through the forms that the server refuses.
 
         Raises:
@@ -109,11 +110,14 @@ class OpenAIModel:
 
         while True:
             try:
-                response = await self._send(brief, FORMS[form], limit, usage)
+                response = await self._send(brief, FORMS[form], limit, usage, heard)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 told = str(error).lower()
                 if "temperature" in told and self._notes.get("temperature", True):
                     self._remember(temperature=False)  # reasoning models take none but their own
+                    continue
+                if "stream" in told and self._notes.get("stream", True):
+                    self._remember(stream=False)
                     continue
                 if "max_completion_tokens" in told and limit == "max_tokens":
                     limit = "max_completion_tokens"
@@ -128,10 +132,9 @@ class OpenAIModel:
                 continue
             return self._read(brief, response, usage)
 
-    async def _send(self, brief: Brief, form: str, limit: str, usage: Usage) -> Response:
+    async def _send(self, brief: Brief, form: str, limit: str, usage: Usage, heard: Heard | None) -> Response:
         import openai
 
-        client = self._connect()
         arguments: dict[str, Any] = {
             "model": self._model,
             "messages": _messages(brief, form),
@@ -140,6 +143,8 @@ class OpenAIModel:
             "extra_body": _response_format(brief, form),
         }
 
+        if self._notes.get("stream", True):
+            arguments |= {"stream": True, "stream_options": {"include_usage": True}}
         if self._notes.get("temperature", True):
             arguments["temperature"] = self._settings.temperature
 
@@ -152,10 +157,9 @@ class OpenAIModel:
             used = Usage(calls=1)
             try:
                 with self._traced(brief, arguments["messages"]) as traced:
-                    raw = await self._in_time(client.chat.completions.with_raw_response.create(**arguments))
-                    response = Response.of(raw.http_response.content)
+                    response = await self._received(arguments, brief.max_tokens, heard)
                     _tell(traced, response)
-                used.add(response.usage)
+                used.add(response.usage if any(response.usage.tokens) else _estimated(brief, response))
             except openai.RateLimitError:
                 used, refused = Usage(), Usage(calls=1)
                 count(refused)  # it was sent, and costs nothing of any ceiling
@@ -168,14 +172,29 @@ class OpenAIModel:
         patience = Patience(int(self._settings.retries) + 1, float(self._settings.patience))
         return await with_retries(call, patience, self.gate, lambda: count(Usage(retries=1)), self.name)
 
-    async def _in_time(self, call: Awaitable[Any]) -> Any:
-        """The SDK's timeout is between two bytes: a server that sends one now and then would never come to an end.
+    async def _received(self, arguments: dict[str, Any], most: int, heard: Heard | None) -> Response:
+        """One answer, streamed where the server streams.
 
         Raises:
-            TimeoutError: the answer is not whole in time.
+            TimeoutError: nothing came for `timeout` seconds at first, or for `idle_timeout` in the middle; or less than a token a second.
+            BrokenStreamError: it ended in its middle.
         """
-        async with asyncio.timeout(float(self._settings.timeout)):
-            return await call
+        loop, pieces = asyncio.get_running_loop(), Pieces()
+        first, idle = float(self._settings.timeout), float(self._settings.idle_timeout)
+        end = loop.time() + first + most
+        # The SDK's timeout is between two bytes: a server that sends one now and then would never come to an end.
+        async with asyncio.timeout(first) as clock, self._connect().chat.completions.with_streaming_response.create(**arguments) as raw:
+            if not raw.headers.get("content-type", "").startswith("text/event-stream"):
+                return Response.of(await _unbroken(raw.read()))
+            if heard:
+                heard.begins()
+            async for line in _lines(raw):
+                piece, said = pieces.take(line)
+                if said:
+                    clock.reschedule(min(loop.time() + idle, end))
+                if piece and heard:
+                    heard.piece(piece)
+        return pieces.response()
 
     def _traced(self, brief: Brief, messages: list[dict[str, str]]) -> AbstractContextManager[Call]:
         return call_span(
@@ -240,53 +259,25 @@ class OpenAIModel:
         return Answer(parse(response.text), usage=usage)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What a server sent, taken out of its bytes piece by piece: servers and proxies send all kinds of things with a 200."""
-
-    is_completion: bool
-    text: str = ""
-    reason: str = ""
-    refused: bool = False
-    model: str = ""
-    usage: Usage = field(default_factory=Usage)
-    beginning: str = ""
-
-    @classmethod
-    def of(cls, body: bytes) -> Response:
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError):
-            value = None
-        choices = value.get("choices") if isinstance(value, dict) else None
-        if not isinstance(value, dict) or not isinstance(choices, list):
-            return cls(False, beginning=body[:80].decode("utf-8", "replace"))
-        choice = choices[0] if choices and isinstance(choices[0], dict) else {}
-        message = choice.get("message")
-        message = message if isinstance(message, dict) else {}
-        return cls(
-            True, _text(message.get("content")), str(choice.get("finish_reason") or ""), bool(message.get("refusal")), str(value.get("model") or ""),
-            _spent(value.get("usage")),
-        )  # fmt: skip
+async def _lines(raw: Any) -> AsyncIterator[str]:
+    """The lines of a response; whatever library the SDK reads them with, its errors are those of a connection."""
+    try:
+        async for line in raw.iter_lines():
+            yield line
+    except Exception as error:
+        raise BrokenStreamError(f"the connection was lost: {error or type(error).__name__}") from error
 
 
-def _text(content: Any) -> str:
-    """A message's text; some servers send it in parts."""
-    if isinstance(content, list):
-        return "".join(str(p.get("text") or "") for p in content if isinstance(p, dict))
-    return content if isinstance(content, str) else ""
+async def _unbroken(reading: Any) -> bytes:
+    try:
+        return bytes(await reading)
+    except Exception as error:
+        raise BrokenStreamError(f"the connection was lost: {error or type(error).__name__}") from error
 
 
-def _spent(usage: Any) -> Usage:
-    """Tokens as the server counted them; 0 for what is no number."""
-    spent = usage if isinstance(usage, dict) else {}
-    details = spent.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    return Usage(
-        input_tokens=max(0, integer(spent.get("prompt_tokens"))),
-        output_tokens=max(0, integer(spent.get("completion_tokens"))),
-        cached_tokens=max(0, integer(cached)),
-    )
+def _estimated(brief: Brief, response: Response) -> Usage:
+    """What a call has cost, for ceilings and prices, where the server does not tell."""
+    return Usage(input_tokens=brief.size, output_tokens=tokens.count(response.text))
 
 
 def _tell(traced: Call, response: Response) -> None:

@@ -23,6 +23,11 @@ class Usage:
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Read and written."""
+        return self.input_tokens, self.output_tokens
+
     def take(self, other: Usage) -> None:
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(self, name) - getattr(other, name))
@@ -35,6 +40,16 @@ class Answer:
     value: dict[str, Any]
     whole: bool = True
     usage: Usage = field(default_factory=Usage)
+
+
+class Heard(Protocol):
+    """Listens while an answer is written."""
+
+    def begins(self) -> None:
+        """An answer begins; what was heard before was one that came to nothing."""
+        ...
+
+    def piece(self, text: str) -> None: ...
 
 
 class Model(Protocol):
@@ -76,7 +91,12 @@ class Model(Protocol):
         """Called before a brief waits for its turn: finds out what the server can do."""
         ...
 
-    async def answer(self, brief: Brief) -> Answer: ...
+    async def answer(self, brief: Brief, heard: Heard | None = None) -> Answer:
+        """
+        Args:
+            heard: is told of an answer that comes piece by piece.
+        """
+        ...
 
     async def close(self) -> None: ...
 

@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from planagent.errors import ModelError, TransportError
 from planagent.models.gate import Gate
+from planagent.models.response import BrokenStreamError
 
 if TYPE_CHECKING:
     import openai
@@ -29,7 +30,7 @@ def is_transient(error: BaseException) -> bool:
     """429 (but not an empty account), 408, 409, 5xx, timeouts, lost connections."""
     import openai
 
-    if isinstance(error, openai.APIConnectionError | TimeoutError):
+    if isinstance(error, openai.APIConnectionError | TimeoutError | BrokenStreamError):
         return True
     if isinstance(error, openai.RateLimitError):
         return "insufficient_quota" not in str(getattr(error, "body", "")) + str(error)
@@ -108,12 +109,12 @@ async def with_retries(
                 return result
     except (openai.BadRequestError, openai.UnprocessableEntityError):
         raise
-    except (openai.OpenAIError, TimeoutError) as error:
+    except (openai.OpenAIError, TimeoutError, BrokenStreamError) as error:
         raise explain(error, what) from error
     raise AssertionError("unreachable: the retry loop returns or raises")
 
 
-def explain(error: openai.OpenAIError | TimeoutError, what: str) -> ModelError:
+def explain(error: openai.OpenAIError | TimeoutError | BrokenStreamError, what: str) -> ModelError:
     """The SDK's error in words with a remedy; never with the key in it."""
     import openai
 
@@ -126,7 +127,13 @@ def explain(error: openai.OpenAIError | TimeoutError, what: str) -> ModelError:
         )
     if isinstance(error, openai.APITimeoutError | TimeoutError):
         return TransportError(
-            f"{what}: no answer in time.", "Raise `timeout`, lower `concurrency`, or try again: accepted answers are kept."
+            f"{what}: no answer in time.",
+            "Raise `timeout` (seconds until an answer begins) or `idle_timeout` (between two pieces of it), lower `concurrency`, or try again: "
+            "accepted answers are kept.",
+        )
+    if isinstance(error, BrokenStreamError):
+        return TransportError(
+            f"{what}: an answer broke off ({error}).", "Check the server and what stands between; accepted answers are kept: run again."
         )
     if isinstance(error, openai.APIConnectionError):
         return TransportError(

@@ -9,7 +9,7 @@ from typing import Any
 
 from planagent.briefs.brief import HOST, Brief
 from planagent.models.identity import RULES
-from planagent.models.protocol import Answer, FreeModel
+from planagent.models.protocol import Answer, FreeModel, Heard
 
 
 class RulesModel(FreeModel):
@@ -25,7 +25,7 @@ class RulesModel(FreeModel):
     _known: Any = None
     """What the corpus tells as a whole, worked out once for all of its briefs."""
 
-    async def answer(self, brief: Brief) -> Answer:
+    async def answer(self, brief: Brief, heard: Heard | None = None) -> Answer:
         if brief.kind == "read":
             from planagent.rules.evidence import Surroundings
             from planagent.rules.reader import read
