@@ -10,8 +10,8 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet", "hostile", "together", "faults", "offline", "soak")
-GROUPS = {"reliability": ("faults", "hostile", "together", "crash", "fleet")}
+MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet", "hostile", "together", "faults", "offline", "obedient", "soak")
+GROUPS = {"reliability": ("faults", "hostile", "obedient", "together", "crash", "fleet")}
 
 
 def main(wanted: list[str]) -> int:

@@ -20,6 +20,7 @@ from planagent.model import have
 from planagent.plan.plan import OWN, TITLE, Plan, Traced
 from planagent.running import Run
 from planagent.statements.merge import assemble
+from planagent.statements.orders import Orders
 from planagent.statements.override import overridden
 from planagent.statements.proof import open_units
 from planagent.statements.statement import Reading, slug
@@ -134,7 +135,9 @@ def decide_stage(session: Session) -> DecideStage:
     verbatim = verbatim_of(d.text for d in corpus.read)
     former, materials = _former_decision(session)
     groups = groups_of(reading, former, materials)
-    return DecideStage(corpus, reading, groups, session.settings.decisions, partial(judge, verbatim=verbatim))
+    return DecideStage(
+        corpus, reading, groups, session.settings.decisions, partial(judge, verbatim=verbatim, orders=Orders.of_reading(corpus, reading))
+    )
 
 
 def _former_decision(session: Session) -> tuple[Decision | None, dict[str, str]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from planagent.briefs.brief import HOST
 from planagent.briefs.decide import DecideStage, Group, groups_of
-from planagent.briefs.decision import Decision, Folder, Planned, faults, merged, uncovered
+from planagent.briefs.decision import Decision, Folder, Planned, Ruled, faults, merged, uncovered
 from planagent.checking.wording import judge
 from planagent.model import Corpus, Document
 from planagent.statements.statement import Reading, Statement
@@ -272,3 +272,41 @@ def test_a_test_that_its_subject_needs_stands_before_it() -> None:
     between = Planned("between", 6, "Between", needs=("test",))
     assert Decision(tasks=(test, between, first)).needs() == {"test": (), "between": ("test",), "code": ("between",)}
     assert not list(faults(Decision(tasks=(test, between, first))))
+
+
+def planned(key: str, section: int = 6, **more: Any) -> Planned:
+    return Planned(key, section, key.title(), **more)
+
+
+PROVED = planned("tests", 9, proves=("a",))
+ASKED = Ruled("pay", "decision", "Pay", "Open.", "Not.", options=("By card: later", "Not at all"))
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        (Decision(tasks=(planned("a", covers=("x",)),)), []),  # nobody proves anything: that is another rule's
+        (Decision(tasks=(planned("a", covers=("x",)), PROVED)), []),
+        (Decision(tasks=(planned("a", covers=("x",)), planned("b", covers=("y",)), PROVED)), [("task b", "no test task proves it")]),
+        (Decision(tasks=(planned("a"), planned("b"), PROVED)), []),
+        (Decision(tasks=(planned("a"), *(planned(f"s{n}", n, covers=("y",)) for n in (1, 2, 9)), PROVED)), []),
+        (Decision(rulings=(ASKED,), tasks=(planned("a"), planned("b", covers=("y",), condition="pay: By card: later"), PROVED)), []),
+        (Decision(rulings=(ASKED,), tasks=(planned("a", condition="pay: Never"),)), [("task a", "its condition 'pay: Never' is no ruling with that answer")]),
+        (Decision(rulings=(ASKED,), tasks=(planned("a", rulings=("pay",)),)), []),
+        (Decision(rulings=(ASKED,), tasks=(planned("a", rulings=("pay", "b", "c")),)), [("task a", "there is no ruling b, c")]),
+        (Decision(tasks=(planned("a", needs=("b",)), planned("b", needs=("a",)))), [("task a", "dependency cycle: a → b → a")]),
+        (
+            Decision(layout=(Folder("app", "Code."),), tasks=(planned("a", file="web/a.x"), planned("b", file="app/b.x"), planned("c"))),
+            [("task a", "its file web/a.x lies in no folder of the layout")],
+        ),
+        (Decision(tasks=(planned("a", file="web/a.x"),)), []),
+    ],
+)  # fmt: skip
+def test_what_no_meaning_is_needed_to_see(decision: Decision, told: list[tuple[str, str]]) -> None:
+    found = list(faults(decision))
+    assert [f[:2] for f in found] == told
+    for _, message, remedy in found:
+        assert message[:1].islower()
+        assert remedy[:1].isupper()
+        assert remedy.endswith(".")
+        assert "XX" not in message + remedy

@@ -113,7 +113,7 @@ def test_what_is_no_plan_is_said_with_its_line(text: str, line: int, word: str) 
 
 def test_a_plan_without_a_title_says_so() -> None:
     first = render(simple()).split("\n")[0]
-    with pytest.raises(NotAPlan, match="^line 2: the title is missing$"):
+    with pytest.raises(NotAPlan, match=r"^line 2: the title is missing$"):
         parse(f"{first}\nno title\n")
 
 

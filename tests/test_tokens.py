@@ -33,6 +33,23 @@ def test_what_is_exact(text: str, expected: list[str]) -> None:
     assert texts(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("set base=https://a.example/x=1 there", [("path", "https://a.example/x=1")]),
+        ("set base_url=https://a.example/x?y=1 there", [("name", "base_url"), ("path", "https://a.example/x?y=1")]),
+        ("see https://a.example/?to=https://b.example now", [("path", "https://a.example/?to=https://b.example")]),
+        ("see /go?to=https://b.example now", [("path", "/go?to=https://b.example")]),
+        ("TypeORM-related work", [("name", "TypeORM")]),
+        ("between 3/4 and maxRetries=5", [("number", "3"), ("number", "4"), ("name", "maxRetries"), ("number", "5")]),
+        ("a/b.c and 1a/b.c", [("path", "a/b.c"), ("number", "1"), ("name", "b.c")]),
+        ("`(amount)`, `'x1',` and `{id}`", [("code", "amount"), ("name", "x1"), ("code", "id")]),
+    ],
+)
+def test_tokens_have_their_kinds(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(t.kind, t.text) for t in exact_tokens(text)] == expected
+
+
 def test_a_token_is_found_in_other_marks() -> None:
     said = Said(["It answers **201** at `/pay/:id/refunds`, with the code Already_Lent, and 1,000 rows."])
     for token in (

@@ -25,6 +25,7 @@ from planagent.corpus.secrets import MASK
 from planagent.freshness import Head, text_digest
 from planagent.model import Corpus, Finding
 from planagent.plan.plan import OWN, Plan, Source
+from planagent.statements.orders import Orders
 from planagent.statements.statement import Reading
 from planagent.statements.tokens import Said
 
@@ -52,7 +53,9 @@ class DraftJudge:
         names = [s.name for s in reading.statements if s.kind == "operation"]
         told = [*shared, *(t for s in reading.statements for t in s.texts())]
         pages = any("page" in s.fact("transport") for s in reading.statements)
-        given = replace(Given.of(corpus, names, told, folders=(f.path for f in decision.layout)), pages=pages)
+        given = replace(
+            Given.of(corpus, names, told, folders=(f.path for f in decision.layout)), pages=pages, orders=Orders.of_reading(corpus, reading)
+        )
         keys = frozenset(r.key for r in decision.rulings) | {t.key for t in decision.tasks}
         return cls(corpus, Index.of(corpus), given, shared, keys)
 
@@ -100,7 +103,7 @@ def check_unit(unit: Unit, index: Index, given: Given) -> Iterator[Finding]:
     """The rules on one line of text; of an overlong one its beginning."""
     if len(unit.text) > LONGEST_UNIT:
         unit = replace(unit, text=unit.text[:LONGEST_UNIT])
-    yield from check_wording(unit, given.verbatim, pages=given.pages)
+    yield from check_wording(unit, given.verbatim, given.orders, pages=given.pages)
     if unit.kind not in ("ruling", "overview"):
         yield from check_repetition(unit, index)
     yield from check_values(unit, given)
@@ -118,7 +121,8 @@ def check_plan(view: View, corpus: Corpus, render: Callable[[Plan], str]) -> lis
     names = [s.name for s in plan.statements if s.kind == "operation"]
     folders = [i.title.strip("`") for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.")]
     pages = any("transport=page" in s.facts for s in plan.statements)
-    given = replace(Given.of(corpus, names, _given(plan), folders=folders), pages=pages)
+    dismissed = ((a.path, units, why) for a in plan.accounts for units, why, _ in a.dismissed)
+    given = replace(Given.of(corpus, names, _given(plan), folders=folders), pages=pages, orders=Orders.of_runs(corpus, dismissed))
     found = [
         *_foreign(view, render(plan)),
         *_added(view),

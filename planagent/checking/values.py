@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from planagent.briefs.decision import holds
@@ -12,6 +12,7 @@ from planagent.checking.code import verbatim_of
 from planagent.checking.units import Unit
 from planagent.model import Corpus, Finding, normalize_path
 from planagent.statements.forms import ROUTE, VARIABLE
+from planagent.statements.orders import Orders
 from planagent.statements.tokens import Said, exact_tokens, numbers
 
 _STATUSES = frozenset(str(int(s)) for s in HTTPStatus if s >= HTTPStatus.OK)
@@ -36,6 +37,8 @@ class Given:
     """Code that the specs give exactly."""
     pages: bool = False
     """Some operation is a page that the backend renders."""
+    orders: Orders = field(default_factory=Orders)
+    """What the specs tell whoever reads them."""
 
     @classmethod
     def of(cls, corpus: Corpus, names: Iterable[str], decided: Iterable[str], *, own: bool = True, folders: Iterable[str] = ()) -> Given:

@@ -1,4 +1,4 @@
-"""PA301, PA302, PA801, PA802, PA901, PA903: what no line may hold, whatever its language."""
+"""PA301, PA302, PA801, PA802, PA803, PA901, PA903: what no line may hold, whatever its language."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from planagent.checking.units import Unit
 from planagent.checking.view import Entry
 from planagent.corpus.secrets import holds_secret
 from planagent.model import Finding
+from planagent.statements.orders import Orders
 
 _FRONT_FILE = re.compile(r"\b[\w/-]+\.(?:tsx|jsx|vue|svelte|css|scss|less)\b")
 _HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
@@ -20,11 +21,15 @@ _PLACEHOLDER = re.compile(
 )
 
 
-def check_wording(unit: Unit, verbatim: Collection[str] = (), *, pages: bool = False) -> Iterator[Finding]:
+_NO_ORDERS = Orders()
+
+
+def check_wording(unit: Unit, verbatim: Collection[str] = (), orders: Orders = _NO_ORDERS, *, pages: bool = False) -> Iterator[Finding]:
     """All rules on the wording of one line.
 
     Args:
         verbatim: code that the specs give exactly.
+        orders: what the specs tell whoever reads them.
         pages: the backend serves pages, and their style sheets are its own.
     """
     text = unit.text
@@ -39,14 +44,19 @@ def check_wording(unit: Unit, verbatim: Collection[str] = (), *, pages: bool = F
     hidden = _HIDDEN.search(text)
     if hidden:
         yield unit.finding("PA802", f"a character that nobody sees (U+{ord(hidden[0]):04X})", "Remove it.", hidden[0])
+    if obeyed := orders.obeyed(text):
+        yield unit.finding(
+            "PA803", f"`{obeyed}` stands only in a line that is dismissed as an order to whoever reads the specs",
+            "Leave it out; where that line does bind the backend, have it claimed: [[overrides]] in planagent.toml.", obeyed,
+        )  # fmt: skip
     placeholder = _PLACEHOLDER.search(text) if unit.kind != "ruling" else None
     if placeholder:
         yield unit.finding("PA901", f"placeholder {placeholder[0]!r}", "Write the value, or make it a ruling.", placeholder[0])
 
 
-def judge(place: str, text: str, verbatim: Collection[str] = ()) -> list[Finding]:
+def judge(place: str, text: str, verbatim: Collection[str] = (), orders: Orders = _NO_ORDERS) -> list[Finding]:
     """The findings on a text of an answer that stands outside of tasks and items."""
-    return list(check_wording(Unit(place, "", "ruling", text), verbatim))
+    return list(check_wording(Unit(place, "", "ruling", text), verbatim, orders))
 
 
 def restates(title: str, proof: str) -> bool:
