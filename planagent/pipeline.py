@@ -27,7 +27,7 @@ from planagent.model import Corpus, Finding, have
 from planagent.models.protocol import Usage
 from planagent.plan.markdown_in import NotAPlan, parse
 from planagent.plan.plan import Plan
-from planagent.running import Progress, Run
+from planagent.running import Progress, Run, Watcher
 from planagent.settings import Settings
 from planagent.statements.statement import Reading
 from planagent.telemetry import plan_span
@@ -129,6 +129,7 @@ async def _make(session: Session) -> None:
             await step(session)
     finally:
         for run in session.each_run:
+            await run.end()
             await run.model.close()
         for ledger in {id(r.ledger): r.ledger for r in session.each_run}.values():
             ledger.close()
@@ -176,15 +177,17 @@ async def read(session: Session) -> None:
 
 
 async def decide(session: Session) -> None:
+    from planagent.ahead import WritingAhead
     from planagent.stages import deciding
 
-    await _answered(deciding(session))
+    await _answered(deciding(session), WritingAhead(session))
 
 
 async def write(session: Session) -> None:
+    from planagent.ahead import ReviewingAhead
     from planagent.stages import writing
 
-    await _answered(writing(session))
+    await _answered(writing(session), ReviewingAhead(session))
 
 
 async def review(session: Session) -> None:
@@ -193,14 +196,14 @@ async def review(session: Session) -> None:
     await _answered(reviewing(session))
 
 
-async def _answered(steps: Steps) -> None:
+async def _answered(steps: Steps, watcher: Watcher | None = None) -> None:
     """Has all that a stage asks for answered by those who run it."""
     from planagent.running import run_stage
 
     asked = next(steps, None)
     while asked is not None:
         run, stage, required = asked
-        records = await run_stage(run, stage, required=required)
+        records = await run_stage(run, stage, watcher, required=required)
         try:
             asked = steps.send(records)
         except StopIteration:

@@ -26,13 +26,18 @@ _CHAPTER = 9_000
 """Tokens of a plan that one reviewer reads."""
 
 
-def review_stage(session: Session) -> ReviewStage:
-    """What no reviewer has seen. A few new texts beside a reviewed plan wait for more: one change costs no review."""
-    known = _reviews(session)
-    fresh = [t for t in _tasks(session) if known.get(t[0], {}).get("of") != fingerprint(t[2:])]
+def review_stage(session: Session, written: Mapping[str, Record] | None = None) -> ReviewStage:
+    """What no reviewer has seen. A few new texts beside a reviewed plan wait for more: one change costs no review.
+
+    Args:
+        written: the first tasks, where the others are not written yet.
+    """
+    known = reviews(session)
+    fresh = [t for t in _tasks(session, written) if known.get(t[0], {}).get("of") != fingerprint(t[2:])]
     if known and len(fresh) <= FEW:
         fresh = []
-    return ReviewStage(write_stage(session).common, tuple(chapters_of(fresh, _CHAPTER)), tuple(_decided_parts(session)))
+    writing = write_stage(session)
+    return ReviewStage(f"{writing.common}\n\n{writing.listed}", tuple(chapters_of(fresh, _CHAPTER)), tuple(_decided_parts(session)))
 
 
 def _decided_parts(session: Session) -> dict[str, object]:
@@ -47,7 +52,7 @@ def _decided_parts(session: Session) -> dict[str, object]:
     }
 
 
-def _reviews(session: Session) -> Mapping[str, Record]:
+def reviews(session: Session) -> Mapping[str, Record]:
     """What was reviewed, by name: what it is of, and what was said; nothing once the reviewer's prompt is another."""
     noted = session.runs["review"].ledger.noted(REVIEWED)
     found: Mapping[str, Record] = noted.get("of", {}) if noted.get("words") == ReviewStage("", ()).words else {}
@@ -56,7 +61,7 @@ def _reviews(session: Session) -> Mapping[str, Record]:
 
 def reviewed(session: Session, stage: ReviewStage, records: Mapping[str, Record]) -> dict[str, tuple[str, ...]]:
     """What reviewers said of texts and rulings as they are, by name, now and before; it is noted for the next time."""
-    known = _reviews(session)
+    known = reviews(session)
     seen = {t for c in stage.chapters if c.key in records for t in c.tasks}
     said = notes_of(records)
     found: dict[str, Record] = {}
@@ -78,11 +83,12 @@ def settled_reviews(session: Session) -> Record:
     return {"words": ReviewStage("", ()).words, "of": {n: {"of": of, "notes": []} for n, of in texts.items()}}
 
 
-def _tasks(session: Session) -> Iterator[tuple[str, str, str, str]]:
-    """Key, group, text and statements of each task, as a reviewer sees it."""
+def _tasks(session: Session, written: Mapping[str, Record] | None = None) -> Iterator[tuple[str, str, str, str]]:
+    """Key, group, text and statements of each task that is written, as a reviewer sees it."""
     statements = write_stage(session).statements
-    for task in have(session.decision).tasks:
-        record = session.written[task.key]
+    texts = session.written if written is None else written
+    for task in (t for t in have(session.decision).tasks if t.key in texts):
+        record = texts[task.key]
         lines = [
             f"## {task.key}: {task.title}",
             *(f"{n}. {s}" for n, s in enumerate(record["steps"], 1)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +14,24 @@ from planagent.errors import AnswerError, FindingsError, ModelError, OpenError, 
 from planagent.ledger import Ledger
 from planagent.model import Finding
 from planagent.models.identity import RULES
-from planagent.models.protocol import Model, Usage
+from planagent.models.protocol import Heard, Model, Usage
 
 NOTHING = "the answer held nothing usable"
 
 
 Progress = Callable[[str, int, int], None]
 """Kind of brief, parts that are answered, parts in all."""
+
+
+class Watcher:
+    """Looks on while a stage is answered."""
+
+    def hears(self, stage: Stage, parts: Sequence[Part], known: Mapping[str, Record]) -> Heard | None:
+        """Who listens to the answer about some parts."""
+        return None
+
+    def accepted(self, stage: Stage, known: Mapping[str, Record]) -> None:
+        """Told of all that is accepted so far, each time that something was."""
 
 
 @dataclass(slots=True)
@@ -46,6 +58,10 @@ class Run:
     """Seconds to wait before a call, where several processes share a provider's rate."""
     progress: Progress = lambda _kind, _done, _parts: None
     """Hears of each stage how many of its parts are answered."""
+    context: Context = field(default_factory=copy_context)
+    """Of the run, for what is asked from within another call."""
+    ahead: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
+    """What was asked before its turn, by the key in the ledger."""
     stopped: ModelError | None = None
     """What ended the run: briefs under way are still finished and kept, no new one is sent."""
 
@@ -64,10 +80,7 @@ class Run:
 
     def recall(self, stage: Stage) -> dict[str, Record]:
         """What is accepted already, whole or in part. The rules answer in no time, and the next version of them better."""
-        if self.by_rule:
-            return {}
-        keys = {self.key(stage, p): p for p in stage.parts}
-        return {keys[k].key: record for k, record in self.ledger.get(keys).items()}
+        return {} if self.by_rule else _recalled(self, stage, stage.parts)
 
     def keep(self, stage: Stage, parts: Sequence[Part], records: Mapping[str, Record]) -> None:
         found = self._rows(stage, parts, records)
@@ -85,7 +98,24 @@ class Run:
             return {}
         return {self.key(stage, p): {**records[p.key], "part": p.key} for p in parts if p.key in records}
 
-    async def ask(self, brief: Brief) -> tuple[dict[str, Any], bool]:
+    def ask_ahead(self, stage: Stage, parts: Sequence[Part]) -> None:
+        """Begins to ask for parts before their stage is known whole; `run_stage` takes in what came of it, if it is wanted then."""
+        keys = {self.key(stage, p): p for p in parts}
+        known = self.ledger.get(keys)
+        wanted = [p for k, p in keys.items() if k not in self.ahead and not (k in known and stage.whole(p, known[k]))]
+        if wanted and not self.stopped:
+            asked = asyncio.get_running_loop().create_task(_batch(self, stage, wanted, {}), context=self.context.copy())
+            self.ahead |= {self.key(stage, p): asked for p in wanted}
+
+    async def end(self) -> None:
+        """Nobody wants any more what was asked ahead."""
+        left = set(self.ahead.values())
+        for asked in left:
+            asked.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        self.ahead.clear()
+
+    async def ask(self, brief: Brief, heard: Heard | None = None) -> tuple[dict[str, Any], bool]:
         """The answer's JSON and whether it is whole; empty for an answer that holds nothing usable."""
         await self.model.ready()
         async with self.model.gate:
@@ -96,7 +126,7 @@ class Run:
             if self.stopped:
                 raise self.stopped
             try:
-                answer = await self.model.answer(brief)
+                answer = await self.model.answer(brief, heard)
             except AnswerError as error:
                 # One answer that is of no use says nothing of the others.
                 self.tell(f"brief {brief.id}: {error.message}")
@@ -111,10 +141,11 @@ class Run:
         return answer.value, answer.whole
 
 
-async def run_stage(run: Run, stage: Stage, *, required: bool = True) -> dict[str, Record]:
+async def run_stage(run: Run, stage: Stage, watcher: Watcher | None = None, *, required: bool = True) -> dict[str, Record]:
     """The records of all parts of a stage.
 
     Args:
+        watcher: looks on.
         required: raise when a part stays open; else it is left out of the records, and its findings are noted.
 
     Raises:
@@ -123,19 +154,31 @@ async def run_stage(run: Run, stage: Stage, *, required: bool = True) -> dict[st
     """
     known = run.recall(stage)
     open_parts = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
-    run.reused += len(stage.parts) - len(open_parts)
-    batches = list(pack(open_parts, run.model.shape.room(stage.kind)))
+    run.reused += sum(p not in open_parts and run.key(stage, p) not in run.ahead for p in stage.parts)
     answered = len(stage.parts) - len(open_parts)
     run.progress(stage.kind, answered, len(stage.parts))
 
-    async def one(batch: Sequence[Part]) -> list[Finding]:
+    async def one(batch: Sequence[Part], ahead: asyncio.Task[Any] | None = None) -> list[Finding]:
         nonlocal answered
-        told = await _batch(run, stage, batch, known)
+        wanted = list(batch)
+        if ahead:  # what came of it is in the ledger, if anything
+            await asyncio.wait({ahead})
+            known.update(_recalled(run, stage, batch))
+            wanted = [p for p in batch if p.key not in known or not stage.whole(p, known[p.key])]
+        told = await _batch(run, stage, wanted, known, watcher) if wanted else []
         answered += sum(p.key in known and stage.whole(p, known[p.key]) for p in batch)
         run.progress(stage.kind, answered, len(stage.parts))
+        if watcher:
+            watcher.accepted(stage, known)
         return told
 
-    done = await asyncio.gather(*map(one, batches), return_exceptions=True)
+    under_way: dict[asyncio.Task[Any], list[Part]] = {}
+    for part in open_parts:
+        if asked := run.ahead.get(run.key(stage, part)):
+            under_way.setdefault(asked, []).append(part)
+    taken = {p.key for parts in under_way.values() for p in parts}
+    batches = pack([p for p in open_parts if p.key not in taken], run.model.shape.room(stage.kind))
+    done = await asyncio.gather(*map(one, batches), *(one(p, a) for a, p in under_way.items()), return_exceptions=True)
     run.use(stage, known)
     left: list[Finding] = []
     for outcome in done:
@@ -151,7 +194,12 @@ async def run_stage(run: Run, stage: Stage, *, required: bool = True) -> dict[st
     return {p.key: known[p.key] for p in stage.parts if p not in missing}
 
 
-async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record]) -> list[Finding]:
+def _recalled(run: Run, stage: Stage, parts: Sequence[Part]) -> dict[str, Record]:
+    keys = {run.key(stage, p): p.key for p in parts}
+    return {keys[k]: record for k, record in run.ledger.get(keys).items()}
+
+
+async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record], watcher: Watcher | None = None) -> list[Finding]:
     """Some parts until nothing of them is open, a bounded number of times; only what is open is asked again."""
     told: list[Finding] = []
     seen: set[tuple[str, ...]] = set()
@@ -161,7 +209,7 @@ async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str,
             run.repaired += 1
         for some in pack(wanted, run.model.shape.room(stage.kind)) if attempt else [wanted]:
             mine = [t for t in told if not t.key or t.key in {p.key for p in some}]
-            told = [t for t in told if t not in mine] + await _once(run, stage, some, known, mine)
+            told = [t for t in told if t not in mine] + await _once(run, stage, some, known, mine, watcher)
         wanted = [p for p in parts if p.key not in known or not stage.whole(p, known[p.key])]
         state = (*sorted(p.key for p in wanted), *(f"{f.rule} {f.place} {f.message}" for f in told))
         # The same faults twice: the model will not mend them. An answer that held nothing says nothing of that.
@@ -176,10 +224,12 @@ async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str,
     return [t for t in told if not t.key or t.key in {p.key for p in wanted}] if wanted else []
 
 
-async def _once(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record], told: Sequence[Finding]) -> list[Finding]:
+async def _once(
+    run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record], told: Sequence[Finding], watcher: Watcher | None
+) -> list[Finding]:
     brief = stage.brief(parts, known, run.model.shape, told)
     run.briefs += 1
-    value, _ = await run.ask(brief)
+    value, _ = await run.ask(brief, watcher.hears(stage, parts, known) if watcher else None)
     if not value:
         return [Finding("PA907", brief.id, NOTHING, "Answer with one JSON object of the schema.")]
     outcome = stage.accept(parts, value, known, by_rule=run.by_rule)

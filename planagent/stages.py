@@ -241,17 +241,23 @@ def decision_of(plan: Plan) -> Decision:
 # -- writing ------------------------------------------------------------------------------------
 
 
-def write_stage(session: Session, notes: Mapping[str, tuple[str, ...]] | None = None) -> WriteStage:
+def write_stage(
+    session: Session, notes: Mapping[str, tuple[str, ...]] | None = None, decision: Decision | None = None, share: float = 1.0
+) -> WriteStage:
+    """
+    Args:
+        decision: one that is not whole yet, for the session's own; `share` of what is to be covered it covers.
+    """
     from planagent.checking.check import DraftJudge
 
-    corpus, reading, decision = have(session.corpus), have(session.reading), have(session.decision)
+    corpus, reading, decision = have(session.corpus), have(session.reading), decision or have(session.decision)
     answers = session.settings.decisions
     gone = decision.gone()
     statements = {s.key: s for s in reading.statements if s.key not in gone}
     judge = DraftJudge.of(corpus, reading, decision, answers.values())
     noted = session.runs["write"].ledger.noted(_WRITTEN)
     texts = session.written or {k: v["text"] for k, v in noted.items() if "text" in v}
-    return WriteStage(corpus, decision, statements, answers, notes or {}, judge, texts)
+    return WriteStage(corpus, decision, statements, answers, notes or {}, judge, texts, share)
 
 
 def writing(session: Session) -> Steps:

@@ -158,8 +158,11 @@ def test_requests_of_a_wave_share_their_head_and_no_spec_leaves_unmasked(workspa
     spec.write_text(f"# Extra\n\nThe key {secret} MUST be used.\n")
     assert plan(workspace) == 0
     writes = [r.prompt for r in server.requests if r.kind == "write"]
-    heads = {w.partition("# Tasks to write")[0].partition("# What is decided")[2] for w in writes}
-    assert len(heads) == 1
+    heads = [w.partition("# Tasks to write")[0].partition("# What is decided")[2] for w in writes]
+    decided, lists = zip(*((h.partition("\n## ")[0], h.rpartition(" tasks\n\n")[2].strip()) for h in heads), strict=True)
+    assert len(set(decided)) == 1
+    whole = max(lists, key=len)
+    assert all(whole.startswith(one) for one in lists), "a list that grows at its end keeps what is cached of it"
     assert not any(secret in r.prompt for r in server.requests)
     assert secret.encode() not in (workspace / ".planagent" / "ledger.db").read_bytes()
 

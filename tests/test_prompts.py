@@ -23,6 +23,7 @@ FILES = sorted(str(p.relative_to(ROOT / "prompts")) for p in (ROOT / "prompts").
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_whole_request_is_as_it_was(workspace: Path, server: SimulatedServer, kind: str) -> None:
+    server.streams = False  # nothing is asked before its turn
     assert run(["plan", "--workspace", str(workspace)]) == 0
     told = min(r.prompt for r in server.requests if r.kind == kind)
     path = Path(__file__).parent / "prompts" / f"{kind}.txt"

@@ -193,6 +193,11 @@ class DecideStage:
         outcome.records[group.key] = record | {"open": [f"{f.rule} {f.place}" for f in outcome.findings]}
         return outcome
 
+    def so_far(self, value: dict[str, Any]) -> Decision:
+        """What an answer decides as far as it has come; what is wrong in it is left out."""
+        keys = frozenset(s.key for s in self.groups[0].statements)
+        return Patch(self.corpus, keys, self.groups[0].key, self.judge, value, Outcome()).applied(Decision())
+
     def whole(self, part: Part, record: Record) -> bool:
         if "decision" not in record or record.get("open"):
             return False

@@ -58,6 +58,8 @@ class WriteStage:
     judge: Judge = lambda _, __: []
     texts: Mapping[str, Record] = field(default_factory=dict)
     """What was written last, by a task's key: a task that is asked for again is shown its own, and may keep it."""
+    share: float = 1.0
+    """How much of all that is to be covered the tasks cover, where more of them are to come."""
 
     @property
     def kind(self) -> BriefKind:
@@ -70,7 +72,7 @@ class WriteStage:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         weights = {t.key: 2 + len(t.covers) for t in self.decision.tasks}
-        share = 0.75 * budget(list(self.statements.values())) / max(1, sum(weights.values()))
+        share = 0.75 * self.share * budget(list(self.statements.values())) / max(1, sum(weights.values()))
         return tuple(self._part(t, max(60, round(share * weights[t.key] / 10) * 10)) for t in self.decision.tasks)
 
     @cached_property
@@ -105,14 +107,19 @@ class WriteStage:
 
     @cached_property
     def common(self) -> str:
-        """What every request begins with: what was decided, in short."""
+        """What every request begins with, those too that are sent while tasks are still being decided."""
         decision = self.decision
         lines = ["# What is decided", "", *(f"- {a}" for a in decision.approach), *(f"- {c}" for c in decision.conventions)]
         lines += ["", "## Layout", "", *(f"- `{f.path}`: {f.purpose}" for f in decision.layout)]
         lines += ["", "## Rulings", ""]
         lines += [f"- {r.key}: {r.title}. {self.answers.get(r.key) or r.default}" for r in decision.rulings]
-        lines += ["", "## All tasks", ""]
-        for t in decision.tasks:
+        return "\n".join(lines)
+
+    @cached_property
+    def listed(self) -> str:
+        """All tasks as far as they are decided. A list that grows at its end keeps what a provider has cached of it."""
+        lines = ["## All tasks" if self.share >= 1 else "## The first tasks", ""]
+        for t in self.decision.tasks:
             gives = f"; gives {'; '.join(t.gives)}" if t.gives else ""
             lines.append(f"- {t.key}: {t.title}{f' in `{t.file}`' if t.file else ''}{gives}")
         return "\n".join(lines)
@@ -121,7 +128,8 @@ class WriteStage:
         sections = sorted({p.payload.task.section for p in parts})
         guides = [f"## Section {n}. {SECTION_TITLES[n]}\n\n{prompt(f'sections/{_file(n)}')}" for n in sections]
         system = f"{prompt('write.md')}\n\n# The sections\n\n" + "\n\n".join(guides)
-        request = "\n\n".join(b for b in ("# Tasks to write", *(self._task(p) for p in parts), told_lines(told)) if b)
+        listed = "" if shape.small else self.listed
+        request = "\n\n".join(b for b in (listed, "# Tasks to write", *(self._task(p) for p in parts), told_lines(told)) if b)
         most = min(shape.answer_tokens, 1_500 + sum(6 * p.payload.words for p in parts))
         name = f"write-{'+'.join(map(str, sections))}-{fingerprint([p.material for p in parts] + [len(told)])[:6]}"
         common = self.common if not shape.small else ""
