@@ -88,6 +88,7 @@ class SimulatedServer:
     streams: bool = True
     """False for a server that answers in one piece though it is asked to stream."""
     refuses_streams: bool = False
+    takes_cache_key: bool = True
     most_under_way: int = 0
     """Beyond so many at once it answers 429; 0 for no limit."""
     slots: int = 0
@@ -176,6 +177,8 @@ class SimulatedServer:
             return "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
         if not self.takes_temperature and "temperature" in body:
             return "Unsupported value: 'temperature' does not support 0.2 with this model."
+        if not self.takes_cache_key and "prompt_cache_key" in body:
+            return "Extra inputs are not permitted: prompt_cache_key"
         if self.refuses_streams and "stream_options" in body:
             return "Unknown parameter: 'stream_options'."
         form = body.get("response_format", {}).get("type")

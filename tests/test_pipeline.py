@@ -493,12 +493,35 @@ def test_the_call_ceiling_stops_cleanly(
         {"bounded_schemas": False},
         {"needs_completion_tokens": True},
         {"takes_temperature": False},
+        {"takes_cache_key": False},
+        {"supports": (), "needs_completion_tokens": True, "takes_temperature": False, "refuses_streams": True, "takes_cache_key": False},
     ],
 )
 def test_lesser_servers_are_stepped_down_to(project: Project, server: SimulatedServer, lesser: dict[str, Any]) -> None:
     for name, value in lesser.items():
         setattr(server, name, value)
     assert plan(project(SMALL)) == 0
+
+
+def test_many_calls_at_once_find_out_what_a_server_takes(project: Project, server: SimulatedServer) -> None:
+    server.takes_temperature = server.bounded_schemas = server.takes_cache_key = False
+    server.first_token = 0.2  # all are refused before the first has learned
+    spec = "# Big\n\n" + "".join(f"## Part {n}\n\n" + f"- It MUST keep `value_{n}` for 30 days.\n" * 30 for n in range(20))
+    path = project({"specs/big.md": spec})
+    assert plan(path) == 0
+    server.requests.clear()
+    edit(path, "specs/big.md", "value_3` for 30 days.\n- It", "value_3` for 31 days.\n- It")
+    assert plan(path) == 0
+    assert not any(server.refusal_of(r.body) for r in server.requests), "what was found out is remembered"
+
+
+def test_requests_with_one_head_have_one_cache_key(workspace: Path, server: SimulatedServer) -> None:
+    assert plan(workspace) == 0
+    keys: dict[str, set[str]] = {}
+    for request in server.requests:
+        keys.setdefault(request.kind, set()).add(request.body["prompt_cache_key"])
+    assert len(keys["read"]) == 1
+    assert not keys["read"] & keys["write"]
 
 
 def test_no_model_is_said(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

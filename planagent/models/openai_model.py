@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,6 +13,7 @@ from planagent.briefs.brief import API, SMALL, Brief, Shape
 from planagent.errors import AnswerError, ModelError, UsageError
 from planagent.ledger import Ledger
 from planagent.models.budget import Budget, Prices
+from planagent.models.dialect import Dialect
 from planagent.models.gate import Gate
 from planagent.models.identity import identity
 from planagent.models.protocol import Answer, Heard, Usage
@@ -22,9 +21,6 @@ from planagent.models.response import BrokenStreamError, Pieces, Response
 from planagent.models.transport import Patience, with_retries
 from planagent.settings import Settings
 from planagent.telemetry import Call, call_span
-
-FORMS = ("schema", "plain-schema", "object", "text")
-"""From strict JSON schema with bounds on strings, over the same without, to a JSON object, to plain text."""
 
 
 class OpenAIModel:
@@ -103,50 +99,33 @@ class OpenAIModel:
             ModelError: refused for good, or retries used up.
             AnswerError: refusal, content filter, empty or unparsable; a cut-off answer is returned as not whole.
         """
-        form = FORMS.index(self._notes.get("form", FORMS[0]))
-        limit = self._notes.get("limit", "max_tokens")
-        usage = Usage()
         import openai
 
+        usage = Usage()
         while True:
+            dialect = Dialect.of(self._notes)
             try:
-                response = await self._send(brief, FORMS[form], limit, usage, heard)
+                response = await self._send(brief, dialect, usage, heard)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                told = str(error).lower()
-                if "temperature" in told and self._notes.get("temperature", True):
-                    self._remember(temperature=False)  # reasoning models take none but their own
-                    continue
-                if "stream" in told and self._notes.get("stream", True):
-                    self._remember(stream=False)
-                    continue
-                if "max_completion_tokens" in told and limit == "max_tokens":
-                    limit = "max_completion_tokens"
-                elif form + 1 < len(FORMS) and _about_form(told, FORMS[form]):
-                    form += 1
-                else:
+                lesser = dialect.lesser(str(error).lower())
+                if lesser is None:
                     raise ModelError(
                         f"{self.name}: the server refused the request (400): {str(error)[:200]}",
                         "Check that the model's context holds the brief, or use another model.",
                     ) from error
-                self._remember(form=FORMS[form], limit=limit)
+                self._remember(**lesser.changes(dialect))
                 continue
             return self._read(brief, response, usage)
 
-    async def _send(self, brief: Brief, form: str, limit: str, usage: Usage, heard: Heard | None) -> Response:
+    async def _send(self, brief: Brief, dialect: Dialect, usage: Usage, heard: Heard | None) -> Response:
         import openai
 
-        arguments: dict[str, Any] = {
-            "model": self._model,
-            "messages": _messages(brief, form),
-            limit: brief.max_tokens,
-            # As a part of the body that the SDK leaves alone: it would walk through the whole schema at each call.
-            "extra_body": _response_format(brief, form),
-        }
-
-        if self._notes.get("stream", True):
-            arguments |= {"stream": True, "stream_options": {"include_usage": True}}
-        if self._notes.get("temperature", True):
-            arguments["temperature"] = self._settings.temperature
+        body = self._body(brief, dialect)
+        arguments = {n: body.pop(n) for n in ("model", "messages")}
+        if dialect.stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        # The rest as a part of the body that the SDK leaves alone: it would walk through the whole schema at each call.
+        arguments["extra_body"] = body
 
         def count(spent: Usage) -> None:
             usage.add(spent)
@@ -171,6 +150,9 @@ class OpenAIModel:
 
         patience = Patience(int(self._settings.retries) + 1, float(self._settings.patience))
         return await with_retries(call, patience, self.gate, lambda: count(Usage(retries=1)), self.name)
+
+    def _body(self, brief: Brief, dialect: Dialect) -> dict[str, Any]:
+        return dialect.body(self._model, brief, float(self._settings.temperature))
 
     async def _received(self, arguments: dict[str, Any], most: int, heard: Heard | None) -> Response:
         """One answer, streamed where the server streams.
@@ -286,39 +268,3 @@ def _tell(traced: Call, response: Response) -> None:
         model=response.model, reason=response.reason, input_tokens=response.usage.input_tokens, output_tokens=response.usage.output_tokens,
         text=response.text,
     )  # fmt: skip
-
-
-def _about_form(told: str, form: str) -> bool:
-    """True when a 400 is about the response format, or the form is one that many servers lack."""
-    return (
-        any(
-            word in told
-            for word in ("response_format", "json_schema", "json schema", "schema", "grammar", "json_object", "maxlength", "not permitted")
-        )
-        or form == "plain-schema"
-    )
-
-
-def _response_format(brief: Brief, form: str) -> dict[str, Any]:
-    if form == "text":
-        return {}
-    if form == "object":
-        return {"response_format": {"type": "json_object"}}
-    schema = brief.schema if form == "schema" else _without_bounds(brief.schema)
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}}
-
-
-def _without_bounds(schema: Any) -> Any:
-    if isinstance(schema, dict):
-        return {k: _without_bounds(v) for k, v in schema.items() if k not in ("maxLength", "minLength", "maxItems", "minItems")}
-    if isinstance(schema, list):
-        return [_without_bounds(v) for v in schema]
-    return copy.copy(schema)
-
-
-def _messages(brief: Brief, form: str) -> list[dict[str, str]]:
-    messages = brief.messages()
-    if form in ("object", "text"):
-        # Appended, not prepended: the common part must stay the first bytes of the message.
-        messages[-1]["content"] += "\n\n# JSON schema of the answer\n\n" + json.dumps(brief.schema, ensure_ascii=False)
-    return messages
