@@ -37,25 +37,29 @@ class Toll:
 
 
 def measure() -> Iterator[str]:
-    toll = kill_at_random(KILLS, seed=7)
-    yield (
-        f"{toll.kills} kills in {toll.plans} plans: {toll.asked_twice} accepted answers asked for twice, "
-        f"{toll.damaged} damaged plan files, {toll.locked} stale locks"
-    )
+    for batch in (False, True):
+        toll = kill_at_random(KILLS // 2, seed=7, batch=batch)
+        yield (
+            f"{toll.kills} kills in {toll.plans} plans{' by batches' if batch else ''}: {toll.asked_twice} accepted answers asked for twice, "
+            f"{toll.damaged} damaged plan files, {toll.locked} stale locks"
+        )
 
 
-def kill_at_random(kills: int, seed: int) -> Toll:
+def kill_at_random(kills: int, seed: int, *, batch: bool = False) -> Toll:
     """Plans one workspace after the other, each killed again and again at a random moment until it is done."""
     chance, toll = random.Random(seed), Toll()  # noqa: S311  (no secret)
     while toll.kills < kills:
         with tempfile.TemporaryDirectory() as folder, SimulatedServer(first_token=0.1, jitter=0.3) as server:
             root = write_corpus(Path(folder) / "project", ENDPOINTS)
-            _until_done(root, server, chance, toll, kills)
+            server.batches.seconds = 0.5
+            _until_done(root, server, chance, toll, kills, ("--batch", "--wait", "1") if batch else ())
+            if batch:  # what was handed over once is not handed over again, whether it was answered or not
+                toll.asked_twice += sum(n - 1 for n in Counter(r.prompt for r in server.requests).values())
         toll.plans += 1
     return toll
 
 
-def _until_done(root: Path, server: SimulatedServer, chance: random.Random, toll: Toll, kills: int) -> None:
+def _until_done(root: Path, server: SimulatedServer, chance: random.Random, toll: Toll, kills: int, how: tuple[str, ...]) -> None:
     old = b""
     before: set[str] = set()
     for change in range(3):  # the first plan, and two re-plans over it
@@ -66,7 +70,7 @@ def _until_done(root: Path, server: SimulatedServer, chance: random.Random, toll
         kept: set[str] = set()
         while True:
             seen = len(server.requests)
-            process = _start(root, server)
+            process = _start(root, server, how)
             limit = chance.uniform(0.5, 4.0) if toll.kills < kills else 60.0
             try:
                 code = process.wait(limit)
@@ -90,12 +94,15 @@ def _until_done(root: Path, server: SimulatedServer, chance: random.Random, toll
         before = set(_records(root))
 
 
-def _start(root: Path, server: SimulatedServer) -> subprocess.Popen[bytes]:
+def _start(root: Path, server: SimulatedServer, how: tuple[str, ...]) -> subprocess.Popen[bytes]:
     environment = environment_of(
         OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", PLANAGENT_MODEL="m", XDG_CACHE_HOME=str(root.parent / "cache")
     )
     return subprocess.Popen(
-        [sys.executable, "-m", "planagent", "plan", "-w", str(root)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [sys.executable, "-m", "planagent", "plan", "-w", str(root), *how],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
 
 

@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from bench.diligent import answer_to, kind_of
+from bench.simulated_batches import Batches
 
 CHARACTERS = 4
 """A token, roughly."""
@@ -55,6 +56,7 @@ class Request:
     at: float
     ended: float = 0.0
     cached: int = 0
+    batched: bool = False
 
     @property
     def prompt(self) -> str:
@@ -100,6 +102,7 @@ class SimulatedServer:
     remembers: bool = False
     """Counts the longest beginning that a prompt shares with an answered one as cached, in blocks as providers do."""
     _prefixes: set[int] = field(default_factory=set)
+    batches: Batches = field(default_factory=Batches)
     requests: list[Request] = field(default_factory=list)
     most_at_once: int = 0
     _under_way: int = 0
@@ -164,6 +167,19 @@ class SimulatedServer:
             count += 1
         return count * BLOCK // CHARACTERS
 
+    def complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a request of a batch."""
+        request = Request(body, time.monotonic(), batched=True)
+        self.requests.append(request)
+        text = self.answer(request)
+        request.ended = time.monotonic()
+        message = {"role": "assistant", "content": text, "refusal": None}
+        return {
+            "id": "simulated", "object": "chat.completion", "created": 0, "model": body["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": len(request.prompt) // CHARACTERS, "completion_tokens": len(text) // CHARACTERS, "total_tokens": 0},
+        }  # fmt: skip
+
     def answer(self, request: Request) -> str:
         """The diligent answer, as the owner of this server edits it."""
         value: Any = answer_to(request.prompt)
@@ -204,17 +220,28 @@ class _Handler(BaseHTTPRequestHandler):
         return "llama.cpp" if self.simulation.slots else "simulated"
 
     def do_GET(self) -> None:
-        if self.simulation.slots and self.path == "/props":
-            self._send(200, {"total_slots": self.simulation.slots})
+        simulation, path = self.simulation, self.path.partition("?")[0].removeprefix("/v1")
+        if simulation.slots and self.path == "/props":
+            self._send(200, {"total_slots": simulation.slots})
         else:
-            self._send(404, {"error": {"message": "no such page"}})
+            self._send_any(*simulation.batches.get(path, simulation.complete))
+
+    def _send_any(self, status: int, value: Any) -> None:
+        if isinstance(value, bytes):
+            self._send_bytes(status, value, {"content-type": "application/octet-stream"})
+        else:
+            self._send(status, value)
 
     def log_message(self, *_: Any) -> None:
         return None
 
     def do_POST(self) -> None:
         simulation = self.simulation
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
+        data, path = self.rfile.read(int(self.headers.get("content-length", 0))), self.path.removeprefix("/v1")
+        if path in ("/files", "/batches"):
+            self._send_any(*simulation.batches.post(path, data, self.headers["content-type"]))
+            return
+        body = json.loads(data)
         request, fault = simulation.begin(body)
         try:
             self._reply(simulation, request, fault)

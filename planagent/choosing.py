@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planagent.briefs.brief import fingerprint
+from planagent.errors import UsageError
 from planagent.ledger import Ledger
 from planagent.models.identity import LOCAL, RULES
 from planagent.models.protocol import Model
@@ -78,6 +79,12 @@ def make_model(settings: Settings, name: str, ledger: Ledger, tell: Told, *, off
         return make_rules()
     from planagent.models.openai_model import OpenAIModel
 
+    if settings.batch and ask:
+        if name.startswith(LOCAL):
+            raise UsageError("A model of this process has no Batch API.", "Plan without --batch.")
+        from planagent.models.batch import BatchModel
+
+        return BatchModel(settings, ledger, model=name, tell=tell)
     if name.startswith(LOCAL):
         if not ask:
             return OpenAIModel(settings, ledger, base_url="local", model=name, local=True)

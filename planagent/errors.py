@@ -5,6 +5,7 @@ PlanagentError            (never raised itself)
 ├── FindingsError         exit 1  the plan or a draft breaks a rule
 ├── StaleError            exit 3  what it rests on has changed
 ├── OpenError             exit 9  something else comes first: briefs, or tasks that are needed
+├── WaitingError          exit 9  a batch is with the provider
 ├── NoBackendError        exit 4  the specs describe no backend
 ├── CorpusError           exit 5  no specs, or a file that cannot be read
 ├── ModelError           exit 6  the model failed (server, key, answer)
@@ -49,6 +50,12 @@ class StaleError(PlanagentError):
 
 
 class OpenError(PlanagentError):
+    exit_code = 9
+
+
+class WaitingError(PlanagentError):
+    """The provider has what was asked, and answers later; what is accepted is kept."""
+
     exit_code = 9
 
 

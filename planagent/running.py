@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from planagent.briefs.brief import Brief, Part, Record, Stage, pack
-from planagent.errors import AnswerError, FindingsError, ModelError, OpenError, StoppedError
+from planagent.errors import AnswerError, FindingsError, ModelError, OpenError, StoppedError, WaitingError
 from planagent.ledger import Ledger
 from planagent.model import Finding
 from planagent.models.identity import RULES
@@ -151,6 +151,7 @@ async def run_stage(run: Run, stage: Stage, watcher: Watcher | None = None, *, r
     Raises:
         FindingsError: parts stay open after all repairs; what was accepted is kept.
         ModelError: the model failed; what was accepted is kept.
+        WaitingError: some of it is answered later.
     """
     known = run.recall(stage)
     open_parts = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
@@ -180,6 +181,8 @@ async def run_stage(run: Run, stage: Stage, watcher: Watcher | None = None, *, r
     batches = pack([p for p in open_parts if p.key not in taken], run.model.shape.room(stage.kind))
     done = await asyncio.gather(*map(one, batches), *(one(p, a) for a, p in under_way.items()), return_exceptions=True)
     run.use(stage, known)
+    if any(isinstance(outcome, WaitingError) for outcome in done) and not run.stopped:
+        raise await run.model.send_off()
     left: list[Finding] = []
     for outcome in done:
         if isinstance(outcome, OpenError) and not required:

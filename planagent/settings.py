@@ -31,6 +31,7 @@ _FIELDS: dict[str, tuple[Any, str, type]] = {
     "write_model": ("", "PLANAGENT_WRITE_MODEL", str),
     "review_model": ("", "PLANAGENT_REVIEW_MODEL", str),
     "review": ("once", "PLANAGENT_REVIEW", str),
+    "batch": (False, "PLANAGENT_BATCH", bool),
     "base_url": ("", "OPENAI_BASE_URL", str),
     "api_key": ("", "OPENAI_API_KEY", str),
     "concurrency": (16, "PLANAGENT_CONCURRENCY", int),
@@ -193,12 +194,15 @@ def _typed(name: str, value: Any, origin: Origin) -> Any:
             if not isinstance(value, str):
                 raise TypeError
             return value
+        if kind is bool:
+            return value if isinstance(value, bool) else _SAID[str(value).strip().lower()]
         number = kind(value)
         if number < 0 or (name in ("concurrency", "timeout", "idle_timeout", "max_calls", "max_tokens") and number < 1):
             raise ValueError
         return number
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         raise UsageError(f"{origin}: `{name}` is {value!r}; expected {_EXPECTED[kind]}.", f"Correct `{name}`.") from None
 
 
-_EXPECTED = {tuple: "a list of texts", str: "a text", int: "a whole number", float: "a number"}
+_SAID = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_EXPECTED = {bool: "true or false", tuple: "a list of texts", str: "a text", int: "a whole number", float: "a number"}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench.crash import kill_at_random
 
 
-def test_a_kill_loses_no_accepted_answer_and_no_plan() -> None:
-    toll = kill_at_random(6, seed=11)
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_kill_loses_no_accepted_answer_and_no_plan(batch: bool) -> None:
+    toll = kill_at_random(6, seed=11, batch=batch)
     assert toll.kills == 6
     assert (toll.asked_twice, toll.damaged, toll.locked) == (0, 0, 0)

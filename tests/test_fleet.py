@@ -384,6 +384,19 @@ def test_a_worker_outlives_a_crash_of_the_database(tmp_path: Path) -> None:
         found.close()
 
 
+def test_a_workspace_whose_batch_is_under_way_is_looked_at_again(tmp_path: Path) -> None:
+    with SimulatedServer() as server:
+        server.batches.seconds = 2
+        file = write_fleet(tmp_path, 1, 2, batch=True, backoff=1, retries=1)
+        where, keys = ("--state", str(tmp_path / "state")), {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "k"}
+        code, _, told = call("fleet", "run", "--once", "--file", str(file), *where, **keys)
+        assert code == 0, told
+        assert told.count("w000: waiting") >= 4
+        assert "w000: planned" in told
+        assert len(server.batches.made) == 4
+        assert all(r.batched for r in server.requests)
+
+
 def test_a_wrong_address_is_said() -> None:
     code, _, told = call("fleet", "status", **{VARIABLE: "no address of anything"})
     assert code == 7

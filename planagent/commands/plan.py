@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 
 from planagent.commands.common import CHANGED, EXIT_CODES, run_options, settings_of, talk
 from planagent.commands.live import watched
-from planagent.errors import FindingsError, PlanagentError
+from planagent.errors import FindingsError, PlanagentError, WaitingError
 
 if TYPE_CHECKING:
     from planagent.forecast import Forecast
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--fill-from-rules", is_flag=True, help="Take parts that the model cannot get right from the rules; the header says how many."
+)
+@click.option(
+    "--batch",
+    is_flag=True,
+    default=None,
+    help="Hand each wave of calls to the provider's Batch API, at half the price, and end with 9; run again to go on [PLANAGENT_BATCH].",
+)
+@click.option(
+    "--wait", type=click.IntRange(1), default=None, metavar="SECONDS", help="With --batch: look every so often until the plan is there."
 )
 @click.option("--if-stale", is_flag=True, help="Do nothing when the plan is fresh, as `planagent status` tells.")
 @click.option("--dry-run", is_flag=True, help="Tell calls, tokens and price by stage; ask nobody, write nothing.")
@@ -48,6 +58,8 @@ def plan(
     model: str | None,
     allow_findings: bool,
     fill_from_rules: bool,
+    batch: bool | None,
+    wait: int | None,
     if_stale: bool,
     dry_run: bool,
     max_cost: float | None,
@@ -65,20 +77,34 @@ def plan(
 
     try:
         path = str(log.absolute()) if log else None
-        settings = settings_of(workspace, model=model, max_cost=max_cost, log=path, **where)
+        settings = settings_of(workspace, model=model, batch=batch, max_cost=max_cost, log=path, **where)
     except PlanagentError as error:
         if log:  # a job that nobody watches says so too when it cannot begin
             from planagent.journal import append
 
             append(log, {"outcome": "failed", "exit_code": error.exit_code, "error": error.message})
         raise
-    session = Session(settings, offline=offline, allow_findings=allow_findings, fill_from_rules=fill_from_rules)
+
+    def session_of() -> Session:
+        return Session(settings, offline=offline, allow_findings=allow_findings, fill_from_rules=fill_from_rules)
+
+    session = session_of()
     if dry_run:
         session.tell = talk()
         _show_forecast(forecast_plan(session), as_json=as_json)
         return 0
-    with watched(session, quiet=quiet):
-        changed = logged(session, if_stale=if_stale)
+    while True:
+        try:
+            with watched(session, quiet=quiet):
+                changed = logged(session, if_stale=if_stale)
+            break
+        except WaitingError as error:
+            if not wait:
+                raise
+            if not quiet:
+                click.echo(f"· {error.message}", err=True)
+            time.sleep(wait)
+            session = session_of()
     if changed is None:
         _show_fresh(settings, as_json=as_json)
         return 0
@@ -105,7 +131,7 @@ def logged(session: Session, *, if_stale: bool) -> bool | None:
         outcome = {"outcome": kind, "exit_code": FindingsError.exit_code if session.findings else 0}
         return not session.unchanged
     except PlanagentError as error:
-        kind = "findings" if isinstance(error, FindingsError) else "failed"
+        kind = "findings" if isinstance(error, FindingsError) else "waiting" if isinstance(error, WaitingError) else "failed"
         outcome = {"outcome": kind, "exit_code": error.exit_code, "error": error.message}
         raise
     except KeyboardInterrupt:

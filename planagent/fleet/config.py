@@ -19,7 +19,7 @@ _ZONED = "CRON_TZ="
 _OWN = {"name", "cron", "timezone", "requests_per_minute", "retries", "backoff"}
 _PLACE = {"path", "git", "branch", "push", "name"}
 _SETTINGS = {
-    "model", "base_url", "scope", "feature", "profile", "output", "temperature", "concurrency", "timeout", "idle_timeout", "patience", "repairs",
+    "model", "base_url", "scope", "feature", "profile", "output", "temperature", "batch", "concurrency", "timeout", "idle_timeout", "patience", "repairs",
     "max_calls", "max_tokens", "max_cost", "price_input", "price_output", "offline", "fill_from_rules",
 }  # fmt: skip
 

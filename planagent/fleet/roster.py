@@ -15,6 +15,8 @@ from planagent.fleet.database import Database
 
 DONE = ("planned", "unchanged", "fresh")
 """Outcomes after which a due time is over."""
+WAITING = "waiting"
+"""The outcome of a turn whose batch is with the provider: no failure, and it is looked at again."""
 
 
 _IN_USE = 60
@@ -177,7 +179,8 @@ class Roster:
                 "input_tokens = input_tokens + %s, output_tokens = output_tokens + %s, cost = cost + %s "
                 "WHERE name = %s AND fence = %s",
                 (
-                    state, good or parked, turn.due, outcome, error, json.dumps(stale), 0 if good else turn.attempts + 1, used.get("calls", 0),
+                    state, good or parked, turn.due, outcome, error, json.dumps(stale),
+                    0 if good else turn.attempts + (outcome != WAITING), used.get("calls", 0),
                     used.get("input_tokens", 0), used.get("output_tokens", 0), used.get("cost") or 0.0, turn.name, turn.fence,
                 ),
             )  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from planagent.errors import FindingsError, PlanagentError, StoppedError, WorkspaceError
+from planagent.errors import FindingsError, PlanagentError, StoppedError, WaitingError, WorkspaceError
 from planagent.fleet.database import Database, DatabaseError
 from planagent.fleet.ledger import FleetLedger
 from planagent.fleet.repository import cloned, push
@@ -22,7 +22,7 @@ from planagent.workspace import locked
 
 @dataclass(slots=True)
 class Result:
-    """`outcome`: fresh, planned, unchanged, findings, failed; `stale` are the numbers of the sections that were."""
+    """`outcome`: fresh, planned, unchanged, waiting (a batch is with the provider), findings, failed; `stale` are the numbers of the sections that were."""
 
     outcome: str = "failed"
     error: str = ""
@@ -52,7 +52,8 @@ def work(database: Database, roster: Roster, turn: Turn, stop: threading.Event) 
     except (FencedError, StoppedError, DatabaseError):
         raise
     except PlanagentError as error:
-        result.outcome = "findings" if isinstance(error, FindingsError) else "failed"
+        kinds = {FindingsError: "findings", WaitingError: "waiting"}
+        result.outcome = next((name for kind, name in kinds.items() if isinstance(error, kind)), "failed")
         result.error = f"{error.message} {error.remedy}".strip()
     except Exception as error:  # a broken workspace must not take the worker along
         result.outcome, result.error = "failed", f"{type(error).__name__}: {error}"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from planagent.errors import PlanagentError, StoppedError
 from planagent.fleet.database import Database, DatabaseError
-from planagent.fleet.roster import FencedError, Roster, Turn
+from planagent.fleet.roster import WAITING, FencedError, Roster, Turn
 from planagent.fleet.work import Result, work
 
 if TYPE_CHECKING:
@@ -166,18 +166,22 @@ class Worker:
                     stop.set()
 
     async def _finish(self, app: App, turn: Turn, result: Result) -> None:
-        failures = turn.attempts + 1
-        parked = not result.good and failures >= int(turn.place.get("retries", 5))
+        waits = result.outcome == WAITING
+        failures = turn.attempts + (not waits)
+        parked = not result.good and not waits and failures >= int(turn.place.get("retries", 5))
         await asyncio.to_thread(
             self._roster.finish, turn, result.outcome, error=result.error, stale=result.stale, used=result.used, parked=parked
         )
         told = {"workspace": turn.name, "outcome": result.outcome, "worker": self.name, **result.used}
-        if result.good:
+        backoff = float(turn.place.get("backoff", 60.0))
+        if result.good or waits:
             log.info("%s: %s", turn.name, result.outcome, extra=told)
+            if waits:
+                await _defer(app, turn.name, turn.due, backoff)
             return
         log.warning("%s: %s: %s", turn.name, result.outcome, result.error, extra={**told, "error": result.error, "parked": parked})
         if not parked:
-            wait = min(float(turn.place.get("backoff", 60.0)) * 2 ** (failures - 1), _LONGEST_WAIT)
+            wait = min(backoff * 2 ** (failures - 1), _LONGEST_WAIT)
             await _defer(app, turn.name, turn.due, wait)
 
 

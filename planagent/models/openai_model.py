@@ -10,7 +10,7 @@ from typing import Any
 from planagent import tokens
 from planagent.answers import parse, salvage
 from planagent.briefs.brief import API, SMALL, Brief, Shape
-from planagent.errors import AnswerError, ModelError, UsageError
+from planagent.errors import AnswerError, ModelError, UsageError, WaitingError
 from planagent.ledger import Ledger
 from planagent.models.budget import Budget, Prices
 from planagent.models.dialect import Dialect
@@ -90,6 +90,9 @@ class OpenAIModel:
             await self._client.close()
         if self._on_close:
             self._on_close()
+
+    async def send_off(self) -> WaitingError:
+        raise NotImplementedError  # it answers at once
 
     async def answer(self, brief: Brief, heard: Heard | None = None) -> Answer:
         """Asks once, stepping down through the forms that the server refuses.

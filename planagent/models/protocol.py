@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from planagent.briefs.brief import Brief, Shape
+from planagent.errors import WaitingError
 from planagent.models.gate import Gate
 
 
@@ -98,6 +99,11 @@ class Model(Protocol):
         """
         ...
 
+    async def send_off(self) -> WaitingError:
+        """Called when all of a stage that can be answered now is, and something waits: hands over what was asked for, where that is to be
+        answered later. Gives what is to be told."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -119,6 +125,9 @@ class FreeModel:
 
     async def ready(self) -> None:
         return None
+
+    async def send_off(self) -> WaitingError:
+        raise NotImplementedError  # nobody waits for one who answers at once
 
     async def close(self) -> None:
         return None
