@@ -10,7 +10,21 @@ from __future__ import annotations
 import importlib
 import sys
 
-MEASURES = ("latency", "change", "growth", "startup", "crash", "fleet", "hostile", "together", "faults", "offline", "obedient", "soak")
+MEASURES = (
+    "latency",
+    "price",
+    "change",
+    "growth",
+    "startup",
+    "crash",
+    "fleet",
+    "hostile",
+    "together",
+    "faults",
+    "offline",
+    "obedient",
+    "soak",
+)
 GROUPS = {"reliability": ("faults", "hostile", "obedient", "together", "crash", "fleet")}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.common import corpora, run, workspace
@@ -33,7 +33,7 @@ def _reformat_all(root: Path) -> None:
             path.write_text(reformat(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _edit(path: str, old: str, new: str) -> object:
+def _edit(path: str, old: str, new: str) -> Callable[[Path], None]:
     def change(root: Path) -> None:
         text = (root / path).read_text(encoding="utf-8")
         assert old in text, (path, old)
@@ -55,14 +55,23 @@ _ORIGIN = {
 }
 
 
+ONE_LINE: dict[str, Callable[[Path], None]] = {
+    "sample": _SAMPLE["one edited requirement"], "origin-sabahatabid": _ORIGIN["one edited requirement"],
+}  # fmt: skip
+
+
 def measure() -> Iterator[str]:
     for name in corpora("sample", "origin-sabahatabid"):
-        changes = {"nothing": lambda root: None, "layout only": _reformat_all, **(_SAMPLE if name == "sample" else _ORIGIN)}
+        changes: dict[str, Callable[[Path], None]] = {
+            "nothing": lambda root: None,
+            "layout only": _reformat_all,
+            **(_SAMPLE if name == "sample" else _ORIGIN),
+        }
         for label, change in changes.items():
             with workspace(name) as root, SimulatedServer(first_token=0.6, tokens_per_second=80) as server:
                 whole = run(root, server, "plan")
                 before = len(server.requests)
-                change(root)  # type: ignore[operator]
+                change(root)
                 again = run(root, server, "plan")
                 used = again.told["usage"]
                 yield (

@@ -56,6 +56,8 @@ class Request:
     at: float
     ended: float = 0.0
     cached: int = 0
+    written: int = 0
+    """Tokens of the answer."""
     batched: bool = False
 
     @property
@@ -290,7 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind == "fence":
             text = f"Here it is:\n```json\n{text}\n```\nHope that helps."
         message: dict[str, Any] | None = {"role": "assistant", "content": text, "refusal": "I cannot" if kind == "refusal" else None}
-        spent = len(text) // CHARACTERS
+        spent = request.written = len(text) // CHARACTERS
         time.sleep(simulation.first_token + random.uniform(0, simulation.jitter))  # noqa: S311  (no secret)
         if kind == "html":
             self._send_bytes(200, b"<html><body>Sign in to the proxy</body></html>", {"content-type": "text/html"})

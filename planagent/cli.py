@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
+from typing import ClassVar
 
 import click
 
 from planagent import __version__
-from planagent.commands.check import check, rule
 from planagent.commands.common import EXIT_CODES
-from planagent.commands.decide import decide
-from planagent.commands.doctor import doctor
-from planagent.commands.execute import done, next_task, progress
-from planagent.commands.facts import coverage, facts
-from planagent.commands.fleet import fleet, worker
-from planagent.commands.host import brief, merge, submit
-from planagent.commands.init import init
-from planagent.commands.plan import plan
-from planagent.commands.report import report
-from planagent.commands.server import mcp_server
-from planagent.commands.status import diff, status
-from planagent.commands.watch import watch
 from planagent.errors import PlanagentError
 
 
@@ -70,7 +59,29 @@ def _fail(args: list[str], error: Exception, message: str, remedy: str, code: in
     return code
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES)
+class _Commands(click.Group):
+    """Loads a command when it is asked for: what one needs, the others need not wait for."""
+
+    _MODULES: ClassVar[dict[str, str]] = {
+        "plan": "plan", "status": "status", "diff": "status", "brief": "host", "submit": "host", "merge": "host", "check": "check", "rule": "check",
+        "facts": "facts", "coverage": "facts", "report": "report", "decide": "decide", "next": "execute", "done": "execute", "progress": "execute",
+        "init": "init", "doctor": "doctor", "mcp": "server", "watch": "watch", "fleet": "fleet", "worker": "fleet",
+    }  # fmt: skip
+    _FUNCTIONS: ClassVar[dict[str, str]] = {"next": "next_task", "mcp": "mcp_server"}
+    """Where a function is not called as its command is."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self._MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._MODULES:
+            return None
+        module = importlib.import_module(f"planagent.commands.{self._MODULES[cmd_name]}")
+        found: click.Command = getattr(module, self._FUNCTIONS.get(cmd_name, cmd_name))
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="planagent")
 def main() -> None:
     """Turns a project's constitution and specs into one proved backend implementation plan.
@@ -88,9 +99,3 @@ def main() -> None:
     With a model: put OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own) and PLANAGENT_MODEL
     into .env and leave --offline out.
     """
-
-
-for command in (
-    plan, status, diff, brief, submit, merge, check, rule, facts, coverage, report, decide, next_task, done, progress, init, doctor, mcp_server, watch, fleet, worker,
-):  # fmt: skip
-    main.add_command(command)

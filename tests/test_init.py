@@ -8,11 +8,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
 from planagent import installing
 from planagent.cli import main, run
+from planagent.model import have
 
 FILES = 3 * len({a.folder for a in installing.agents().values()})
 
@@ -56,13 +58,14 @@ def test_each_agent_gets_three_commands_in_its_own_form(tmp_path: Path, key: str
 
 
 def test_the_plan_command_speaks_of_commands_and_options_that_exist() -> None:
-    known = set(main.commands)
+    context = click.Context(main)
+    known = {name: main.get_command(context, name) for name in main.list_commands(context)}
     for command in installing.COMMANDS:
         text = installing.rendered(installing.agents()["claude"], command, "sp")
         for line in re.findall(r"`planagent ([^`]*)`", text):
             words = line.split()
             assert words[0] in known, line
-            options = {o for p in main.commands[words[0]].params for o in p.opts}
+            options = {o for p in have(known[words[0]]).params for o in p.opts}
             assert {w for w in words if w.startswith("--")} <= options, line
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -80,7 +79,7 @@ def fleet_run(file: Path, once: bool, state: Path | None, as_json: bool, concurr
     from planagent.fleet.config import load_fleet
     from planagent.fleet.logs import log_to_stderr
     from planagent.fleet.roster import Roster
-    from planagent.fleet.worker import Worker
+    from planagent.fleet.worker import Worker, beside
 
     log_to_stderr(as_json=as_json)
     listed = load_fleet(file)
@@ -88,30 +87,9 @@ def fleet_run(file: Path, once: bool, state: Path | None, as_json: bool, concurr
         roster = Roster(found)
         roster.enroll(listed)
         worker = Worker(found, concurrency=concurrency, pulse=_pulse(dead_after))
-        asyncio.run(worker.run(lambda: _beside(file, listed.name, roster, once=once)))
+        worker.run_alone(lambda: beside(file, listed.name, roster, once=once))
         parked = [r["name"] for r in roster.rows() if r["state"] == "parked"]
     return 1 if once and parked else 0
-
-
-async def _beside(file: Path, name: str, roster: Any, *, once: bool) -> None:
-    """Takes over changes of the file, and says that it is in use; with `once` returns when all is done."""
-    from planagent.errors import UsageError
-    from planagent.fleet.config import load_fleet
-    from planagent.fleet.worker import log
-
-    before = file.stat().st_mtime_ns
-    while True:
-        await asyncio.sleep(1)
-        await asyncio.to_thread(roster.seen, name)
-        now = file.stat().st_mtime_ns if file.is_file() else before
-        if now != before:
-            before = now
-            try:
-                await asyncio.to_thread(roster.enroll, load_fleet(file))
-            except UsageError as error:
-                log.warning("%s The fleet goes on as it was.", error.message)
-        if once and not await asyncio.to_thread(roster.unfinished):
-            return
 
 
 @click.command(epilog=EXIT_CODES)
@@ -123,7 +101,7 @@ def worker(state: Path | None, as_json: bool, concurrency: int, dead_after: floa
 
     log_to_stderr(as_json=as_json)
     with _database(state) as found:
-        asyncio.run(Worker(found, concurrency=concurrency, pulse=_pulse(dead_after)).run())
+        Worker(found, concurrency=concurrency, pulse=_pulse(dead_after)).run_alone()
     return 0
 
 

@@ -10,7 +10,6 @@ import click
 
 from planagent.commands.common import EXIT_CODES, repeated, run_options, settings_of, talk
 from planagent.errors import FindingsError, UsageError
-from planagent.files import write_atomically
 
 if TYPE_CHECKING:
     from planagent.hosting import Desk, OpenBrief, Receipt
@@ -44,6 +43,8 @@ def brief(brief_id: str | None, most: int | None, to: Path | None, workspace: Pa
             shown = brief_data(desk.take(brief_id), again)
             text = json.dumps(shown, ensure_ascii=False) if as_json else brief_page(shown)
             if to:
+                from planagent.files import write_atomically
+
                 write_atomically(to, text + "\n")
             click.echo(str(to) if to else text)
             return 0

@@ -15,9 +15,11 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from planagent.errors import PlanagentError, StoppedError
+from planagent.errors import PlanagentError, StoppedError, UsageError
+from planagent.fleet.config import load_fleet
 from planagent.fleet.database import Database, DatabaseError
 from planagent.fleet.roster import WAITING, FencedError, Roster, Turn
 from planagent.fleet.work import Result, work
@@ -75,6 +77,10 @@ class Worker:
             log.warning("the database is gone, trying again: %s", told, extra={"worker": self.name})
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ending.wait(), 2)
+
+    def run_alone(self, beside: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`run` in a process of its own."""
+        asyncio.run(self.run(beside))
 
     async def _work(self, app: App, beside: Callable[[], Awaitable[None]] | None, ending: asyncio.Event) -> bool:
         """True when the work is over; False when the queue's own worker ended, as it does without an error once it loses the database."""
@@ -183,6 +189,23 @@ class Worker:
         if not parked:
             wait = min(backoff * 2 ** (failures - 1), _LONGEST_WAIT)
             await _defer(app, turn.name, turn.due, wait)
+
+
+async def beside(file: Path, name: str, roster: Roster, *, once: bool) -> None:
+    """Takes over changes of the file, and says that it is in use; with `once` returns when all is done."""
+    before = file.stat().st_mtime_ns
+    while True:
+        await asyncio.sleep(1)
+        await asyncio.to_thread(roster.seen, name)
+        now = file.stat().st_mtime_ns if file.is_file() else before
+        if now != before:
+            before = now
+            try:
+                await asyncio.to_thread(roster.enroll, load_fleet(file))
+            except UsageError as error:
+                log.warning("%s The fleet goes on as it was.", error.message)
+        if once and not await asyncio.to_thread(roster.unfinished):
+            return
 
 
 def _asked_to_end() -> asyncio.Event:
