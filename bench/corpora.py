@@ -59,3 +59,19 @@ def _resource(name: str, number: int, most: int) -> str:
         listed = "\n".join(f"- {s}" for s in statuses)
         blocks.append(f"### {method} {place}\n\n{says} Authentication: required.\n\n**Status Codes:**\n{listed}\n")
     return "\n".join(blocks)
+
+
+def write_prose(root: Path, files: int, megabytes: float) -> Path:
+    """Writes so many files of rules in words, with so many megabytes in all; gives the workspace."""
+    specs = root / "specs" / "backend"
+    specs.mkdir(parents=True)
+    (root / "specs" / "constitution.md").write_text(_CONSTITUTION, encoding="utf-8")
+    each = round(megabytes * 1_000_000 / files)
+    for number in range(files):
+        lines, size = [f"# Part {number}\n"], 0
+        while size < each:
+            line = f"- The {_NAMES[len(lines) % len(_NAMES)]} of part {number} MUST be kept for {10 + len(lines)} days after it was closed by its owner.\n"
+            lines.append(line)
+            size += len(line)
+        (specs / f"part-{number:04d}.md").write_text("\n".join(lines), encoding="utf-8")
+    return root

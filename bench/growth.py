@@ -1,4 +1,4 @@
-"""4. A plan of ten times as many operations: our own processor time and memory, with a model that answers at once."""
+"""4. Plans of ten and forty times as many operations, and of much prose in many files: waiting, our own processor time, memory."""
 
 from __future__ import annotations
 
@@ -6,21 +6,37 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.common import run
-from bench.corpora import write_corpus
+from bench.common import Ran, run
+from bench.corpora import write_corpus, write_prose
+from bench.latency import FIRST_TOKEN, TOKENS_PER_SECOND
 from bench.simulated_server import SimulatedServer
+
+_FILES = 1_000
+_MEGABYTES = 2.4
 
 
 def measure() -> Iterator[str]:
-    before = 0.0
+    waited = 0.0
     for endpoints in (50, 500):
-        with tempfile.TemporaryDirectory() as folder, SimulatedServer() as server:
-            root = write_corpus(Path(folder) / "project", endpoints)
-            ran = run(root, server, "plan")
-            offline = run(root, None, "plan", "--offline", "-o", "plan/offline.md")
-        ratio = f", x{ran.processor / before:.1f}" if before else ""
-        before = ran.processor
-        yield (
-            f"{endpoints} operations: {ran.told['usage']['calls']} calls, {ran.processor:.1f} s of processor time{ratio}, {ran.megabytes:.0f} MB; "
-            f"offline {offline.processor:.1f} s, {offline.megabytes:.0f} MB"
-        )
+        with (
+            SimulatedServer(first_token=FIRST_TOKEN, tokens_per_second=TOKENS_PER_SECOND) as server,
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            ran = run(write_corpus(Path(folder) / "project", endpoints), server, "plan")
+        ratio = f", x{ran.seconds / waited:.2f}" if waited else ""
+        waited = ran.seconds
+        yield f"{endpoints} operations, {TOKENS_PER_SECOND:.0f} tokens/s a stream: {ran.seconds:.1f} s{ratio}; {_own(ran)}"
+    with SimulatedServer() as server, tempfile.TemporaryDirectory() as folder:
+        root = write_corpus(Path(folder) / "project", 2_000)
+        ran = run(root, server, "plan", PLANAGENT_MAX_TOKENS="50000000")
+        offline = run(root, None, "plan", "--offline", "-o", "plan/offline.md")
+        yield f"2,000 operations, a model that answers at once: {_own(ran)}; offline {offline.processor:.1f} s, {offline.megabytes:.0f} MB"
+    with SimulatedServer() as server, tempfile.TemporaryDirectory() as folder:
+        root = write_prose(Path(folder) / "project", _FILES, _MEGABYTES)
+        ran = run(root, server, "plan", PLANAGENT_MAX_TOKENS="50000000", PLANAGENT_MAX_CALLS="10000")
+        yield f"{_FILES:,} files with {_MEGABYTES} MB of prose: {ran.processor / _MEGABYTES:.1f} s of processor time a megabyte; {_own(ran)}"
+
+
+def _own(ran: Ran) -> str:
+    calls = ran.told["usage"]["calls"]
+    return f"{calls} calls, {1000 * ran.processor / calls:.0f} ms of processor time a call, {ran.megabytes:.0f} MB"

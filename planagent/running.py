@@ -115,8 +115,12 @@ class Run:
         await asyncio.gather(*left, return_exceptions=True)
         self.ahead.clear()
 
-    async def ask(self, brief: Brief, heard: Heard | None = None) -> tuple[dict[str, Any], bool]:
-        """The answer's JSON and whether it is whole; empty for an answer that holds nothing usable."""
+    async def ask(self, make: Callable[[], Brief], heard: Heard | None = None) -> tuple[dict[str, Any], str]:
+        """The answer's JSON, empty for one that holds nothing usable, and the brief's id.
+
+        Args:
+            make: makes the brief once its turn has come: those that wait need not be in memory.
+        """
         await self.model.ready()
         async with self.model.gate:
             if self.pace and not self.stopped:
@@ -125,20 +129,22 @@ class Run:
                 self.stopped = StoppedError("The run was asked to stop.", "Accepted answers are kept: run again to go on.")
             if self.stopped:
                 raise self.stopped
+            brief = make()
+            self.briefs += 1
             try:
                 answer = await self.model.answer(brief, heard)
             except AnswerError as error:
                 # One answer that is of no use says nothing of the others.
                 self.tell(f"brief {brief.id}: {error.message}")
-                return {}, True
+                return {}, brief.id
             except OpenError:
                 if self.rules is None:
                     raise
-                return {}, True  # nobody handed it in, and the rules may
+                return {}, brief.id  # nobody handed it in, and the rules may
             except ModelError as error:
                 self.stopped = error
                 raise
-        return answer.value, answer.whole
+        return answer.value, brief.id
 
 
 async def run_stage(run: Run, stage: Stage, watcher: Watcher | None = None, *, required: bool = True) -> dict[str, Record]:
@@ -230,11 +236,10 @@ async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str,
 async def _once(
     run: Run, stage: Stage, parts: Sequence[Part], known: dict[str, Record], told: Sequence[Finding], watcher: Watcher | None
 ) -> list[Finding]:
-    brief = stage.brief(parts, known, run.model.shape, told)
-    run.briefs += 1
-    value, _ = await run.ask(brief, watcher.hears(stage, parts, known) if watcher else None)
+    heard = watcher.hears(stage, parts, known) if watcher else None
+    value, brief_id = await run.ask(lambda: stage.brief(parts, known, run.model.shape, told), heard)
     if not value:
-        return [Finding("PA907", brief.id, NOTHING, "Answer with one JSON object of the schema.")]
+        return [Finding("PA907", brief_id, NOTHING, "Answer with one JSON object of the schema.")]
     outcome = stage.accept(parts, value, known, by_rule=run.by_rule)
     known |= outcome.records
     run.keep(stage, parts, outcome.records)

@@ -7,7 +7,7 @@ looks at what was handed in.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from planagent.briefs.brief import Record, Stage, fingerprint
@@ -254,10 +254,11 @@ def write_stage(
     answers = session.settings.decisions
     gone = decision.gone()
     statements = {s.key: s for s in reading.statements if s.key not in gone}
-    judge = DraftJudge.of(corpus, reading, decision, answers.values())
+    # Made once it is needed: the stage is asked for its statements and its head as well.
+    made = cache(lambda: DraftJudge.of(corpus, reading, decision, answers.values()))
     noted = session.runs["write"].ledger.noted(_WRITTEN)
     texts = session.written or {k: v["text"] for k, v in noted.items() if "text" in v}
-    return WriteStage(corpus, decision, statements, answers, notes or {}, judge, texts, share)
+    return WriteStage(corpus, decision, statements, answers, notes or {}, lambda one, told: made()(one, told), texts, share)
 
 
 def writing(session: Session) -> Steps:

@@ -21,7 +21,9 @@ from planagent.statements.statement import REASONS, Reading, Statement, slug
 FEW = 3
 """So many statements or tasks may change before what rests on all of them is asked for again."""
 _LARGE = 28_000
-"""Tokens of statements that one deciding request may hold; more are decided by component and feature first."""
+"""Tokens of statements that are decided at once, for one decision is of one piece; more are decided by component and feature first."""
+_GROUP = 10_000
+"""Tokens of statements of such a group: all are decided at the same time, and the longest answer is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,7 @@ def groups_of(reading: Reading, former: Decision | None, materials: Mapping[str,
     for statement in reading.statements:
         home = (statement.component, statement.feature)
         sizes[home] = sizes.get(home, 0) + tokens.bound(line(statement, ("specs/some/spec.md:10",)))
-        batches.setdefault((*home, sizes[home] // _LARGE), []).append(statement)
+        batches.setdefault((*home, sizes[home] // _GROUP), []).append(statement)
     found = []
     for (component, feature, number), statements in batches.items():
         key = "/".join(p for p in (component, feature or "whole", str(number) if number else "") if p)

@@ -18,6 +18,8 @@ from planagent.plan.sections import OWN_ITEM, SECTION_TITLES, Item, budget, home
 from planagent.statements.statement import Statement, mentions, unnamed
 from planagent.statements.tokens import Said
 
+_MOST_LISTED = 150
+"""Tasks that every request lists; of more it lists those around its own."""
 _MOST_PASSAGE = 120
 """Lines of the specs that are shown for one task; the rest is cited."""
 
@@ -115,20 +117,35 @@ class WriteStage:
         lines += [f"- {r.key}: {r.title}. {self.answers.get(r.key) or r.default}" for r in decision.rulings]
         return "\n".join(lines)
 
-    @cached_property
-    def listed(self) -> str:
-        """All tasks as far as they are decided. A list that grows at its end keeps what a provider has cached of it."""
-        lines = ["## All tasks" if self.share >= 1 else "## The first tasks", ""]
-        for t in self.decision.tasks:
+    def listed(self, parts: Sequence[Part] = ()) -> str:
+        """All tasks as far as they are decided: a list that grows at its end keeps what a provider has cached of it. Of very many those around
+        some parts; '' where there are none to be around."""
+        tasks: Sequence[Planned] = self.decision.tasks
+        title = "All tasks" if self.share >= 1 else "The first tasks"
+        if len(tasks) > _MOST_LISTED:
+            near = self._near(parts)
+            title, tasks = f"Tasks around these, of {len(tasks)} tasks", [t for t in tasks if t.key in near][:_MOST_LISTED]
+        lines = []
+        for t in tasks:
             gives = f"; gives {'; '.join(t.gives)}" if t.gives else ""
             lines.append(f"- {t.key}: {t.title}{f' in `{t.file}`' if t.file else ''}{gives}")
-        return "\n".join(lines)
+        return "\n".join([f"## {title}", "", *lines]) if lines else ""
+
+    def _near(self, parts: Sequence[Part]) -> set[str]:
+        """Tasks that some need, that need these, that say their statements' values, or that work in their folders."""
+        mine = [p.payload for p in parts]
+        keys = {one.task.key for one in mine}
+        folders = {one.task.file.rpartition("/")[0] for one in mine if one.task.file}
+        found = keys | {n for one in mine for n in (*one.task.needs, *one.task.proves, *one.elsewhere.values())}
+        return found | {
+            t.key for t in self.decision.tasks if keys & {*t.needs, *t.proves} or (t.file and t.file.rpartition("/")[0] in folders)
+        }
 
     def brief(self, parts: Sequence[Part], known: Mapping[str, Record], shape: Shape, told: Sequence[Finding] = ()) -> Brief:
         sections = sorted({p.payload.task.section for p in parts})
         guides = [f"## Section {n}. {SECTION_TITLES[n]}\n\n{prompt(f'sections/{_file(n)}')}" for n in sections]
         system = f"{prompt('write.md')}\n\n# The sections\n\n" + "\n\n".join(guides)
-        listed = "" if shape.small else self.listed
+        listed = "" if shape.small else self.listed(parts)
         request = "\n\n".join(b for b in (listed, "# Tasks to write", *(self._task(p) for p in parts), told_lines(told)) if b)
         most = min(shape.answer_tokens, 1_500 + sum(6 * p.payload.words for p in parts))
         name = f"write-{'+'.join(map(str, sections))}-{fingerprint([p.material for p in parts] + [len(told)])[:6]}"

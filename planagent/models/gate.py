@@ -59,4 +59,5 @@ class Gate:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         async with self._changed:
             self._under_way -= 1
-            self._changed.notify_all()
+            # One leaves, and one more may be let in after a success: to wake all that wait would cost more than the calls.
+            self._changed.notify(2)
