@@ -57,6 +57,7 @@ def _run(session: Session, model: Model, ledger: Ledger, rules: Model) -> Run:
     repairs = int(session.settings.repairs) if model.can_be_asked else 0
     run = Run(model, ledger, session.tell, rules if fill else None, repairs)
     run.stop, run.pace, run.progress = session.stop, session.pace, session.progress
+    run.recorded = session.settings.record_path is not None
     if session.refused and model.can_be_asked:
         model.gate.tell = session.refused
     return run

@@ -231,12 +231,7 @@ async def check(session: Session) -> None:
     from planagent.checking.check import check_text
     from planagent.plan.markdown_out import render
 
-    again = parse(session.text)
-    if again != session.plan:
-        raise FindingsError(
-            f"The rendered plan does not read back as the same plan: {_unlike(have(session.plan), again)}.",
-            "Say that part in other words; and please report it.",
-        )
+    _reads_back(session)
     found = check_text(session.text, have(session.corpus))
     # What nobody has read stands in the plan's head; a rule that stands twice, after all mending, is told and is no damage.
     session.findings = [f for f in found if f.rule not in ("PA508", "PA202")]
@@ -254,6 +249,15 @@ async def check(session: Session) -> None:
         told = tuple(f"{f.rule} {f.place}: {f.message}" for f in session.findings)
         session.plan = have(session.plan).model_copy(update={"findings": told})
         session.text = render(session.plan)
+
+
+def _reads_back(session: Session) -> None:
+    again = parse(session.text)
+    if again != session.plan:
+        raise FindingsError(
+            f"The rendered plan does not read back as the same plan: {_unlike(have(session.plan), again)}.",
+            "Say that part in other words; and please report it.",
+        )
 
 
 def _unlike(plan: Plan, again: Plan) -> str:

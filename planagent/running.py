@@ -49,7 +49,8 @@ class Run:
     reused: int = 0
     filled: list[str] = field(default_factory=list)
     used: dict[tuple[str, str], Record] = field(default_factory=dict)
-    """What the plan is made of, by the kind of brief and the key in the ledger."""
+    """What the plan is made of, by the kind of brief and the key in the ledger; only where it is recorded."""
+    recorded: bool = False
     findings: list[Finding] = field(default_factory=list)
     """What no repair mended, of stages that go on without it."""
     stop: threading.Event | None = None
@@ -90,7 +91,8 @@ class Run:
     def use(self, stage: Stage, records: Mapping[str, Record]) -> None:
         """Remembers what the plan is made of."""
         self.ledger.used(self.key(stage, p) for p in stage.parts)
-        self.used |= {(stage.kind, k): v for k, v in self._rows(stage, stage.parts, records).items()}
+        if self.recorded:
+            self.used |= {(stage.kind, k): v for k, v in self._rows(stage, stage.parts, records).items()}
 
     def _rows(self, stage: Stage, parts: Sequence[Part], records: Mapping[str, Record]) -> dict[str, Record]:
         """Records as the ledger keeps them; none of the rules'."""

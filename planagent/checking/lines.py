@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ from planagent.corpus.markdown import block_tokens, plain, split_cells
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+
+
+_OPENS, _CLOSES = "<!--", "-->"
 
 
 @dataclass(slots=True)
@@ -67,3 +71,25 @@ def _mark_blocks(tokens: list[Token], lines: list[Line]) -> None:
             header = tuple(plain(c).lower() for c in split_cells(lines[start].text))
             for line in lines[start + 2 : end]:
                 line.header, line.cells = header, split_cells(line.text)
+
+
+def _newlines(comment: str) -> str:
+    return "\n" * comment.count("\n")
+
+
+def without_comments(text: str, blank: Callable[[str], str] = _newlines) -> str:
+    """A text without its comments, each of which begins at the last mark before its end; lines keep their numbers. The account of a large plan
+    is one comment of megabytes, for which a pattern would need many times its size.
+
+    Args:
+        blank: what stands in a comment's place.
+    """
+    parts, at = [], 0
+    while (end := text.find(_CLOSES, at)) >= 0:
+        start = text.rfind(_OPENS, at, end)
+        if start < 0:
+            parts.append(text[at : end + len(_CLOSES)])
+        else:
+            parts += [text[at:start], blank(text[start : end + len(_CLOSES)])]
+        at = end + len(_CLOSES)
+    return "".join([*parts, text[at:]])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from planagent.checking.code import Block
-from planagent.checking.lines import Line, parse_lines
+from planagent.checking.lines import Line, parse_lines, without_comments
 from planagent.checking.units import Unit
 from planagent.checking.view import Entry, Format, View
 
@@ -26,7 +26,6 @@ _NEEDS = r"(?i)(?<!no )(?<!not )\b(?:depends?\s+on|depend(?:s|encies|ency|ent on
 _PROOF = re.compile(
     r"(?i)^[\s>*+-]*\**(?:done when|acceptance(?: criteri(?:a|on))?|verify|verification|definition of done)\**\s*:\**\s*(.+)$"
 )
-_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)
 _FILE = re.compile(r"(?<![\w/.:@{])((?:[\w.-]+/)+[\w.-]+\.\w{1,8}|[\w-]+\.(?:py|go|rs|java|cs|php|ts|tsx|js|kt|rb))\b")
 _TASK_HEADING = re.compile(r"(?i)task|to-?do|step|phase|implement|work|milestone|setup|story|plan")
 
@@ -50,7 +49,7 @@ def view_of_markdown(path: str, text: str) -> View:
     One notation is taken for the tasks: checkboxes with ids, else headings with ids, bold bullets, table rows, else
     plain checkboxes. Ids of other notations in the same file are mentions.
     """
-    blank = _COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
+    blank = without_comments(text, lambda comment: re.sub(r"[^\n]", " ", comment))
     lines = parse_lines(blank)
     kind = _format(path, text)
     # Spec Kit's plan.md has gates to tick, and no tasks.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from planagent.checking.lines import without_comments
 from planagent.model import Finding
 from planagent.plan.sections import budget
 
@@ -16,7 +17,6 @@ _REFERENCE = re.compile(r"\(((?:[DGRP]\d+)(?:, [DGRP]\d+)*)\)|\b(T\d{3,})\b|\b(?
 _COUNTED_OUT = re.compile(
     r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|To be confirmed, rests on it|Wave \d+[^:]*|Documents|Left out|Proves):|<!--|\|)"
 )
-_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)
 
 
 def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
@@ -58,7 +58,7 @@ def check_references(plan: Plan, lines: dict[str, int]) -> Iterator[Finding]:
 
 def count_words(text: str) -> int:
     """Words that are read as sentences: reference lists, comments, waves and tables do not count."""
-    return sum(len(line.split()) for line in _COMMENT.sub("", text).split("\n") if not _COUNTED_OUT.match(line))
+    return sum(len(line.split()) for line in without_comments(text).split("\n") if not _COUNTED_OUT.match(line))
 
 
 def check_size(plan: Plan, text: str) -> Iterator[Finding]:
@@ -68,8 +68,7 @@ def check_size(plan: Plan, text: str) -> Iterator[Finding]:
     # What nobody has read is as many tasks as passages: nobody could say it shorter.
     if words > most and "handed on" not in plan.read_share:
         yield Finding("PA905", "the plan", f"{words:,} words; a plan of this size has at most {most:,}", "Say each rule once, and shorter.")
-    shown = _COMMENT.sub(lambda m: "\n" * m[0].count("\n"), text)
-    for number, line in enumerate(shown.split("\n"), 1):
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
         # Lists of names are looked up, not read; they may be as long as what they list.
         if len(line) > 2000 and not _COUNTED_OUT.match(line):
             yield Finding("PA906", f"line {number}", f"{len(line):,} characters", "Break it into lines of one thought each.", number)
