@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: plan test lint unit lock clean
+.PHONY: plan test lint unit bench bench-quick lock clean
 
 plan: $(STAMP)
 	$(BIN)/planagent plan --workspace .
@@ -19,6 +19,12 @@ lint: $(STAMP)
 
 unit: $(STAMP)
 	$(BIN)/pytest -n auto
+
+bench: $(STAMP)
+	$(BIN)/python -m bench
+
+bench-quick: $(STAMP)
+	$(BIN)/python -m bench quick
 
 $(STAMP): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)

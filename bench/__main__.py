@@ -1,7 +1,8 @@
 """All measurements, or some of them.
 
-python -m bench                 # everything, about half an hour
+python -m bench                 # everything, about an hour
 python -m bench change startup  # some
+python -m bench quick           # under two minutes: price, start-up, overhead
 python -m bench reliability     # faults, kills, hostile inputs, many at once, the fleet
 """
 
@@ -11,21 +12,9 @@ import importlib
 import sys
 
 MEASURES = (
-    "latency",
-    "price",
-    "change",
-    "growth",
-    "startup",
-    "crash",
-    "fleet",
-    "hostile",
-    "together",
-    "faults",
-    "offline",
-    "obedient",
-    "soak",
-)
-GROUPS = {"reliability": ("faults", "hostile", "obedient", "together", "crash", "fleet")}
+    "latency", "price", "change", "growth", "startup", "overhead", "crash", "fleet", "hostile", "together", "faults", "offline", "obedient", "soak",
+)  # fmt: skip
+GROUPS = {"quick": ("price", "startup", "overhead"), "reliability": ("faults", "hostile", "obedient", "together", "crash", "fleet")}
 
 
 def main(wanted: list[str]) -> int:

@@ -1,13 +1,18 @@
-"""3. Calls, tokens and seconds of a re-plan, by what has changed."""
+"""3. Calls and tokens of a re-plan, by what has changed."""
 
 from __future__ import annotations
 
 import re
+import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.common import corpora, run, workspace
-from bench.simulated_server import SimulatedServer
+from bench.corpora import write_feature
+from bench.simulated_server import CHARACTERS, SimulatedServer
+
+Change = Callable[[Path], None]
 
 _ENDPOINT = """
 ### GET /api/extra/{extra_id}
@@ -33,7 +38,7 @@ def _reformat_all(root: Path) -> None:
             path.write_text(reformat(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _edit(path: str, old: str, new: str) -> Callable[[Path], None]:
+def _edit(path: str, old: str, new: str) -> Change:
     def change(root: Path) -> None:
         text = (root / path).read_text(encoding="utf-8")
         assert old in text, (path, old)
@@ -42,7 +47,25 @@ def _edit(path: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def _rename(root: Path) -> None:
+    (root / "specs" / "backend" / "database.md").rename(root / "specs" / "backend" / "data.md")
+
+
+def _move(root: Path) -> None:
+    """The last section of the first level goes to the front."""
+    path = root / "specs" / "backend" / "api.md"
+    head, *sections = re.split(r"(?m)^(?=## )", path.read_text(encoding="utf-8"))
+    path.write_text("".join([head, sections[-1].rstrip("\n") + "\n\n", *sections[:-1]]), encoding="utf-8")
+
+
+def _feature(root: Path) -> None:
+    """A folder of its own, beside those that are there."""
+    write_feature(root, 99)
+
+
 _SAMPLE = {
+    "a renamed file": _rename,
+    "a moved section": _move,
     "one edited requirement": _edit("specs/backend/api.md", "name: required, 1-80 characters", "name: required, 1-60 characters"),
     "one added endpoint": _edit("specs/backend/api.md", "\n## Lists", _ENDPOINT + "\n## Lists"),
     "a changed constitution rule": _edit(
@@ -55,26 +78,40 @@ _ORIGIN = {
 }
 
 
-ONE_LINE: dict[str, Callable[[Path], None]] = {
+_FEATURES = 50
+ONE_LINE: dict[str, Change] = {
     "sample": _SAMPLE["one edited requirement"], "origin-sabahatabid": _ORIGIN["one edited requirement"],
 }  # fmt: skip
 
 
 def measure() -> Iterator[str]:
     for name in corpora("sample", "origin-sabahatabid"):
-        changes: dict[str, Callable[[Path], None]] = {
+        changes: dict[str, Change] = {
             "nothing": lambda root: None,
             "layout only": _reformat_all,
             **(_SAMPLE if name == "sample" else _ORIGIN),
         }
         for label, change in changes.items():
-            with workspace(name) as root, SimulatedServer(first_token=0.6, tokens_per_second=80) as server:
-                whole = run(root, server, "plan")
-                before = len(server.requests)
-                change(root)
-                again = run(root, server, "plan")
-                used = again.told["usage"]
-                yield (
-                    f"{name}, {label}: {len(server.requests) - before} calls of {before}, {used['input_tokens']:,} tokens in, "
-                    f"{used['output_tokens']:,} out, {again.seconds:.1f} s of {whole.seconds:.1f}"
-                )
+            with workspace(name) as root:
+                yield f"{name}, {label}: {_cost(root, change)}"
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "project"
+        for number in range(_FEATURES):
+            write_feature(root, number)
+        yield f"{_FEATURES} feature folders, one more: {_cost(root, _feature)}"
+
+
+def _cost(root: Path, change: Change) -> str:
+    with SimulatedServer(first_token=0.2, tokens_per_second=2_000) as server:
+        run(root, server, "plan")
+        before = list(server.requests)
+        change(root)
+        server.requests.clear()
+        used = run(root, server, "plan").told["usage"]
+        kinds = Counter(r.kind for r in server.requests)
+    asked = f" ({', '.join(f'{n} {kind}' for kind, n in kinds.items())})" if kinds else ""
+    share = (used["input_tokens"] + used["output_tokens"]) / sum(len(r.prompt) // CHARACTERS + r.written for r in before)
+    return (
+        f"{used['calls']} calls of {len(before)}{asked}, {used['input_tokens']:,} tokens in, {used['output_tokens']:,} out: "
+        f"{share:.1%} of the first plan's"
+    )

@@ -61,6 +61,14 @@ def _resource(name: str, number: int, most: int) -> str:
     return "\n".join(blocks)
 
 
+def write_feature(root: Path, number: int) -> None:
+    """Adds one feature folder, as Spec Kit has them."""
+    name = f"{_NAMES[number % len(_NAMES)]}{number:02d}"
+    folder = root / "specs" / f"{number:03d}-{name}"
+    folder.mkdir(parents=True)
+    (folder / "spec.md").write_text(_resource(name, number, 3), encoding="utf-8")
+
+
 def write_prose(root: Path, files: int, megabytes: float) -> Path:
     """Writes so many files of rules in words, with so many megabytes in all; gives the workspace."""
     specs = root / "specs" / "backend"

@@ -22,11 +22,13 @@ def measure() -> Iterator[str]:
         empty.write_text(_EMPTY)
         run(root, None, "plan", "--offline")
         run(root, None, "check")  # fills the cache
+        run(root, None, "coverage")
         ours = [sys.executable, "-m", "planagent"]
         commands = {
             "an empty click program, --help": [sys.executable, str(empty), "--help"],
             "planagent --help": [*ours, "--help"],
             "planagent status, nothing changed": [*ours, "status", "-w", str(root)],
+            "planagent coverage, nothing changed": [*ours, "coverage", "-w", str(root)],
             "planagent check, nothing changed": [*ours, "check", "-w", str(root)],
             "git status": ["git", "-C", str(ROOT), "status"],
         }
