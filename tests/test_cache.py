@@ -11,8 +11,10 @@ import pytest
 
 from planagent import plancheck
 from planagent.cache import KEPT, Cache, digest
+from planagent.cli import run
 from planagent.corpus import read as corpus_module
 from planagent.corpus.read import read_corpus
+from planagent.covering import coverage_of
 from planagent.proving import check_file
 from planagent.settings import load_settings
 from tests.conftest import ROOT
@@ -91,3 +93,23 @@ def test_a_warm_check_loads_nothing_heavy(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True).stdout for _ in range(2)
     ]
     assert outputs[1].strip() == "0 []"
+
+
+def test_coverage_of_a_fresh_plan_is_worked_out_once(
+    store: Cache, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["plan", "--offline", "-q", "-w", str(workspace)]) == 0
+    given = load_settings(workspace)
+    first = coverage_of(given, store, missing=False, dismissed=True)
+    assert first == coverage_of(given, Cache(None), missing=False, dismissed=True)
+    assert first.lines != coverage_of(given, store, missing=True, dismissed=False).lines, "what is asked for counts"
+    for entry in (tmp_path / "cache" / "coverage").iterdir():
+        entry.write_bytes(entry.read_bytes()[:-9])
+    assert coverage_of(given, store, missing=False, dismissed=True) == first, "a damaged entry is as good as none"
+    with monkeypatch.context() as patch:
+        patch.setattr("planagent.known.known_of", lambda _: pytest.fail("worked out again"))
+        assert coverage_of(given, store, missing=False, dismissed=True) == first
+    api = workspace / "specs/backend/api.md"
+    api.write_text(api.read_text(encoding="utf-8") + "\nThe backend MUST answer within 300 ms.\n", encoding="utf-8")
+    after = coverage_of(given, store, missing=False, dismissed=True)
+    assert after.data != first.data, "a spec that changed is read anew"

@@ -46,19 +46,17 @@ def coverage(workspace: Path | None, as_json: bool, missing: bool, dismissed: bo
 
     Counted are units: sentences, list items, rows of tables, lines of fences. From the plan alone where it is fresh.
     """
-    from planagent.known import known_of
-    from planagent.reporting import coverage as covered
-    from planagent.reporting import coverage_as_json, coverage_as_text, total
+    from planagent.cache import Cache
+    from planagent.covering import coverage_of
 
-    known = known_of(settings_of(workspace, **where))
-    rows = covered(known)
+    found = coverage_of(settings_of(workspace, **where), Cache.of_user(), missing=missing, dismissed=dismissed)
     if as_json:
-        click.echo(json.dumps(coverage_as_json(known, rows), ensure_ascii=False))
+        click.echo(json.dumps(found.data, ensure_ascii=False))
     else:
-        for line in coverage_as_text(known, rows, missing=missing, dismissed=dismissed):
+        for line in found.lines:
             click.echo(line)
-        click.echo(f"Read by {known.by}." + ("" if known.plan else " There is no plan of these specs yet."), err=True)
-    short = fail_under is not None and total(rows).share < fail_under
+        click.echo(f"Read by {found.by}", err=True)
+    short = fail_under is not None and found.share < fail_under
     if short:
-        click.echo(f"Coverage {total(rows).share:.1f} % is under {fail_under:g} %: see --missing.", err=True)
+        click.echo(f"Coverage {found.share:.1f} % is under {fail_under:g} %: see --missing.", err=True)
     return FindingsError.exit_code if short else 0
