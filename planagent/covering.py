@@ -26,17 +26,18 @@ class Coverage:
     share: float
 
 
-def coverage_of(settings: Settings, cache: Cache, *, missing: bool, dismissed: bool) -> Coverage:
+def coverage_of(settings: Settings, cache: Cache, *, missing: bool, dismissed: bool, columns: int = 0) -> Coverage:
     """
     Args:
         missing: lines name the units that are missing.
         dismissed: lines name the units that are dismissed, with their reasons.
+        columns: of the terminal; 0 where names need not fit.
 
     Raises:
         CorpusError: the specs cannot be read.
         UsageError: what stands in the place of the plan is none.
     """
-    key = _key(settings, missing, dismissed)
+    key = _key(settings, missing, dismissed, columns)
     if key and (kept := _kept(cache, key)):
         return kept
     from planagent.known import known_of
@@ -45,7 +46,7 @@ def coverage_of(settings: Settings, cache: Cache, *, missing: bool, dismissed: b
     known = known_of(settings)
     rows = coverage(known)
     by = f"{known.by}." + ("" if known.plan else " There is no plan of these specs yet.")
-    lines = list(coverage_as_text(known, rows, missing=missing, dismissed=dismissed))
+    lines = list(coverage_as_text(known, rows, missing=missing, dismissed=dismissed, columns=columns))
     made = Coverage(coverage_as_json(known, rows), lines, by, total(rows).share)
     if key:
         cache.put(_KIND, key, json.dumps(asdict(made)).encode())
@@ -60,7 +61,7 @@ def _kept(cache: Cache, key: str) -> Coverage | None:
         return None
 
 
-def _key(settings: Settings, missing: bool, dismissed: bool) -> str:
+def _key(settings: Settings, *asked: object) -> str:
     """Hash of a fresh plan and its specs, which all of it can be told from; '' where kept answers count as well."""
     try:
         text, _ = decode(read_plan(settings.output_path))
@@ -69,4 +70,4 @@ def _key(settings: Settings, missing: bool, dismissed: bool) -> str:
     except (CorpusError, OSError):
         return ""
     fresh = head is not None and head.state == state_of(settings, sources)
-    return digest(text, sources.identity, settings.scope, settings.feature, settings.overrides, missing, dismissed) if fresh else ""
+    return digest(text, sources.identity, settings.scope, settings.feature, settings.overrides, asked) if fresh else ""

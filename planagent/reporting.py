@@ -179,10 +179,22 @@ def coverage_as_json(known: Known, rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def coverage_as_text(known: Known, rows: list[Row], *, missing: bool, dismissed: bool) -> Iterator[str]:
-    """The table of coverage.py, for specs."""
+_FIGURES = ("Units", 6), ("Claim", 6), ("Dismiss", 8), ("Unread", 7), ("Plan", 5), ("Done", 5), ("Miss", 5), ("Cover", 7)
+"""Columns of figures with their widths, so that names of thirty letters fit beside them on a terminal."""
+_FEWEST = 20
+"""Characters of a document's name that are shown in any case."""
+
+
+def coverage_as_text(known: Known, rows: list[Row], *, missing: bool, dismissed: bool, columns: int = 0) -> Iterator[str]:
+    """The table of coverage.py, for specs.
+
+    Args:
+        columns: of the terminal; 0 where names need not fit.
+    """
+    names = "".join(f"{name:>{size}}" for name, size in _FIGURES)
     width = max([len(r.path) for r in rows] + [8])
-    names = f"{'Units':>7}{'Claimed':>9}{'Dismissed':>11}{'Handed on':>11}{'Planned':>9}{'Done':>6}{'Missing':>9}{'Cover':>8}"
+    if columns:
+        width = min(width, max(_FEWEST, columns - len(names)))
     yield f"{'Document':<{width}}{names}"
     yield "-" * (width + len(names))
     for row in [*rows, total(rows)]:
@@ -190,8 +202,9 @@ def coverage_as_text(known: Known, rows: list[Row], *, missing: bool, dismissed:
             yield "-" * (width + len(names))
         gone = len(row.missing) + len(row.unplanned)
         planned, done = (str(row.planned), str(row.done)) if known.plan else ("-", "-")
-        yield (
-            f"{row.path:<{width}}{row.units:>7}{row.claimed:>9}{row.dismissed:>11}{row.handed_on:>11}{planned:>9}{done:>6}{gone:>9}{row.share:>7.1f}%"
+        figures = (row.units, row.claimed, row.dismissed, row.handed_on, planned, done, gone, f"{row.share:.1f}%")
+        yield f"{_shortened(row.path, width):<{width}}" + "".join(
+            f"{told:>{size}}" for told, (_, size) in zip(figures, _FIGURES, strict=True)
         )
         if missing and row.path != "TOTAL":
             for label, ids in (("no account", row.missing), ("no task", row.unplanned)):
@@ -199,6 +212,11 @@ def coverage_as_text(known: Known, rows: list[Row], *, missing: bool, dismissed:
                     yield f"    {label}: {_runs(known, row, ids)}"
         if dismissed:
             yield from (f"    {reason}: {_runs(known, row, ids)}" for reason, ids in row.reasons.items())
+
+
+def _shortened(path: str, width: int) -> str:
+    """A path whose end can be read, for it tells one document from another."""
+    return path if len(path) <= width else f"…{path[len(path) - width + 1 :]}"
 
 
 def _runs(known: Known, row: Row, ids: list[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -49,7 +51,8 @@ def coverage(workspace: Path | None, as_json: bool, missing: bool, dismissed: bo
     from planagent.cache import Cache
     from planagent.covering import coverage_of
 
-    found = coverage_of(settings_of(workspace, **where), Cache.of_user(), missing=missing, dismissed=dismissed)
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    found = coverage_of(settings_of(workspace, **where), Cache.of_user(), missing=missing, dismissed=dismissed, columns=columns)
     if as_json:
         click.echo(json.dumps(found.data, ensure_ascii=False))
     else:
