@@ -20,7 +20,13 @@ def commands_page() -> str:
     for path, found in _commands(main, ()):
         command = copy.copy(found)
         command.epilog = None  # the exit codes, which all have
-        context = click.Context(command, info_name=" ".join(("planagent", *path)), max_content_width=_WIDTH, terminal_width=_WIDTH)
+        command._help_option = None  # as a run by other names may have left it
+        context = click.Context(
+            command,
+            info_name=" ".join(("planagent", *path)),
+            terminal_width=_WIDTH,
+            **main.context_settings | {"max_content_width": _WIDTH},
+        )
         lines += [f"## planagent {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(lines).rstrip() + "\n"
 

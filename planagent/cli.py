@@ -65,7 +65,7 @@ class _Commands(click.Group):
     _MODULES: ClassVar[dict[str, str]] = {
         "plan": "plan", "status": "status", "diff": "status", "brief": "host", "submit": "host", "merge": "host", "check": "check", "rule": "check",
         "facts": "facts", "coverage": "facts", "report": "report", "decide": "decide", "next": "execute", "done": "execute", "progress": "execute",
-        "init": "init", "doctor": "doctor", "mcp": "server", "watch": "watch", "fleet": "fleet", "worker": "fleet",
+        "init": "init", "doctor": "doctor", "mcp": "server", "watch": "watch", "schema": "schema", "fleet": "fleet", "worker": "fleet",
     }  # fmt: skip
     _FUNCTIONS: ClassVar[dict[str, str]] = {"next": "next_task", "mcp": "mcp_server"}
     """Where a function is not called as its command is."""

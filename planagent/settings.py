@@ -19,7 +19,7 @@ OUTPUT = "plan/backend_implementation_plan.md"
 STATE = ".planagent"
 
 # name: (default, environment variable or '', type, the least value for numbers)
-_FIELDS: dict[str, tuple[Any, str, type]] = {
+FIELDS: dict[str, tuple[Any, str, type]] = {
     "scope": ("", "PLANAGENT_SCOPE", str),
     "feature": ("", "PLANAGENT_FEATURE", str),
     "include": ((), "", tuple),
@@ -100,8 +100,8 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
     Raises:
         UsageError: a configuration file does not parse, or holds an unknown or ill-typed setting.
     """
-    values: dict[str, Any] = {name: default for name, (default, _, _) in _FIELDS.items()}
-    origins: dict[str, Origin] = dict.fromkeys(_FIELDS, "default")
+    values: dict[str, Any] = {name: default for name, (default, _, _) in FIELDS.items()}
+    origins: dict[str, Origin] = dict.fromkeys(FIELDS, "default")
     decisions: dict[str, str] = {}
     overrides: list[dict[str, str]] = []
 
@@ -118,17 +118,17 @@ def load_settings(workspace: Path, flags: dict[str, Any] | None = None) -> Setti
             elif name == "check":
                 for key, rules in _check_table(value, origin).items():
                     put(f"check_{key}", rules, origin)
-            elif name == "api_key" or name not in _FIELDS or name.startswith("check_"):
+            elif name == "api_key" or name not in FIELDS or name.startswith("check_"):
                 why = "a key does not belong into a file" if name == "api_key" else "there is no such setting"
                 raise UsageError(
                     f"{origin}: `{name}`: {why}.",
-                    f"Known settings: {', '.join(n for n in _FIELDS if n != 'api_key' and not n.startswith('check_'))}, [decisions], [[overrides]], [check].",
+                    f"Known settings: {', '.join(n for n in FIELDS if n != 'api_key' and not n.startswith('check_'))}, [decisions], [[overrides]], [check].",
                 )
             else:
                 put(name, value, origin)
     dotenv = dotenv_values(workspace / ".env") if (workspace / ".env").is_file() else {}
     for env_origin, source in ((".env", dotenv), ("environment", os.environ)):
-        for name, (_, variable, _) in _FIELDS.items():
+        for name, (_, variable, _) in FIELDS.items():
             if variable and source.get(variable):
                 put(name, source[variable], env_origin)  # type: ignore[arg-type]
     for name, value in (flags or {}).items():
@@ -184,7 +184,7 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any, origin: Origin) -> Any:
-    kind = _FIELDS[name][2]
+    kind = FIELDS[name][2]
     try:
         if kind is tuple:
             if isinstance(value, str) or not all(isinstance(v, str) for v in value):

@@ -11,7 +11,7 @@ import pytest
 from bench.__main__ import GROUPS, MEASURES
 from bench.pages import PAGES
 from planagent.cli import main
-from planagent.settings import _FIELDS
+from planagent.settings import FIELDS
 from tests.conftest import ROOT
 
 FILES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -61,7 +61,7 @@ def test_every_command_that_is_named_is_there(path: Path) -> None:
 
 def test_the_guide_names_every_setting() -> None:
     text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
-    missing = [n for n in _FIELDS if not re.search(rf"\b{n}\b", text) and not n.startswith("check_") and n != "api_key"]
+    missing = [n for n in FIELDS if not re.search(rf"\b{n}\b", text) and not n.startswith("check_") and n != "api_key"]
     assert not missing
 
 
