@@ -25,7 +25,8 @@ def commands_page() -> str:
             command,
             info_name=" ".join(("planagent", *path)),
             terminal_width=_WIDTH,
-            **main.context_settings | {"max_content_width": _WIDTH},
+            max_content_width=_WIDTH,
+            help_option_names=["-h", "--help"],
         )
         lines += [f"## planagent {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(lines).rstrip() + "\n"
