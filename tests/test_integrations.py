@@ -18,6 +18,7 @@ from tests.conftest import ROOT
 
 WORKFLOW = ROOT / "docs" / "workflows" / "planagent-check.yml"
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
+ACTION = ROOT / "action.yml"
 
 
 def tool(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -26,7 +27,9 @@ def tool(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("schema", "path"), [("vendor.github-workflows", WORKFLOW), ("vendor.pre-commit-hooks", HOOKS)])
+@pytest.mark.parametrize(
+    ("schema", "path"), [("vendor.github-workflows", WORKFLOW), ("vendor.github-actions", ACTION), ("vendor.pre-commit-hooks", HOOKS)]
+)
 def test_the_files_fit_their_schemas(schema: str, path: Path) -> None:
     if schema == "vendor.pre-commit-hooks":
         for hook in yaml.safe_load(path.read_text(encoding="utf-8")):
@@ -69,3 +72,24 @@ def test_the_workflows_commands_annotate_and_report(workspace: Path) -> None:
     assert tool("bash", "-c", report, cwd=workspace).returncode == 0
     log = json.loads((workspace / "planagent.sarif").read_text(encoding="utf-8"))
     assert {r["ruleId"] for r in log["runs"][0]["results"]} >= {"PA901"}
+
+
+def test_the_action_passes_a_linter_and_its_steps_run(tmp_path: Path, workspace: Path) -> None:
+    linted = tool("zizmor", "--offline", "--no-progress", str(ACTION), cwd=ROOT)
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+    action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))
+    assert run(["plan", "--offline", "-q", "-w", str(workspace)]) == 0
+    given = {n: str(i["default"]) for n, i in action["inputs"].items()} | {"workspace": str(workspace)}
+    runner = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    for step in action["runs"]["steps"]:
+        if "run" not in step or step["name"] == "Install":
+            continue
+        variables = {n: given[v.removeprefix("${{ inputs.").removesuffix(" }}")] for n, v in step.get("env", {}).items()}
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", step["run"]], cwd=workspace, capture_output=True, text=True, check=False,
+            env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **runner, **variables},
+        )  # fmt: skip
+        assert done.returncode == 0, (step["name"], done.stderr)
+    assert "specs/backend/api.md" in (tmp_path / "summary.md").read_text()
+    assert (tmp_path / "planagent.sarif").stat().st_size > 100
+    assert (tmp_path / "planagent-report.html").is_file()

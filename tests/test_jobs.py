@@ -172,8 +172,9 @@ def test_the_workflow_s_steps_plan_and_open_one_pull_request(workspace: Path, tm
     steps = {s.get("name"): s.get("run", "") for s in yaml.safe_load(file.text)["jobs"]["plan"]["steps"]}
 
     def job() -> None:
-        for name in ("Plan", "Check", "Open a pull request"):
-            done = tool("bash", "-e", "-c", steps[name], cwd=workspace, first=str(tools), RUNNER_TEMP=str(tools), **names)
+        for name in ("Plan", "Check", "Coverage and report", "Open a pull request"):
+            runner = {"RUNNER_TEMP": str(tools), "GITHUB_STEP_SUMMARY": str(tools / "summary")}
+            done = tool("bash", "-e", "-c", steps[name], cwd=workspace, first=str(tools), **runner, **names)
             assert done.returncode == 0, (name, done.stdout, done.stderr)
 
     job()
@@ -191,6 +192,9 @@ def test_the_workflow_s_steps_plan_and_open_one_pull_request(workspace: Path, tm
     assert "pr edit planagent/plan --body-file" in (tools / "called").read_text()
     assert "pr create" not in (tools / "called").read_text()
     assert "T0" in (tools / "body").read_text()
+    assert "specs/backend/api.md" in (tools / "body").read_text()
+    assert (tools / "summary").read_text().count("TOTAL") == 2
+    assert (tools / "planagent-report.html").is_file()
     # Nothing has changed: nothing is opened.
     git("checkout", "--quiet", "trunk")
     git("merge", "--quiet", "planagent/plan")
