@@ -9,7 +9,7 @@ import genai_prices
 from bench.change import ONE_LINE
 from bench.common import corpora, one_shot, run, workspace
 from bench.simulated_server import CHARACTERS, Request, SimulatedServer
-from planagent.models.batch import PRICE
+from planagent.models.budget import BATCH_PRICE
 
 MODEL, READER = "gpt-5", "gpt-5-mini"
 
@@ -30,7 +30,7 @@ def measure() -> Iterator[str]:
         line = f"; one edited line {_total(server.requests) / whole:.1%} of the first plan" if edited else ""
         yield (
             f"{name}: {whole:.3f} dollars against {single:.3f}: x{whole / single:.1f}; reading by {READER} x{cheap / single:.1f}; "
-            f"by batch x{PRICE * whole / single:.1f} and x{PRICE * cheap / single:.1f}{line}"
+            f"by batch x{BATCH_PRICE * whole / single:.1f} and x{BATCH_PRICE * cheap / single:.1f}{line}"
         )
 
 

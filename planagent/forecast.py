@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from planagent import tokens
 from planagent.briefs.brief import Part, Stage, pack
 from planagent.choosing import open_runs
+from planagent.models.budget import BATCH_PRICE
 from planagent.models.protocol import Usage
 from planagent.plan.sections import budget
 from planagent.reviewing import stages
@@ -68,14 +69,14 @@ def _rows(session: Session) -> Iterator[Row]:
         wanted = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
         known_stages.add(stage.kind)
         if wanted:
-            yield _exact(run, stage, wanted)
+            yield _exact(session, run, stage, wanted)
             break
     else:
         return
     yield from _guessed(session, known_stages)
 
 
-def _exact(run: Run, stage: Stage, wanted: list[Part]) -> Row:
+def _exact(session: Session, run: Run, stage: Stage, wanted: list[Part]) -> Row:
     usage = Usage()
     for index, batch in enumerate(pack(wanted, run.model.shape.room(stage.kind))):
         brief = stage.brief(batch, {}, run.model.shape)
@@ -89,7 +90,13 @@ def _exact(run: Run, stage: Stage, wanted: list[Part]) -> Row:
             else brief.max_tokens // 3
         )
         usage.add(Usage(1, head + read, head if index else 0, min(out, brief.max_tokens)))
-    return Row(stage.kind, len(wanted), usage, run.model.cost(usage))
+    return Row(stage.kind, len(wanted), usage, _cost(session, run, usage))
+
+
+def _cost(session: Session, run: Run, usage: Usage) -> float | None:
+    """US dollars; a batch costs half."""
+    cost = run.model.cost(usage)
+    return cost * BATCH_PRICE if cost is not None and session.settings.batch else cost
 
 
 def _guessed(session: Session, known: set[str]) -> Iterator[Row]:
@@ -115,4 +122,4 @@ def _guessed(session: Session, known: set[str]) -> Iterator[Row]:
             continue
         run = session.runs[kind]
         if not run.by_rule:
-            yield Row(kind, usage.calls, replace(usage), run.model.cost(usage), exact=False)
+            yield Row(kind, usage.calls, replace(usage), _cost(session, run, usage), exact=False)

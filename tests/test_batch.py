@@ -189,3 +189,17 @@ def test_the_log_says_that_it_waits(path: Path, server: SimulatedServer, tmp_pat
     assert batch(path, "--log", str(log)) == WAITING
     [line] = log.read_text().splitlines()
     assert (json.loads(line)["outcome"], json.loads(line)["exit_code"]) == ("waiting", WAITING)
+
+
+def test_waiting_is_for_batches(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "--offline", "--wait", "5", "-w", str(path)]) == 2
+    assert "--batch" in capsys.readouterr().err
+
+
+def test_what_a_batch_would_cost_is_half(path: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]) -> None:
+    costs = []
+    for more in ((), ("--batch",)):
+        assert run(["plan", "--dry-run", "--json", "-w", str(path), *more]) == 0
+        costs.append(json.loads(capsys.readouterr().out)["cost"])
+    assert costs[1] == pytest.approx(costs[0] / 2)
+    assert not server.requests

@@ -11,7 +11,7 @@ import click
 
 from planagent.commands.common import CHANGED, EXIT_CODES, run_options, settings_of, talk
 from planagent.commands.live import watched
-from planagent.errors import FindingsError, PlanagentError, WaitingError
+from planagent.errors import FindingsError, PlanagentError, UsageError, WaitingError
 
 if TYPE_CHECKING:
     from planagent.forecast import Forecast
@@ -84,6 +84,9 @@ def plan(
 
             append(log, {"outcome": "failed", "exit_code": error.exit_code, "error": error.message})
         raise
+
+    if wait and not settings.batch:
+        raise UsageError("--wait is for batches.", "Add --batch, or leave it out: without it the plan is there when the command ends.")
 
     def session_of() -> Session:
         return Session(settings, offline=offline, allow_findings=allow_findings, fill_from_rules=fill_from_rules)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from planagent.briefs.brief import STAGES, Brief, fingerprint
 from planagent.errors import ModelError, WaitingError
 from planagent.ledger import Ledger
-from planagent.models.budget import expected
+from planagent.models.budget import BATCH_PRICE, expected
 from planagent.models.dialect import Dialect
 from planagent.models.openai_model import OpenAIModel
 from planagent.models.protocol import Answer, Heard, Usage
@@ -31,8 +31,6 @@ _UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"}
 _FORGOTTEN = 7 * 24 * 3600
 """Seconds after which nobody picks up a batch any more."""
 _ENDPOINT = "/v1/chat/completions"
-PRICE = 0.5
-"""Of what the same calls cost one by one."""
 
 
 @dataclass(slots=True)
@@ -61,7 +59,7 @@ class BatchModel(OpenAIModel):
 
     def cost(self, usage: Usage) -> float | None:
         whole, batched = super().cost(usage), super().cost(self.batched)
-        return None if whole is None or batched is None else whole - (1 - PRICE) * batched
+        return None if whole is None or batched is None else whole - (1 - BATCH_PRICE) * batched
 
     async def ready(self) -> None:
         async with self._asking:

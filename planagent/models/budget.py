@@ -12,6 +12,8 @@ from planagent.settings import Settings
 
 PER = 1_000_000
 """Prices are in US dollars for so many tokens."""
+BATCH_PRICE = 0.5
+"""What calls of a batch cost, of what they cost one by one."""
 
 
 class Prices:
