@@ -37,9 +37,7 @@ def review_stage(session: Session, written: Mapping[str, Record] | None = None) 
     if known and len(fresh) <= FEW:
         fresh = []
     writing = write_stage(session)
-    return ReviewStage(
-        f"{writing.common}\n\n{writing.listed()}".rstrip(), tuple(chapters_of(fresh, _CHAPTER)), tuple(_decided_parts(session))
-    )
+    return ReviewStage(f"{writing.common}\n\n{writing.listed()}", tuple(chapters_of(fresh, _CHAPTER)), tuple(_decided_parts(session)))
 
 
 def _decided_parts(session: Session) -> dict[str, object]:

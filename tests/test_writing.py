@@ -15,6 +15,7 @@ from planagent.checking.code import check_code, verbatim_of
 from planagent.checking.repetition import Index, check_repeated, check_repetition
 from planagent.checking.units import Unit
 from planagent.checking.wording import check_wording
+from planagent.model import Corpus
 from planagent.plan.sections import budget
 from planagent.statements.statement import Reading, Statement
 from tests.test_reading import corpus_of_text
@@ -286,3 +287,19 @@ def test_a_name_with_its_parameters_and_their_defaults_is_no_code(told: str, *, 
 
 def test_a_path_with_its_query_is_no_code() -> None:
     assert not list(check_code(Unit("task x", "x", "task", "Call `/api/additives/{id}/recommend?batch_size={size}&unit=g`."), ()))
+
+
+def test_requests_of_very_many_tasks_list_those_around_their_own() -> None:
+    many = 400
+    tasks = tuple(
+        Planned(f"t{n}", 6, f"Do part {n}", f"app/part{n // 4}/x{n}.py", needs=(f"t{n - 40}",) if n >= 40 else (), covers=("a",) if n == 100 else ())
+        for n in range(many)
+    )  # fmt: skip
+    stage = WriteStage(Corpus("x", ()), Decision(tasks=tasks), {})
+    [part] = [p for p in stage.parts if p.key == "t100"]
+    listed = stage.listed([part]).split("\n")
+    assert listed[0] == f"## Tasks around these, of {many} tasks"
+    assert {line.split(":")[0].removeprefix("- ") for line in listed[2:]} == {"t100", "t60", "t140", "t101", "t102", "t103"}
+    assert stage.listed().count("\n") == many + 1, "a reviewer is told of all"
+    few = WriteStage(Corpus("x", ()), Decision(tasks=tasks[:20]), {})
+    assert few.listed([few.parts[0]]) == few.listed()

@@ -119,9 +119,11 @@ class WriteStage:
 
     def listed(self, parts: Sequence[Part] = ()) -> str:
         """All tasks as far as they are decided: a list that grows at its end keeps what a provider has cached of it. Of very many those around
-        some parts; '' where there are none to be around."""
+        some parts; without parts their titles alone."""
         tasks: Sequence[Planned] = self.decision.tasks
         title = "All tasks" if self.share >= 1 else "The first tasks"
+        if len(tasks) > _MOST_LISTED and not parts:
+            return "\n".join([f"## {title}", "", *(f"- {t.key}: {t.title}" for t in tasks)])
         if len(tasks) > _MOST_LISTED:
             near = self._near(parts)
             title, tasks = f"Tasks around these, of {len(tasks)} tasks", [t for t in tasks if t.key in near][:_MOST_LISTED]
@@ -129,7 +131,7 @@ class WriteStage:
         for t in tasks:
             gives = f"; gives {'; '.join(t.gives)}" if t.gives else ""
             lines.append(f"- {t.key}: {t.title}{f' in `{t.file}`' if t.file else ''}{gives}")
-        return "\n".join([f"## {title}", "", *lines]) if lines else ""
+        return "\n".join([f"## {title}", "", *lines])
 
     def _near(self, parts: Sequence[Part]) -> set[str]:
         """Tasks that some need, that need these, that say their statements' values, or that work in their folders."""
