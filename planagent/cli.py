@@ -53,10 +53,15 @@ def _fail(args: list[str], error: Exception, message: str, remedy: str, code: in
         kind = type(error).__name__
         told = {"kind": kind, "message": message, "remedy": remedy, "exit_code": code}
         click.echo(json.dumps({"error": told}))
-    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
+    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True, color=_color())
     if remedy:
-        click.echo(click.style("hint: ", fg="cyan") + remedy, err=True)
+        click.echo(click.style("hint: ", fg="cyan") + remedy, err=True, color=_color())
     return code
+
+
+def _color() -> bool | None:
+    """False where the user wants none (https://no-color.org), else as the stream is."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 class _Commands(click.Group):
@@ -83,7 +88,8 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="planagent")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Turns a project's constitution and specs into one proved backend implementation plan.
 
     \b
@@ -99,3 +105,4 @@ def main() -> None:
     With a model: put OPENAI_API_KEY (or OPENAI_BASE_URL for a server of your own) and PLANAGENT_MODEL
     into .env and leave --offline out.
     """
+    ctx.color = _color()

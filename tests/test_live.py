@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,21 @@ def test_quiet_says_where_the_plan_is_and_nothing_else(
     assert told.out == f"{workspace / 'plan/backend_implementation_plan.md'}\n"
     assert run(["plan", "-q", "-w", str(workspace / "specs" / "nowhere")]) == 2
     assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminal there")
+@pytest.mark.parametrize(("command", "plain"), [("rule PA101", True), ("rule PA101", False), ("next T999", True), ("next T999", False)])
+def test_words_have_no_colour_on_a_terminal_where_none_is_wanted(workspace: Path, command: str, *, plain: bool) -> None:
+    import pty
+
+    environment = {n: v for n, v in os.environ.items() if n != "NO_COLOR"} | ({"NO_COLOR": "1"} if plain else {})
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "planagent", *command.split()], cwd=workspace, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )  # fmt: skip
+    process.wait(60)
+    os.close(theirs)
+    shown = os.read(ours, 65_536)
+    os.close(ours)
+    assert shown
+    assert (b"\x1b[" in shown) is not plain
