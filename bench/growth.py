@@ -13,6 +13,8 @@ from bench.simulated_server import SimulatedServer
 
 _FILES = 1_000
 _MEGABYTES = 2.4
+_ROOMY = {"PLANAGENT_MAX_TOKENS": "50000000", "PLANAGENT_MAX_CALLS": "10000", "PLANAGENT_CONCURRENCY": "16"}
+"""Ceilings that do not end it, and as many calls at once as a user has who sets nothing."""
 
 
 def measure() -> Iterator[str]:
@@ -28,12 +30,12 @@ def measure() -> Iterator[str]:
         yield f"{endpoints} operations, {TOKENS_PER_SECOND:.0f} tokens/s a stream: {ran.seconds:.1f} s{ratio}; {_own(ran)}"
     with SimulatedServer() as server, tempfile.TemporaryDirectory() as folder:
         root = write_corpus(Path(folder) / "project", 2_000)
-        ran = run(root, server, "plan", PLANAGENT_MAX_TOKENS="50000000")
+        ran = run(root, server, "plan", **_ROOMY)
         offline = run(root, None, "plan", "--offline", "-o", "plan/offline.md")
         yield f"2,000 operations, a model that answers at once: {_own(ran)}; offline {offline.processor:.1f} s, {offline.megabytes:.0f} MB"
     with SimulatedServer() as server, tempfile.TemporaryDirectory() as folder:
         root = write_prose(Path(folder) / "project", _FILES, _MEGABYTES)
-        ran = run(root, server, "plan", PLANAGENT_MAX_TOKENS="50000000", PLANAGENT_MAX_CALLS="10000")
+        ran = run(root, server, "plan", **_ROOMY)
         yield f"{_FILES:,} files with {_MEGABYTES} MB of prose: {ran.processor / _MEGABYTES:.1f} s of processor time a megabyte; {_own(ran)}"
 
 

@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,7 +101,8 @@ def _models(settings: Settings) -> Iterator[Check]:
         with TemporaryDirectory() as folder:  # what the server can do is found out by every run; none is begun here
             ledger = Ledger(Path(folder))
             try:
-                model = make_model(settings, name, ledger, lambda _: None)
+                # Asked at once, whether or not a plan's briefs go by batches: nobody waits a day for a diagnosis.
+                model = make_model(replace(settings, values=settings.values | {"batch": False}), name, ledger, lambda _: None)
                 yield Check(label, asyncio.run(_asked(model, without_account(settings.base_url))))
             except PlanagentError as error:
                 yield Check(label, guarded(error.message), error.remedy, error.exit_code)

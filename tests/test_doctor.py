@@ -34,6 +34,7 @@ def test_a_model_is_asked_once_in_the_form_of_all_briefs(
     workspace: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLANAGENT_REVIEW_MODEL", "strict")
+    monkeypatch.setenv("PLANAGENT_BATCH", "true")  # nobody waits a day for a diagnosis
     monkeypatch.setenv("OPENAI_BASE_URL", server.url.replace("http://", "http://somebody:hunter2@"))
     before = sorted(p.name for p in workspace.rglob("*"))
     server.edit = lambda value, request: {"word": "ready"}
