@@ -163,7 +163,8 @@ async def run_stage(run: Run, stage: Stage, watcher: Watcher | None = None, *, r
     """
     known = run.recall(stage)
     open_parts = [p for p in stage.parts if p.key not in known or not stage.whole(p, known[p.key])]
-    run.reused += sum(p not in open_parts and run.key(stage, p) not in run.ahead for p in stage.parts)
+    wanted_now = {p.key for p in open_parts}
+    run.reused += sum(p.key not in wanted_now and run.key(stage, p) not in run.ahead for p in stage.parts)
     answered = len(stage.parts) - len(open_parts)
     run.progress(stage.kind, answered, len(stage.parts))
 
@@ -202,7 +203,8 @@ async def run_stage(run: Run, stage: Stage, watcher: Watcher | None = None, *, r
     if missing and required:
         raise _unmended(run, stage, missing, left)
     run.findings += left if missing else []
-    return {p.key: known[p.key] for p in stage.parts if p not in missing}
+    gone = {p.key for p in missing}
+    return {p.key: known[p.key] for p in stage.parts if p.key not in gone}
 
 
 def _recalled(run: Run, stage: Stage, parts: Sequence[Part]) -> dict[str, Record]:
