@@ -20,6 +20,7 @@ from planagent.statements.tokens import Said
 
 _MOST_LISTED = 150
 """Tasks that every request lists; of more it lists those around its own."""
+_MOST_TITLES = 600
 _MOST_PASSAGE = 120
 """Lines of the specs that are shown for one task; the rest is cited."""
 
@@ -119,11 +120,12 @@ class WriteStage:
 
     def listed(self, parts: Sequence[Part] = ()) -> str:
         """All tasks as far as they are decided: a list that grows at its end keeps what a provider has cached of it. Of very many those around
-        some parts; without parts their titles alone."""
+        some parts; without parts their titles alone, as many as somebody would read."""
         tasks: Sequence[Planned] = self.decision.tasks
         title = "All tasks" if self.share >= 1 else "The first tasks"
         if len(tasks) > _MOST_LISTED and not parts:
-            return "\n".join([f"## {title}", "", *(f"- {t.key}: {t.title}" for t in tasks)])
+            more = [f"- and {len(tasks) - _MOST_TITLES} more"] if len(tasks) > _MOST_TITLES else []
+            return "\n".join([f"## {title}", "", *(f"- {t.key}: {t.title}" for t in tasks[:_MOST_TITLES]), *more])
         if len(tasks) > _MOST_LISTED:
             near = self._near(parts)
             title, tasks = f"Tasks around these, of {len(tasks)} tasks", [t for t in tasks if t.key in near][:_MOST_LISTED]
