@@ -75,7 +75,8 @@ def _plan(settings: Settings) -> Check:
         status = status_of(settings)
     except PlanagentError as error:
         return Check("plan", error.message, error.remedy, error.exit_code)
-    return Check("plan", f"{settings.output_path}: {status.state}")
+    remedy = "" if status.state in ("fresh", "absent") else "`planagent status` tells why; `planagent plan` brings it up to date."
+    return Check("plan", f"{settings.output_path}: {status.state}", remedy)
 
 
 def _state(folder: Path) -> Check:

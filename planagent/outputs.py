@@ -1,12 +1,10 @@
-"""The shapes of everything that `--json` prints, and of `planagent.toml`: `planagent schema` prints them as JSON Schema."""
+"""The shapes of what `--json` prints: `planagent schema` tells them as JSON Schema."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from planagent.settings import FIELDS
 
 
 class _Shape(BaseModel):
@@ -255,6 +253,63 @@ class Next(_Shape):
     task: TaskPage | None
 
 
+class PhaseProgress(_Shape):
+    phase: str
+    done: int
+    total: int
+
+
+class Progress(_Shape):
+    """`planagent progress`."""
+
+    plan: str
+    done: int
+    total: int
+    phases: list[PhaseProgress]
+    ready: list[ReadyTask]
+    waiting: list[dict[str, Any]]
+    changed: list[dict[str, Any]]
+    forced: list[dict[str, Any]]
+    confirm: list[dict[str, Any]]
+
+
+class Named(_Shape):
+    id: str
+    title: str
+
+
+class OldNew(_Shape):
+    old: list[str]
+    new: list[str]
+
+
+class Change(_Shape):
+    id: str
+    title: str
+    done: bool
+    fields: dict[str, OldNew]
+    tasks: list[str]
+
+
+class RulingChanges(_Shape):
+    added: list[Named]
+    removed: list[Named]
+    changed: list[Change]
+
+
+class Diff(_Shape):
+    """`planagent diff`."""
+
+    added: list[Named]
+    removed: list[Named]
+    changed: list[Change]
+    moved: list[str]
+    same: int
+    rulings: RulingChanges
+    items: list[Change]
+    redo: list[str]
+
+
 class Ticked(_Shape):
     """`planagent done`."""
 
@@ -336,44 +391,5 @@ class Reported(_Shape):
 
 OUTPUTS: dict[str, type[_Shape]] = {
     "error": Failed, "plan": Planned, "plan-fresh": Fresh, "plan-dry-run": Ahead, "status": Status, "check": Checked, "coverage": Coverage,
-    "next": Next, "done": Ticked, "decide": Decided, "brief": Briefs, "submit": Receipt, "doctor": Doctor, "report": Reported,
+    "next": Next, "done": Ticked, "decide": Decided, "brief": Briefs, "submit": Receipt, "progress": Progress, "diff": Diff, "doctor": Doctor, "report": Reported,
 }  # fmt: skip
-SETTINGS = "planagent.toml"
-
-
-def schema_of(name: str) -> dict[str, Any]:
-    """A JSON Schema (2020-12). Fields may be added in later versions: a schema forbids none.
-
-    Raises:
-        KeyError: there is none of that name.
-    """
-    found = _settings_schema() if name == SETTINGS else _open(OUTPUTS[name].model_json_schema())
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
-
-
-def _open(schema: Any) -> Any:
-    if isinstance(schema, dict):
-        return {k: _open(v) for k, v in schema.items() if k != "additionalProperties" or v is not False}
-    return [_open(v) for v in schema] if isinstance(schema, list) else schema
-
-
-_TYPES: dict[type, dict[str, Any]] = {
-    str: {"type": "string"}, int: {"type": "integer", "minimum": 0}, float: {"type": "number", "minimum": 0}, bool: {"type": "boolean"},
-    tuple: {"type": "array", "items": {"type": "string"}},
-}  # fmt: skip
-
-
-def _settings_schema() -> dict[str, Any]:
-    """For editors: what may stand in the file, by the table that reads it."""
-    told = {n: f for n, f in FIELDS.items() if n != "api_key" and not n.startswith("check_")}
-    rules = {"type": "array", "items": {"type": "string"}}
-    override = {"type": "object", "additionalProperties": {"type": "string"}}
-    return {
-        "title": SETTINGS, "type": "object", "additionalProperties": False,
-        "properties": {
-            **{n: {**_TYPES[kind], "default": list(default) if kind is tuple else default} for n, (default, _, kind) in told.items()},
-            "decisions": {"type": "object", "additionalProperties": {"type": "string"}},
-            "overrides": {"type": "array", "items": override},
-            "check": {"type": "object", "additionalProperties": False, "properties": {"select": rules, "ignore": rules}},
-        },
-    }  # fmt: skip

@@ -31,7 +31,7 @@ PLAN = "plan/backend_implementation_plan.md"
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedServer]:
-    with SimulatedServer(tokens_per_second=1_000) as found:
+    with SimulatedServer(tokens_per_second=4_000) as found:
         for name, value in (("OPENAI_BASE_URL", found.url), ("OPENAI_API_KEY", "k"), ("PLANAGENT_MODEL", "m")):
             monkeypatch.setenv(name, value)
         yield found

@@ -30,6 +30,7 @@ from planagent.fleet.ledger import FleetLedger
 from planagent.fleet.roster import FencedError, Roster, Turn
 from planagent.plan.markdown_in import parse
 
+pytestmark = pytest.mark.campaign
 PLAN = "plan/backend_implementation_plan.md"
 
 

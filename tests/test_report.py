@@ -169,3 +169,9 @@ def test_a_browser_runs_it_without_a_complaint(evil: str, tmp_path: Path) -> Non
     assert 'data-ready="1"' in done.stdout
     assert "alert" not in done.stdout.partition("<body")[0]
     assert not re.findall(r".*CONSOLE.*", done.stderr)
+
+
+def test_where_rules_decided_nobody_says_that_nothing_was_to_be_decided(project: Callable[[dict[str, str]], Path]) -> None:
+    path = project({"specs/a.md": "# Boats\n\n- **FR-001**: A guest MUST list boats by `GET /boats`; 200.\n\nBoats are kept for ever.\n"})
+    assert run(["plan", "-q", "-w", str(path), "--offline"]) == 0
+    assert "Nobody looked for contradictions" in page_of(path)

@@ -13,7 +13,8 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from planagent.cli import run
-from planagent.outputs import OUTPUTS, SETTINGS, schema_of
+from planagent.outputs import OUTPUTS
+from planagent.schemas import SETTINGS, schema_of
 from tests.conftest import ROOT
 
 SPEC = (
@@ -25,7 +26,9 @@ SPEC = (
 @pytest.fixture
 def told(capsys: pytest.CaptureFixture[str], project: Callable[[dict[str, str]], Path]) -> Callable[..., Any]:
     path = project({"specs/a.md": SPEC})
-    assert run(["plan", "--offline", "-q", "-w", str(path)]) == 0
+    for spec in (SPEC, SPEC.replace("200.", "204.")):  # planned twice, so that there is something to compare
+        (path / "specs" / "a.md").write_text(spec)
+        assert run(["plan", "--offline", "-q", "-w", str(path)]) == 0
 
     def call(*arguments: str) -> Any:
         capsys.readouterr()
@@ -38,7 +41,7 @@ def told(capsys: pytest.CaptureFixture[str], project: Callable[[dict[str, str]],
 COMMANDS = {
     "plan": ["plan", "--offline"], "plan-fresh": ["plan", "--offline", "--if-stale"], "plan-dry-run": ["plan", "--offline", "--dry-run"],
     "status": ["status"], "check": ["check", "--strict"], "coverage": ["coverage"], "next": ["next"], "done": ["done", "T001", "--force", "a trial"],
-    "decide": ["decide", "G1", "guests", "--dry-run"], "brief": ["brief"], "doctor": ["doctor"], "report": ["report"], "error": ["next", "T999"],
+    "decide": ["decide", "G1", "guests", "--dry-run"], "brief": ["brief"], "doctor": ["doctor"], "progress": ["progress"], "diff": ["diff"], "report": ["report"], "error": ["next", "T999"],
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -373,3 +374,18 @@ def test_a_plan_of_another_format_is_said_to_be_one(workspace: Path, capsys: pyt
     for command in (["plan", "--offline"], ["status"], ["check"]):
         assert run([*command, "-w", str(workspace)]) == 2
         assert "format 1" in capsys.readouterr().err
+
+
+def test_a_new_plan_tells_what_it_changed_and_what_nobody_read(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "--offline", "-w", str(workspace)]) == 0
+    assert "Tasks:" not in capsys.readouterr().err, "there is nothing to compare the first with"
+    api = workspace / "specs/backend/api.md"
+    api.write_text(api.read_text(encoding="utf-8").replace("1-80 characters", "1-90 characters"), encoding="utf-8")
+    assert run(["doctor", "-w", str(workspace)]) == 0
+    assert "look  plan" in capsys.readouterr().out
+    assert run(["plan", "--offline", "--dry-run", "-w", str(workspace)]) == 0
+    assert "nothing is spent" in capsys.readouterr().err
+    assert run(["plan", "--offline", "-w", str(workspace)]) == 0
+    assert re.search(r"Tasks: \d+ changed, \d+ as before\. `planagent diff` tells more\.", capsys.readouterr().err)
+    assert run(["coverage", "-w", str(workspace)]) == 0
+    assert "are covered unread" in capsys.readouterr().err

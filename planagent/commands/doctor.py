@@ -24,7 +24,7 @@ def doctor(workspace: Path | None, as_json: bool, **flags: str | None) -> int:
     for check in diagnose(settings_of(workspace, **flags)):
         checks.append(check)
         if not as_json:
-            click.echo(f"{'fails' if check.code else 'ok':<6}{check.name}: {check.told}")
+            click.echo(f"{'fails' if check.code else 'look' if check.remedy else 'ok':<6}{check.name}: {check.told}")
             if check.remedy:
                 click.echo(f"      {check.remedy}")
     code = next((c.code for c in checks if c.code), 0)

@@ -59,6 +59,9 @@ def coverage(workspace: Path | None, as_json: bool, missing: bool, dismissed: bo
         for line in found.lines:
             click.echo(line)
         click.echo(f"Read by {found.by}", err=True)
+        unread, units = found.data["total"]["handed_on"], found.data["total"]["units"]
+        if unread:
+            click.echo(f"{unread:,} of {units:,} units are covered unread: tasks say to work by them as they stand.", err=True)
     short = fail_under is not None and found.share < fail_under
     if short:
         click.echo(f"Coverage {found.share:.1f} % is under {fail_under:g} %: see --missing.", err=True)

@@ -214,7 +214,9 @@ def _show_forecast(ahead: Forecast, *, as_json: bool) -> None:
         click.echo(
             f"{row['stage']:<12}{row['parts']:>7}{row['calls']:>7}{row['input_tokens']:>12,}{row['cached_tokens']:>10,}{row['output_tokens']:>9,}{price}{about}"
         )
-    if ahead.cost is None:
+    if not total["calls"]:
+        click.echo("Nobody is asked, and nothing is spent.", err=True)
+    elif ahead.cost is None:
         click.echo("No price is known for this model (price_input and price_output set one).", err=True)
     else:
         click.echo(f"About {ahead.cost:.4f} US dollars without repairs.", err=True)
@@ -267,6 +269,8 @@ def _plan_summary(session: Session) -> None:
         f"in {report['seconds']:.1f} s{spent}. Specs: {report['read']}.",
         err=True,
     )
+    if session.previous is not None and not report["unchanged"]:
+        _change_summary(session)
     if report["filled_from_rules"]:
         click.echo(f"{len(report['filled_from_rules'])} parts were taken from the rules.", err=True)
     if report["decisions"]:
@@ -275,6 +279,18 @@ def _plan_summary(session: Session) -> None:
             click.echo(f"  {decision['id']:<4} {decision['title']}: {decision['default']}", err=True)
     for finding in session.findings:
         click.echo(f"  {finding.rule} {finding.place}: {finding.message}", err=True)
+
+
+def _change_summary(session: Session) -> None:
+    """What a re-plan changed, in one line."""
+    from planagent.model import have
+    from planagent.plan.difference import compare
+
+    found = compare(have(session.previous), have(session.plan))
+    told = [
+        f"{len(tasks)} {what}" for tasks, what in ((found.added, "added"), (found.removed, "removed"), (found.changed, "changed")) if tasks
+    ]
+    click.echo(f"Tasks: {', '.join(told) or 'none changed'}, {found.same} as before. `planagent diff` tells more.", err=True)
 
 
 def _priced(cost: float | None) -> str:

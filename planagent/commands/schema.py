@@ -15,7 +15,8 @@ from planagent.errors import UsageError
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def schema(name: str | None, as_json: bool) -> int:
     """Print the JSON Schema of what a command prints with --json, or of planagent.toml. Without NAME: list them."""
-    from planagent.outputs import OUTPUTS, SETTINGS, schema_of
+    from planagent.outputs import OUTPUTS
+    from planagent.schemas import SETTINGS, schema_of
 
     names = [*OUTPUTS, SETTINGS]
     if name is None:
