@@ -81,6 +81,8 @@ class SimulatedServer:
 
     script: list[Fault] = field(default_factory=list)
     edit: Callable[[dict[str, Any], Request], Any] | None = None
+    before_end: Callable[[Request], Any] | None = None
+    """Called before the last piece of a streamed answer is sent; may wait there."""
     first_token: float = 0.0
     jitter: float = 0.0
     """Up to so many seconds more to the first token, at random."""
@@ -342,6 +344,8 @@ class _Handler(BaseHTTPRequestHandler):
             if simulation.tokens_per_second:
                 due = begun + min(start + PIECE, len(text)) / CHARACTERS / simulation.tokens_per_second
                 time.sleep(max(0.0, due - time.monotonic()))
+        if simulation.before_end:
+            simulation.before_end(request)
         rest = message if message and not text else {"refusal": message["refusal"]} if message and message.get("refusal") else {}
         last = {"index": 0, "delta": rest if choice and message is not None else None, "finish_reason": choice and choice["finish_reason"]}
         self._event({**head, "choices": [last] if choice else []})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,23 +53,44 @@ def body(path: Path) -> str:
 
 def test_tasks_are_written_while_others_are_decided_and_none_is_asked_twice(tmp_path: Path, server: SimulatedServer) -> None:
     path = write_corpus(tmp_path / "a", 40)
+    asked = threading.Semaphore(0)
+
+    def waits(request: Request) -> None:
+        if request.kind == "write":
+            asked.release()
+        elif request.kind == "decide":
+            for _ in range(3):
+                assert asked.acquire(timeout=30), "nothing is written before the last word of the decision"
+
+    server.before_end = waits
     assert run(["plan", "-w", str(path)]) == 0
     [decide] = of(server, "decide")
-    early = [r for r in of(server, "write") if r.at < decide.ended]
-    assert len(early) > 2
+    assert sum(r.at < decide.ended for r in of(server, "write")) > 2
     assert not asked_twice(server)
     other = write_corpus(tmp_path / "b" / "a", 40)
-    server.streams = False
+    server.streams, server.before_end = False, None
     assert run(["plan", "-w", str(other)]) == 0
     assert body(path).split("\n")[5:] == body(other).split("\n")[5:], "what is asked early is what would be asked in its turn"
 
 
 def test_chapters_are_reviewed_while_others_are_written(tmp_path: Path, server: SimulatedServer) -> None:
+    rehearsed = write_corpus(tmp_path / "b" / "a", 120)
+    assert run(["plan", "-w", str(rehearsed)]) == 0
+    last = parse((rehearsed / PLAN).read_text()).tasks[-1].key
+    server.requests.clear()
+    reviewing = threading.Event()
+
+    def waits(request: Request) -> None:
+        if request.kind == "review":
+            reviewing.set()
+        elif last in request.tasks:
+            assert reviewing.wait(30), "nothing is reviewed before the last task is written"
+
+    server.before_end = waits
     path = write_corpus(tmp_path / "a", 120)
-    server.edit = lambda value, request: value
     assert run(["plan", "-w", str(path)]) == 0
-    last = max(r.ended for r in of(server, "write"))
-    assert any(r.at < last for r in of(server, "review"))
+    end = max(r.ended for r in of(server, "write"))
+    assert any(r.at < end for r in of(server, "review"))
     assert not asked_twice(server)
     assert run(["check", "-w", str(path)]) == 0
 
