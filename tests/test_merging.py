@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged
 from planagent.statements.merge import assemble, formal_statements, identity, seen_conflicts
@@ -114,6 +117,31 @@ def test_keys_are_made_of_names_and_told_apart_by_what_is_said() -> None:
     assert keys[1].startswith("one-thing-is-so")
     assert keys[2:] == ["fr-1", "billing.user", "002.fr-1", "pay.y"]
     assert len(set(keys)) == len(keys)
+
+
+@given(st.permutations("ABCDE"), st.integers(0, 2))
+def test_a_key_stays_where_sections_move_and_beside_one_that_was_given(order: list[str], given_keys: int) -> None:
+    """Of what is said in the same words under several headings, order decides nothing."""
+
+    def keys(names: Sequence[str]) -> dict[str, str]:
+        corpus = corpus_of_text("# Doc\n\n" + "".join(f"## {n}\n\nIt is so.\n\n" for n in names))
+        units = {n: next(u.id for u in corpus.documents[0].units if u.line == 5 + 4 * i) for i, n in enumerate(names)}
+        told = [
+            said("rule", "", says="It is so.", units=((PATH, units[n]),), key=f"it-is-so~{n}" if n in "AB"[:given_keys] else "")
+            for n in names
+        ]
+        return dict(zip(names, (s.key for s in assemble(corpus, told, ()).statements), strict=True))
+
+    found = keys(order)
+    assert found == keys("ABCDE")
+    assert len(set(found.values())) == 5
+    assert given_keys < 1 or found["A"] == "it-is-so~A"
+
+
+def test_a_given_key_is_not_taken_by_what_stands_before_it() -> None:
+    reading = assemble(CORPUS, [said("rule", "", 3, says="So."), said("rule", "", 5, says="Other.", key="so")], ())
+    assert [s.key for s in reading.statements][1] == "so"
+    assert reading.statements[0].key.startswith("so~")
 
 
 def test_a_claim_counts_for_more_than_a_dismissal() -> None:
@@ -249,8 +277,10 @@ def test_keys_that_would_be_the_same_are_told_apart_by_words_then_counted() -> N
     begin = "Guests book first and then they pay"
     one, two = said("rule", "", says=begin), said("rule", "", 5, says=f"{begin} for the berth")
     keys = [s.key for s in assemble(CORPUS, (one, two), ()).statements]
-    assert keys[0] == "guests-book-first-and-then"
-    assert re.fullmatch(r"guests-book-first-and-then~[a-p]{5}", keys[1])
+    plain, apart = sorted(keys)
+    assert plain == "guests-book-first-and-then"
+    assert re.fullmatch(r"guests-book-first-and-then~[a-p]{5}", apart)
+    assert keys == [s.key for s in assemble(CORPUS, (two, one), ()).statements][::-1]
     same = [said("rule", "", says="Guests book first") for _ in range(5)]
     counted = [s.key for s in assemble(CORPUS, same, ()).statements]
     told = counted[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from planagent.corpus.formal import definitions_of, problem_of
@@ -119,22 +119,42 @@ def _joined_origin(one: Origin, other: Origin) -> Origin:
 
 
 def _keyed(corpus: Corpus, statements: list[Statement]) -> list[Statement]:
-    """Every statement with a key of its own. Two that would have the same are told apart by what they say and under which
-    headings: line numbers change with every edit above them."""
-    found: dict[str, Statement] = {}
-    for statement in statements:
-        key = statement.key or _key(statement)
-        if key in found:
-            key = f"{key}~{_told_apart(corpus, statement)}"
-        if not statement.key and guarded(f"- {key} |") != f"- {key} |":
-            # Made of an example's password, it would be masked in what is sent, and be nobody's key.
-            key = f"{statement.kind}~{_told_apart(corpus, statement)}"
-        first, number = key, 2
-        while key in found:
-            key = f"{first}-{str(number).translate(_LETTERS)}"
-            number += 1
-        found[key] = replace(statement, key=key)
-    return list(found.values())
+    """Every statement with a key of its own: first those that have one, then those whose key would be the same as another's.
+
+    Which of these is called plainly, and how the others are told apart, rests on what they say and under which headings: their
+    order changes whenever a section moves.
+    """
+    keys: dict[str, int] = {}
+    alike: dict[str, list[int]] = {}
+    for index, statement in enumerate(statements):
+        if statement.key and statement.key not in keys:
+            keys[statement.key] = index
+        else:
+            alike.setdefault(statement.key or _key(statement), []).append(index)
+    for base, group in alike.items():
+        apart = {i: _told_apart(corpus, statements[i]) for i in group} if len(group) > 1 or base in keys or _masked(base) else {}
+        for index in sorted(group, key=lambda i: apart.get(i, "")):
+            key = f"{base}~{apart[index]}" if base in keys else base
+            if _masked(key) and not statements[index].key:
+                # Made of an example's password, it would be masked in what is sent, and be nobody's key.
+                key = f"{statements[index].kind}~{apart[index]}"
+            keys[_free(key, keys)] = index
+    found = {index: key for key, index in keys.items()}
+    return [replace(s, key=found[i]) for i, s in enumerate(statements)]
+
+
+def _masked(key: str) -> bool:
+    """True for a key that would not stand in a request, in a list of statements or among others."""
+    return any(guarded(told) != told for told in (f"- {key} |", f"covers {key}, other"))
+
+
+def _free(key: str, taken: Container[str]) -> str:
+    """The key, or one with a number behind it."""
+    found, number = key, 2
+    while found in taken:
+        found = f"{key}-{str(number).translate(_LETTERS)}"
+        number += 1
+    return found
 
 
 def _told_apart(corpus: Corpus, statement: Statement) -> str:
