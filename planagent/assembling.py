@@ -96,7 +96,10 @@ class _Assembly:
             scope=one_line(self.corpus.scope),
             read_share=self._share(),
             documents=tuple(d.path for d in self.corpus.read),
-            left_out=(*(f"{d.path} ({d.left_out})" for d in self.corpus.documents if d.left_out), *self._orders()),
+            left_out=(
+                *(f"{d.path} ({d.left_out})" for d in self.corpus.documents if d.left_out),
+                *(f"{o} (orders to whoever reads the specs)" for o in orders_in(self.corpus, self.reading)),
+            ),
             approach=tuple(self._told(a) for a in self.decision.approach),
             conventions=tuple(self._told(c) for c in self.decision.conventions),
             rulings=rulings,
@@ -287,12 +290,6 @@ class _Assembly:
             found[anchor] = (min(start, unit.line), max(end, unit.end))
         yield from (Source(anchor=a, start=s, end=e) for a, (s, e) in found.items())
 
-    def _orders(self) -> Iterator[str]:
-        """Places in the specs that tell whoever reads them what to do: a person should look who wrote that."""
-        found = [ref for d in self.reading.dismissed if d.reason == "instruction" for ref in d.units]
-        for file, ids in _by_file(found):
-            yield f"{file} {runs(self.corpus, file, ids)} (orders to whoever reads the specs)"
-
     # -- trace ----------------------------------------------------------------------------------
 
     def _share(self) -> str:
@@ -324,6 +321,12 @@ class _Assembly:
                     grouped.setdefault((account.reason, account.of), []).append(unit_id)
             dismissed = tuple((runs(self.corpus, document.path, ids), reason, of) for (reason, of), ids in grouped.items())
             yield FileAccount(path=document.path, digest=document.digest[:16], dismissed=dismissed)
+
+
+def orders_in(corpus: Corpus, reading: Reading) -> tuple[str, ...]:
+    """Places in the specs that tell whoever reads them what to do, a line for each file: a person should look who wrote that."""
+    found = [ref for d in reading.dismissed if d.reason == "instruction" for ref in d.units]
+    return tuple(f"{file} {runs(corpus, file, ids)}" for file, ids in _by_file(found))
 
 
 def _overlap(one: Iterable[str], other: Iterable[str]) -> float:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from planagent.answers import parse, salvage
-from planagent.briefs.brief import HOST, STAGES, Brief, Part, Record, Shape, Stage, pack
+from planagent.briefs.brief import HOST, STAGES, Brief, Outcome, Part, Record, Shape, Stage, pack
+from planagent.briefs.read import reopened
 from planagent.choosing import open_runs
 from planagent.errors import AnswerError, FindingsError, OpenError, StaleError, UsageError
 from planagent.model import Finding
@@ -167,7 +168,7 @@ class Desk:
         receipt = Receipt(brief_id)
         value = _read(text, receipt)
         if value is not None:
-            outcome = stage.accept(parts, value, known)
+            outcome = self._anew(stage, parts, value, known) or stage.accept(parts, value, known)
             run.keep(stage, parts, outcome.records)
             known |= outcome.records
             receipt.findings, receipt.left_out = outcome.findings, outcome.left_out
@@ -181,6 +182,15 @@ class Desk:
         asked = before | {p.key: run.key(stage, p) for p in parts}
         run.ledger.note(_NOTES + brief_id, {"parts": asked, "told": told})
         return receipt
+
+    @staticmethod
+    def _anew(stage: Stage, parts: list[Part], value: dict[str, Any], known: dict[str, Record]) -> Outcome | None:
+        """What becomes of an answer that accounts for all of a reading by itself: it takes the place of what was accepted before, which is
+        how a host corrects itself while something is open. None for any other."""
+        if stage.kind != "read" or not any(p.key in known for p in parts):
+            return None
+        outcome = stage.accept(parts, value, {p.key: reopened(p, known[p.key]) for p in parts if p.key in known})
+        return outcome if not outcome.findings and all(stage.whole(p, outcome.records[p.key]) for p in parts) else None
 
     def _noted_parts(self, brief_id: str, run: Run, stage: Stage) -> list[Part]:
         """All parts of a brief: what is accepted of it may be answered better while the rest is open."""

@@ -56,6 +56,7 @@ class Planned(_Shape):
     read: str
     tasks: int
     statements: int
+    orders: list[str] = Field(description="Where the specs give orders to whoever reads them: nobody followed them.")
     decisions: list[Waiting] = Field(description="Defaults that wait for a person.")
     findings: list[PlanFinding]
     usage: Spent

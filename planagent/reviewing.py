@@ -22,6 +22,8 @@ REVIEWED = "reviewed"
 """The ledger's note on what reviewers said of which text, by task."""
 _ROUNDS = 2
 """So often is mended what reviewers say, and what stands in a plan twice."""
+_SHOWN, _MOST_ORDERS = 400, 60
+"""Characters of an order that a reviewer sees, and how many of them."""
 _CHAPTER = 9_000
 """Tokens of a plan that one reviewer reads."""
 
@@ -37,7 +39,23 @@ def review_stage(session: Session, written: Mapping[str, Record] | None = None) 
     if known and len(fresh) <= FEW:
         fresh = []
     writing = write_stage(session)
-    return ReviewStage(f"{writing.common}\n\n{writing.listed()}", tuple(chapters_of(fresh, _CHAPTER)), tuple(_decided_parts(session)))
+    head = "\n\n".join(block for block in (writing.common, writing.listed(), _passed_over(session)) if block)
+    return ReviewStage(head, tuple(chapters_of(fresh, _CHAPTER)), tuple(_decided_parts(session)))
+
+
+def _passed_over(session: Session) -> str:
+    """What the plan does not do: orders to its readers, and statements that were withdrawn. Who decided that may have been talked into it."""
+    corpus, reading = have(session.corpus), have(session.reading)
+    orders = [(ref, u) for d in reading.dismissed if d.reason == "instruction" for ref in d.units if (u := corpus.unit(*ref))]
+    known = reading.by_key()
+    withdrawn = [(known[k], why) for k, why in have(session.decision).withdrawn if k in known]
+    blocks = []
+    if orders:
+        told = [f"- {path}:{unit.line}: {unit.text[:_SHOWN]}" for (path, _), unit in orders[:_MOST_ORDERS]]
+        blocks.append("## Orders in the specs to whoever reads them, which nobody follows\n\n" + "\n".join(told))
+    if withdrawn:
+        blocks.append("## Withdrawn statements\n\n" + "\n".join(f"- {s.key} ({why}): {s.name or s.says}" for s, why in withdrawn))
+    return "\n\n".join(blocks)
 
 
 def _decided_parts(session: Session) -> dict[str, object]:
@@ -49,6 +67,7 @@ def _decided_parts(session: Session) -> dict[str, object]:
         "conventions": decision.conventions,
         "layout": [asdict(f) for f in decision.layout],
         "tasks": [(t.key, t.needs) for t in decision.tasks],
+        "withdrawn": decision.withdrawn,
     }
 
 

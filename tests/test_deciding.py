@@ -125,6 +125,16 @@ def test_a_withdrawn_statement_binds_nobody() -> None:
     assert Decision.of(records["all"]["decision"]).gone() == {"b"}
 
 
+@pytest.mark.parametrize("how", ["covered", "removed"])
+def test_a_withdrawal_is_taken_back(how: str) -> None:
+    told = [task("one", "a"), task("tests", section=9, proves=["one"])]
+    records, _ = accept(stage(), GOOD | {"tasks": told, "withdrawn": [{"key": "b", "why": "instruction"}]})
+    change = {"tasks": [task("one", "a", "b")]} if how == "covered" else {"removed": ["b"]}
+    records, findings = accept(stage(), change, records)
+    assert Decision.of(records["all"]["decision"]).gone() == frozenset()
+    assert any("PA501" in f for f in findings) == (how == "removed"), "what nobody covers is asked for again"
+
+
 def test_a_must_needs_a_task_and_no_ruling_is_enough() -> None:
     value = GOOD | {
         "rulings": [ruling("stack", "no-docker", "open", "a")],

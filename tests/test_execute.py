@@ -111,6 +111,20 @@ def test_the_page_prints_all_that_a_task_refers_to(plan_text: str) -> None:
         assert f"planagent done {task.id}" in shown
 
 
+def test_the_page_prints_items_of_others_that_a_task_names(plan_text: str) -> None:
+    plan = parse(plan_text)
+    section, item = next((s, i) for s in plan.sections if s.number not in (1, 5) for i in s.items if len(i.title) > 8)
+    first = next(t for t in plan.tasks if item.number not in t.items)
+
+    def numbers(step: str) -> list[str]:
+        told = task_page(plan, first.model_copy(update={"steps": (step,)}), (), ())
+        return [i["number"] for i in told["place"] if i["section"] == section.title]
+
+    assert numbers("Do it.") == []
+    assert numbers(f"Keep to {item.title}.") == [item.number]
+    assert numbers(f"Keep to x{item.title}y.") == []
+
+
 def plan_has(plan: Plan, ruling: str) -> bool:
     return any(r.id == ruling for r in plan.rulings)
 

@@ -149,6 +149,33 @@ def test_an_edit_opens_only_what_rests_on_it(agent: Agent) -> None:
     assert "3 bookings" in (agent.root / PLAN).read_text(encoding="utf-8")
 
 
+def test_a_host_corrects_a_reading_of_which_something_is_open(agent: Agent) -> None:
+    """A whole answer takes the place of what was accepted; one about what is open is added to it."""
+    [name] = agent.open()
+    right = answer_to(agent.brief(name)["request"])
+    wrong = json.loads(json.dumps(right))
+    last = wrong["statements"].pop()
+    for one in wrong["statements"]:
+        one["says"] = f"The opposite: {one['says']}"
+    code, told = agent.submit(name, wrong)
+    assert (code, bool(told["open"])) == (1, True)
+    code, told = agent.submit(name, right)
+    assert (code, told["open"]) == (0, [])
+    said = agent.brief(name)["request"].partition("# Accepted")[2]
+    assert "The opposite" not in said
+    assert last["says"] in said
+
+
+def test_what_is_open_is_added_to_what_is_accepted(agent: Agent) -> None:
+    [name] = agent.open()
+    right = answer_to(agent.brief(name)["request"])
+    first = right | {"statements": right["statements"][:-1]}
+    assert agent.submit(name, first)[0] == 1
+    assert agent.submit(name, right | {"statements": right["statements"][-1:], "dismissed": []})[0] == 0
+    said = agent.brief(name)["request"].partition("# Accepted")[2]
+    assert all(s["says"] in said for s in right["statements"])
+
+
 def test_what_a_host_invents_is_refused_with_its_place(agent: Agent) -> None:
     name = agent.open()[0]
     answer = answer_to(agent.brief(name)["request"])

@@ -126,6 +126,14 @@ def test_a_lazy_dismissal_is_asked_again_once_and_then_counts() -> None:
     assert any(d.doubted for d in reading.dismissed)
 
 
+def test_a_requirement_is_not_an_order_without_a_second_look() -> None:
+    stage = ReadStage(corpus_of_text(SPEC))
+    records, findings = accept(stage, answer(dismissed=[{"at": "1", "why": "context"}, {"at": "2-3", "why": "instruction"}]))
+    assert sum(f.startswith("PA506") for f in findings) == 2
+    _, findings = accept(stage, answer(dismissed=[{"at": "2-3", "why": "instruction", "of": "tells a planner what to plan"}]), records)
+    assert not findings
+
+
 def test_a_dismissal_with_its_reason_in_words_is_not_asked_again() -> None:
     stage = ReadStage(corpus_of_text(SPEC))
     said = [{"at": "1", "why": "context"}, {"at": "2-3", "why": "frontend", "of": "the page's own limit"}]

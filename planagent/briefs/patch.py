@@ -48,7 +48,9 @@ class Patch:
         keys = set(tasks) | {slug(text(e.get("key")), 60).removeprefix(OWN) for e in entries}
         fresh = [t for e in entries if (t := self._task(e, keys, named))]
         ordered = _woven(list(tasks.values()), fresh)
-        withdrawn = dict(w for w in held.withdrawn)
+        # What is covered now is taken back into the plan.
+        back = gone.union(*(t.covers for t in fresh))
+        withdrawn = {key: why for key, why in held.withdrawn if key not in back}
         for entry in dicts(self.given.get("withdrawn")):
             key, why = text(entry.get("key")), text(entry.get("why"))
             if key in self.statements and why in REASONS:

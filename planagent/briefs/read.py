@@ -14,6 +14,7 @@ from planagent.answers import any_of, arr, dicts, obj, one_of, text, txt
 from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
 from planagent.briefs.prompts import prompt, words
 from planagent.briefs.read_answer import ReadPart, Taking
+from planagent.corpus.formal import is_telling
 from planagent.corpus.markdown import content
 from planagent.model import Corpus, Document, Unit
 from planagent.statements.merge import formal_statements, identity
@@ -99,7 +100,7 @@ class ReadStage:
         if document.form not in ("markdown", "data"):
             carried = self._formal.get((document.path, unit.id))
             if carried is None:
-                return _is_prose(unit.text, 3)
+                return _is_prose(unit.text, 3) or is_telling(document.form, unit.text)
             return _is_prose(unit.text, 5) and not any(content(_said(unit.text)) in told for told in carried)
         return (document.path, unit.id) not in self._formal
 
@@ -304,6 +305,11 @@ class ReadStage:
             for unit, ref in zip(one.units, one.refs, strict=True):
                 found.setdefault((one.passage.slug, content(unit.text)), []).append(ref)
         return found
+
+
+def reopened(part: Part, record: Record) -> Record:
+    """A passage of which everything is open again; what was doubted once is not doubted twice."""
+    return record | {"statements": [], "dismissed": [], "open": list(range(len(part.payload.units)))}
 
 
 def _wanted(numbers: Sequence[int], shown: int) -> str:

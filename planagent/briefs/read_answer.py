@@ -20,7 +20,7 @@ from planagent.statements.statement import KINDS, MODALITIES, REASONS, Origin, R
 from planagent.statements.tokens import Said, exact_tokens
 
 T = TypeVar("T")
-_LAZY = ("context", "structure", "process", "frontend", "other-scope")
+_LAZY = ("context", "structure", "process", "frontend", "other-scope", "instruction")
 """Reasons that cost a reader nothing: units that look binding are asked for again before one of them counts."""
 _LAZY_SHARE = 40
 """So many units dismissed in one range for such a reason are looked at again, too."""

@@ -80,7 +80,9 @@ def brief_data(opened: OpenBrief, again: str = "") -> dict[str, Any]:
         blocks.append("# Findings on the last answer\n\n" + "\n".join(f"- {f}" for f in opened.told))
     if opened.answered:
         held = json.dumps(opened.answered, ensure_ascii=False, separators=(",", ":"))
-        blocks.append(f"# Accepted answers\n\nAll of this brief is accepted. Hand in only what you would change.\n\n{held}")
+        # A reading is an account of all lines: an answer about some of them would leave the others open.
+        again_whole = "A corrected answer takes its place: hand it in whole." if one.kind == "read" else "Hand in only what you would change."
+        blocks.append(f"# Accepted answers\n\nAll of this brief is accepted. {again_whole}\n\n{held}")
     return {
         "id": one.id,
         "kind": one.kind,

@@ -224,6 +224,9 @@ def _show_forecast(ahead: Forecast, *, as_json: bool) -> None:
 
 def plan_report(session: Session) -> dict[str, Any]:
     """A plan that was made, as data."""
+    from planagent.assembling import orders_in
+    from planagent.model import have
+
     made, usage = session.plan, session.usage
     assert made is not None  # noqa: S101  (make_plan returned)
     return {
@@ -236,6 +239,7 @@ def plan_report(session: Session) -> dict[str, Any]:
         "decisions": [
             {"id": r.id, "title": r.title, "waits": r.waits, "default": r.default} for r in made.rulings if r.waits and not r.answer
         ],
+        "orders": list(orders_in(have(session.corpus), have(session.reading))),
         "findings": [_finding(f) for f in session.findings],
         "usage": {
             "calls": usage.calls,
@@ -271,6 +275,10 @@ def _plan_summary(session: Session) -> None:
     )
     if session.previous is not None and not report["unchanged"]:
         _change_summary(session)
+    if report["orders"]:
+        click.echo(
+            f"Orders to whoever reads the specs stand in {', '.join(report['orders'])}. Nobody followed them; see who wrote them.", err=True
+        )
     if report["filled_from_rules"]:
         click.echo(f"{len(report['filled_from_rules'])} parts were taken from the rules.", err=True)
     if report["decisions"]:

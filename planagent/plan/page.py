@@ -56,7 +56,7 @@ def task_page(plan: Plan, task: Task, passages: Sequence[Excerpt], changed: Sequ
         "done_when": task.done_when,
         "items": [_item(s, i) for s, i in items],
         "rules": [{"section": s.number, "title": s.title, "lines": list(s.intro)} for s in intros.values()],
-        "place": [_item(s, i) for s, i in _place(plan, task)],
+        "place": [_item(s, i) for s, i in (*_mentioned(plan, task, items), *_place(plan, task))],
         "rulings": [_ruling(r) for r in rulings],
         "passages": [{"source": e.source, "text": e.text} for e in passages],
         "changed": list(changed),
@@ -96,6 +96,22 @@ def _rulings(plan: Plan, task: Task, items: Sequence[tuple[PlanSection, PlanItem
     named = set(task.rulings)
     named |= {ref for line in lines for ref in _REFERENCE.findall(line)}
     return [r for r in plan.rulings if r.id in named]
+
+
+_TITLE = 8
+"""Bytes of an item's title that is no word of a sentence by chance; in most scripts a letter has more of them than in Latin."""
+_ELSEWHERE = (1, 5)
+"""Sections whose items are named for other reasons: a task's folder, and operations that are called."""
+
+
+def _mentioned(plan: Plan, task: Task, items: Sequence[tuple[PlanSection, PlanItem]]) -> Iterator[tuple[PlanSection, PlanItem]]:
+    """Items of other tasks that this one names by their titles."""
+    told = "\n".join([*task.steps, task.done_when, *(line for _, i in items for row in i.rows for line in row.lines)])
+    for section in plan.sections:
+        others = (i for i in section.items if i.number not in task.items) if section.number not in _ELSEWHERE else ()
+        for item in (i for i in others if len(i.title.encode()) >= _TITLE):
+            if re.search(rf"(?<![A-Za-z0-9_]){re.escape(item.title)}(?![A-Za-z0-9_])", told):
+                yield section, item
 
 
 def _place(plan: Plan, task: Task) -> list[tuple[PlanSection, PlanItem]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPMethod
 
 from planagent.model import Corpus
-from planagent.statements.forms import VARIABLE
 from planagent.statements.runs import unrun
 from planagent.statements.statement import Reading, Ref
 from planagent.statements.tokens import Said, Token, exact_tokens
 
+_OF_CODE = re.compile(r"\w[._]\w|^[a-z]+[A-Z]")
+"""In a name that no brand has: `ShiftService.Debug`, `ADMIN_BYPASS`, `isAdmin`."""
 _METHODS = frozenset(str(m) for m in HTTPMethod)
 _TELLING = 4
 """Digits of a number that is no coincidence: smaller ones, and statuses, are in every plan."""
@@ -53,9 +55,9 @@ class Orders:
 
 
 def _is_value(token: Token) -> bool:
-    """False for what may stand in a plan for other reasons: names (PostgreSQL) that are no settings, methods, small numbers and statuses."""
+    """False for what may stand in a plan for other reasons: names (PostgreSQL) that are none of code, methods, small numbers and statuses."""
     if token.kind == "name":
-        return VARIABLE.fullmatch(token.text) is not None
+        return _OF_CODE.search(token.text) is not None
     if token.text in _METHODS:
         return False
     return token.kind != "number" or sum(c.isdigit() for c in token.text) >= _TELLING

@@ -25,6 +25,9 @@ _TREE = (
     ("asyncapi", re.compile(r"""(?m)^[ \t{]*['"]?asyncapi['"]?\s*:\s*['"]?\d""")),
     ("jsonschema", re.compile(r"""['"]?\$schema['"]?\s*:\s*['"]?https?://json-schema\.org|(?ms:^type:\s*['"]?object\b.*^properties:)""")),
 )
+_NAME = re.compile(r"\s*[\"']?([\w$.-]+)[\"']?\s*[:{(=]")
+_PACKAGE = re.compile(r"\s*package\s+[\w.]+\s*;")
+"""It is part of the path of every call."""
 _WORD = re.compile(r"\w")
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+-]*)")
 
@@ -68,7 +71,7 @@ def _parse(form: str, text: str) -> tuple[Definition, ...]:
 
 
 def passages_of(form: str, path: str, text: str) -> tuple[Passage, ...]:
-    """One passage for each definition; what stands before, between and behind them has its own, named by its first line."""
+    """One passage for each definition; what stands before, between and behind them has its own."""
     lines = text.split("\n")
     passages: list[Passage] = []
     seen: dict[str, int] = {}
@@ -92,8 +95,15 @@ def passages_of(form: str, path: str, text: str) -> tuple[Passage, ...]:
         name = one.name or _stem(path)
         add(name, (name,), one.start, between - 1)
         if between < follow:
-            add(lines[between - 1], (), between, follow - 1)
+            # An anchor stands in plans, and what people write does not: only a name that the line begins with.
+            begins = _NAME.match(lines[between - 1])
+            add(begins[1] if begins else f"behind {name}", (), between, follow - 1)
     return tuple(passages)
+
+
+def is_telling(form: str, line: str) -> bool:
+    """True for a line of a formal source that says what no definition has, and a builder needs."""
+    return form == "protobuf" and _PACKAGE.match(line) is not None
 
 
 def definitions_of(document: Document, lookup: Lookup) -> Iterator[Definition]:
