@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: plan test lint unit bench bench-quick lock clean
+.PHONY: plan test lint unit bench bench-quick docs lock clean
 
 plan: $(STAMP)
 	$(BIN)/planagent plan --workspace .
@@ -25,6 +25,9 @@ bench: $(STAMP)
 
 bench-quick: $(STAMP)
 	$(BIN)/python -m bench quick
+
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -W --keep-going --nitpicky -q docs docs/_build
 
 $(STAMP): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)

@@ -22,6 +22,8 @@ from planagent.plan.markdown_in import NotAPlan, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPORA = ROOT.parent / "shared" / "corpora"
+TOGETHER = 2
+"""Runs at the same time, where nothing is timed."""
 PLAN = "plan/backend_implementation_plan.md"
 _SYSTEM = "You write a backend implementation plan. No code, no repetition of the specs, backend only."
 

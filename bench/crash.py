@@ -11,12 +11,13 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.common import PLAN, environment_of, is_whole
+from bench.common import PLAN, TOGETHER, environment_of, is_whole
 from bench.corpora import write_corpus
 from bench.simulated_server import SimulatedServer
 from planagent.ledger import Ledger
@@ -37,8 +38,10 @@ class Toll:
 
 
 def measure() -> Iterator[str]:
-    for batch in (False, True):
-        toll = kill_at_random(KILLS // 2, seed=7, batch=batch)
+    ways = (False, True)
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        tolls = list(pool.map(lambda batch: kill_at_random(KILLS // 2, seed=7, batch=batch), ways))
+    for batch, toll in zip(ways, tolls, strict=True):
         yield (
             f"{toll.kills} kills in {toll.plans} plans{' by batches' if batch else ''}: {toll.asked_twice} accepted answers asked for twice, "
             f"{toll.damaged} damaged plan files, {toll.locked} stale locks"

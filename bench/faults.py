@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.common import PLAN, call
+from bench.common import PLAN, TOGETHER, call
 from bench.corpora import write_corpus
 from bench.simulated_server import Fault, SimulatedServer
 
@@ -27,9 +28,13 @@ EXPECTED = frozenset({1, 6, 8})
 def measure() -> Iterator[str]:
     told: Counter[str] = Counter()
     wrong: list[str] = []
-    for fault in FAULTS:
-        for name, script in (("once", [fault]), ("in the middle", [_NONE, _NONE, fault]), ("lasting", [fault] * LASTING)):
-            outcome, why = _suffer(script)
+    runs = [
+        (fault, name, script)
+        for fault in FAULTS
+        for name, script in (("once", [fault]), ("in the middle", [_NONE, _NONE, fault]), ("lasting", [fault] * LASTING))
+    ]
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        for (fault, name, _), (outcome, why) in zip(runs, pool.map(lambda r: _suffer(r[2]), runs), strict=True):
             told[outcome] += 1
             if why:
                 wrong.append(f"{fault.kind} {fault.status if fault.kind == 'status' else ''} {name}: {why}")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.common import PLAN, call
+from bench.common import PLAN, TOGETHER, call
 from bench.corpora import write_corpus
 from bench.simulated_server import Request, SimulatedServer
 
@@ -39,10 +41,10 @@ _WORDS = frozenset({"words, en", "words, it"})
 def measure() -> Iterator[str]:
     told: Counter[str] = Counter()
     reached: list[str] = []
-    for name, order in ORDERS.items():
-        for stage in STAGES:
+    places = list(product(ORDERS, STAGES))
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        for (name, stage), found in zip(places, pool.map(lambda p: _obeyed(ORDERS[p[0]], p[1]), places), strict=True):
             what = "of words" if name in _WORDS else "with values"
-            found = _obeyed(order, stage)
             told[f"{what}: {found}"] += 1
             if found == "in the plan" and what == "with values":
                 reached.append(f"{name}, {stage}")

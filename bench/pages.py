@@ -11,25 +11,36 @@ from bench.common import ROOT
 from planagent.cli import main
 from planagent.rulebook import rules
 
-_WIDTH = 100
+_WIDTH = 84
 
 
-def commands_page() -> str:
-    """The help of every command, as a user sees it; what all share, once."""
-    lines = ["# Commands", "", "Each takes what stands below; [guide.md](guide.md#commands) has the exit codes.", ""]
-    for path, found in _commands(main, ()):
-        command = copy.copy(found)
-        command.epilog = None  # the exit codes, which all have
-        command._help_option = None  # as a run by other names may have left it
-        context = click.Context(
-            command,
-            info_name=" ".join(("planagent", *path)),
-            terminal_width=_WIDTH,
-            max_content_width=_WIDTH,
-            help_option_names=["-h", "--help"],
-        )
-        lines += [f"## planagent {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]
-    return "\n".join(lines).rstrip() + "\n"
+def commands_pages() -> Iterator[tuple[str, str]]:
+    """A page for each command, its help as a user sees it; and the list of them."""
+    listed = ["# Commands", "", "[guide.md](guide.md#commands) has the exit codes, which all commands share.", "", "| | |", "|---|---|"]
+    for path, command in _commands(main, ()):
+        name = " ".join(path)
+        listed.append(f"| [planagent {name}](commands/{'-'.join(path)}.md) | {_first_sentence(command)} |")
+        yield f"commands/{'-'.join(path)}.md", f"# planagent {name}\n\n```text\n{_help(command, path)}\n```\n"
+    yield "commands.md", "\n".join(listed) + "\n"
+
+
+def _first_sentence(command: click.Command) -> str:
+    told = " ".join((command.help or "").split("\n\n")[0].split())
+    return told.replace("|", "\\|")
+
+
+def _help(found: click.Command, path: tuple[str, ...]) -> str:
+    command = copy.copy(found)
+    command.epilog = None  # the exit codes, which all have
+    command._help_option = None  # as a run by other names may have left it
+    context = click.Context(
+        command,
+        info_name=" ".join(("planagent", *path)),
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        help_option_names=["-h", "--help"],
+    )
+    return command.get_help(context)
 
 
 def _commands(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -42,9 +53,9 @@ def _commands(group: click.Group, path: tuple[str, ...]) -> Iterator[tuple[tuple
             yield (*path, name), command
 
 
-def rules_page() -> str:
-    """Every rule of `planagent check`."""
-    lines = [
+def rules_pages() -> Iterator[tuple[str, str]]:
+    """A page for each rule of `planagent check`, and the list of them."""
+    listed = [
         "# Rules",
         "",
         "`planagent rule CODE` prints one of these. [check.md](check.md) tells how they are selected and suppressed.",
@@ -54,18 +65,30 @@ def rules_page() -> str:
     for code, rule in rules().items():
         if rule.family != family:
             family = rule.family
-            lines += [f"## {family.capitalize()}", ""]
+            listed += [*([""] if listed[-1] else []), f"## {family.capitalize()}", "", "| | |", "|---|---|"]
+        listed.append(f"| [{code} {rule.name}](rules/{code}.md) | {rule.what.replace('|', chr(92) + '|')} |")
         plans = "every plan" if rule.plans == "all" else "plans of planagent"
-        lines += [
-            f"### {code} {rule.name}", "", f"{rule.what} ({rule.severity}; {plans})", "", rule.why, "",
+        yield f"rules/{code}.md", "\n".join([
+            f"# {code} {rule.name}", "", f"{rule.what} ({rule.severity}; {plans})", "", rule.why, "",
             f"- Not: {rule.bad}", f"- But: {rule.good}", f"- Do: {rule.fix}", "",
-        ]  # fmt: skip
-    return "\n".join(lines).rstrip() + "\n"
+        ])  # fmt: skip
+    yield "rules.md", "\n".join(listed) + "\n"
 
 
-PAGES = {"commands.md": commands_page, "rules.md": rules_page}
+def pages() -> dict[str, str]:
+    """Every page that is made from the code, by its path below `docs`."""
+    return dict([*commands_pages(), *rules_pages()])
+
+
+FOLDERS = ("commands", "rules")
+"""Hold nothing else."""
 
 
 if __name__ == "__main__":
-    for name, make in PAGES.items():
-        (ROOT / "docs" / name).write_text(make(), encoding="utf-8")
+    made = pages()
+    for old in (p for f in FOLDERS for p in (ROOT / "docs" / f).glob("*.md") if p.relative_to(ROOT / "docs").as_posix() not in made):
+        old.unlink()
+    for name, text in made.items():
+        path = ROOT / "docs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")

@@ -64,7 +64,7 @@ def _specs(settings: Settings) -> Check:
     except PlanagentError as error:
         return Check("specs", error.message, error.remedy, error.exit_code)
     left = sum(bool(d.left_out) for d in corpus.documents)
-    units = sum(u.kind != "mark" for d in corpus.read for u in d.units)
+    units = sum(d.read_units for d in corpus.read)
     return Check("specs", f"{len(corpus.read)} documents with {units:,} units are read, {left} are left out (`planagent facts` lists them)")
 
 

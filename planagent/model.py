@@ -104,6 +104,11 @@ class Document:
         """The place of each unit among all, by its id."""
         return {u.id: n for n, u in enumerate(self.units)}
 
+    @property
+    def read_units(self) -> int:
+        """How many units say anything: what every count of units means."""
+        return sum(u.kind != "mark" for u in self.units)
+
     @cached_property
     def by_anchor(self) -> dict[str, Passage]:
         return {p.anchor: p for p in reversed(self.passages)}

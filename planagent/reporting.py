@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +27,7 @@ def facts_as_json(known: Known) -> dict[str, Any]:
         "documents": [
             {
                 "path": d.path, "role": d.role, "why": d.why, "form": d.form, "feature": d.feature, "component": d.component, "left_out": d.left_out,
-                "units": len(d.units),
+                "units": d.read_units,
             }
             for d in corpus.documents
         ],
@@ -54,19 +55,26 @@ def _statement(known: Known, s: Statement) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def facts_as_text(known: Known, *, conflicts_only: bool = False) -> Iterator[str]:
-    """Lines for a terminal, one statement each, its first place at the end."""
+def facts_as_text(known: Known, *, conflicts_only: bool = False, columns: int = 0) -> Iterator[str]:
+    """Counts, then a line for each statement, its first place at the end.
+
+    Args:
+        columns: of the terminal; 0 where lines need not fit.
+    """
     corpus, reading = known.corpus, known.reading
     if not conflicts_only:
+        counts = {kind: sum(s.kind == kind for s in reading.statements) for kind in KINDS}
         yield f"Read by {known.by}."
+        yield f"{len(reading.statements):,} statements of {sum(d.read_units for d in corpus.read):,} units in {len(corpus.read):,} documents"
+        yield from (f"  {_PLURAL[kind]:<14}{many:>6,}" for kind, many in counts.items() if many)
         yield f"Documents ({len(corpus.documents)}), below {', '.join(corpus.roots) or 'the workspace'}"
         for d in corpus.documents:
-            yield f"  {d.path}" + (f"  left out: {d.left_out}" if d.left_out else f"  {d.form}, {len(d.units)} units")
+            yield f"  {d.path}" + (f"  left out: {d.left_out}" if d.left_out else f"  {d.form}, {d.read_units} units")
         for kind in KINDS:
             mine = [s for s in reading.statements if s.kind == kind]
             if mine:
                 yield f"{_PLURAL[kind].capitalize()} ({len(mine)})"
-                yield from (_line(known, s) for s in mine)
+                yield from (_line(known, s, columns) for s in mine)
     seen = seen_conflicts(reading)
     yield f"Two values for one thing ({len(seen)})"
     yield from (f"  {told} ({', '.join(about)})" for told, about in seen)
@@ -76,11 +84,15 @@ def facts_as_text(known: Known, *, conflicts_only: bool = False) -> Iterator[str
         yield from (f"  {r.id} {r.title}: {r.rule}" for r in waiting)
 
 
-def _line(known: Known, s: Statement) -> str:
+def _line(known: Known, s: Statement, columns: int) -> str:
     places = s.places(known.corpus)
     where = f"  {places[0]}{f' +{len(places) - 1}' if len(places) > 1 else ''}" if places else ""
     more = "" if s.modality == "must" else f" ({s.modality})"
     component = f" @{s.component}" if s.component else ""
+    if columns:
+        where = f"  {_shortened(where.strip(), columns // 2)}" if where else ""
+        room = max(_FEWEST, columns - 2 - len(more) - len(component) - len(where))
+        return f"  {textwrap.shorten(s.title, room, placeholder='…')}{more}{component}{where}"
     return f"  {s.title}{more}{component}{where}"
 
 

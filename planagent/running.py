@@ -20,7 +20,7 @@ NOTHING = "the answer held nothing usable"
 
 
 Progress = Callable[[str, int, int], None]
-"""Kind of brief, parts that are answered, parts in all."""
+"""Kind of brief, parts that are answered, parts in all; 0 while nobody knows how many there will be."""
 
 
 class Watcher:
@@ -63,6 +63,10 @@ class Run:
     """Of the run, for what is asked from within another call."""
     ahead: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     """What was asked before its turn, by the key in the ledger."""
+    early: dict[str, int] = field(default_factory=dict)
+    """How many parts of them are answered, by the kind of brief."""
+    begun: set[str] = field(default_factory=set)
+    """Kinds of brief whose turn has come."""
     stopped: ModelError | None = None
     """What ended the run: briefs under way are still finished and kept, no new one is sent."""
 
@@ -106,8 +110,14 @@ class Run:
         known = self.ledger.get(keys)
         wanted = [p for k, p in keys.items() if k not in self.ahead and not (k in known and stage.whole(p, known[k]))]
         if wanted and not self.stopped:
-            asked = asyncio.get_running_loop().create_task(_batch(self, stage, wanted, {}), context=self.context.copy())
+            asked = asyncio.get_running_loop().create_task(self._early(stage, wanted), context=self.context.copy())
             self.ahead |= {self.key(stage, p): asked for p in wanted}
+
+    async def _early(self, stage: Stage, parts: Sequence[Part]) -> None:
+        await _batch(self, stage, parts, {})
+        self.early[stage.kind] = self.early.get(stage.kind, 0) + len(parts)
+        if stage.kind not in self.begun:
+            self.progress(stage.kind, self.early[stage.kind], 0)
 
     async def end(self) -> None:
         """Nobody wants any more what was asked ahead."""
@@ -166,6 +176,7 @@ async def run_stage(run: Run, stage: Stage, watcher: Watcher | None = None, *, r
     wanted_now = {p.key for p in open_parts}
     run.reused += sum(p.key not in wanted_now and run.key(stage, p) not in run.ahead for p in stage.parts)
     answered = len(stage.parts) - len(open_parts)
+    run.begun.add(stage.kind)
     run.progress(stage.kind, answered, len(stage.parts))
 
     async def one(batch: Sequence[Part], ahead: asyncio.Task[Any] | None = None) -> list[Finding]:

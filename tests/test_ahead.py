@@ -22,7 +22,7 @@ from planagent.briefs.brief import API
 from planagent.briefs.decide import DecideStage
 from planagent.choosing import open_runs
 from planagent.cli import run
-from planagent.pipeline import Session, find
+from planagent.pipeline import Session, find, make_plan
 from planagent.plan.markdown_in import parse
 from planagent.settings import load_settings
 from planagent.stages import decide_stage, decided, read_stage, reading_of, write_stage
@@ -71,6 +71,23 @@ def test_tasks_are_written_while_others_are_decided_and_none_is_asked_twice(tmp_
     server.streams, server.before_end = False, None
     assert run(["plan", "-w", str(other)]) == 0
     assert body(path).split("\n")[5:] == body(other).split("\n")[5:], "what is asked early is what would be asked in its turn"
+
+
+def test_what_is_written_ahead_is_seen_as_it_comes(tmp_path: Path, server: SimulatedServer) -> None:
+    written = threading.Event()
+    told: list[tuple[str, int, int]] = []
+
+    def progress(kind: str, done: int, parts: int) -> None:
+        told.append((kind, done, parts))
+        if kind == "write":
+            written.set()
+
+    server.before_end = lambda request: request.kind != "decide" or written.wait(30)
+    make_plan(Session(load_settings(write_corpus(tmp_path / "a", 40)), progress=progress))
+    early = [t for t in told if t[0] == "write" and not t[2]]
+    assert early
+    assert [t[1] for t in early] == sorted(t[1] for t in early)
+    assert told.index(early[-1]) < next(n for n, t in enumerate(told) if t[0] == "write" and t[2]), "its turn has come"
 
 
 def test_chapters_are_reviewed_while_others_are_written(tmp_path: Path, server: SimulatedServer) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from bench.__main__ import GROUPS, MEASURES
-from bench.pages import PAGES
+from bench.pages import FOLDERS, pages
 from planagent.cli import main
 from planagent.settings import FIELDS
 from tests.conftest import ROOT
@@ -17,9 +19,23 @@ from tests.conftest import ROOT
 FILES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_pages_that_are_made_from_the_code_are_of_this_code(name: str) -> None:
-    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == PAGES[name](), "run: python -m bench.pages"
+def test_pages_that_are_made_from_the_code_are_of_this_code() -> None:
+    made = pages()
+    there = {p.relative_to(ROOT / "docs").as_posix() for f in FOLDERS for p in (ROOT / "docs" / f).iterdir()}
+    assert there | {f"{f}.md" for f in FOLDERS} == made.keys(), "run: python -m bench.pages"
+    for name, text in made.items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, f"{name}; run: python -m bench.pages"
+
+
+def test_the_site_builds_and_every_link_in_it_leads_somewhere(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "--nitpicky", "-q", "-d", str(tmp_path / "state"), str(ROOT / "docs"), str(tmp_path / "site")],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    home = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert 'href="tutorial.html"' in home
+    assert (tmp_path / "site" / "commands" / "plan.html").exists()
 
 
 def headings(path: Path) -> set[str]:

@@ -40,6 +40,13 @@ def test_the_wheel_holds_all_that_is_needed_and_nothing_else(built: Path) -> Non
         assert line in metadata, line
 
 
+def test_an_index_would_take_it(built: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *map(str, built.iterdir())], capture_output=True, text=True, check=False, timeout=120
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_source_can_be_tested_by_whoever_has_it(built: Path) -> None:
     [source] = built.glob("*.tar.gz")
     with tarfile.open(source) as archive:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planagent.commands.common import EXIT_CODES, common_options, root_of, settings_of, talk
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, common_options, root_of, settings_of, talk
 from planagent.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def _codes(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     return tuple(code for part in value for code in part.split(",") if code.strip())
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PLAN]...")
 @common_options
 @click.option(
@@ -112,7 +112,7 @@ def _stats(settings: Settings, paths: tuple[Path, ...], *, as_json: bool) -> int
     return 0
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("code", required=False, metavar="[CODE]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def rule(code: str | None, as_json: bool) -> int:

@@ -20,17 +20,21 @@ Exit codes:
   0  done, no finding
   1  findings: the plan, or what a writer made, breaks a rule
   2  wrong usage or configuration
-  3  out of date: planning again would change the plan, or there is none; specs behind a brief or a task have changed
+  3  out of date: planning again would change the plan, or there is none;
+     specs behind a brief or a task have changed
   4  the specs describe no backend
   5  no specs, or specs that cannot be read
   6  the writer failed (model, server, key)
-  7  the workspace: a file cannot be written, another run is at work, or specs changed meanwhile
+  7  the workspace: a file cannot be written, another run is at work, or specs
+     changed meanwhile
   8  a ceiling on calls, tokens or cost is met; accepted answers are kept
   9  something else comes first: briefs are open, or tasks that a task needs
   10  the plan was changed (plan --exit-code)
   70  an error inside planagent; nothing was written
   130  interrupted; accepted answers are kept
 """
+EXIT_CODES_ELSEWHERE = "Exit codes: planagent --help"
+"""Of each command: they are the same for all."""
 
 
 STALE = 3

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from planagent.commands.common import EXIT_CODES, run_options, settings_of
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, settings_of
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("ruling", metavar="ID")
 @click.argument("answer", required=False, metavar="[ANSWER]")
 @click.option("--clear", is_flag=True, help="Take the answer back: the default holds again.")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from planagent.commands.common import EXIT_CODES, run_options, settings_of
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, settings_of
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @run_options
 def doctor(workspace: Path | None, as_json: bool, **flags: str | None) -> int:
     """Tell what a run would meet: versions, settings, specs, plan, and whether each model answers in the form that is needed.

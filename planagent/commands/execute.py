@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planagent.commands.common import EXIT_CODES, run_options, settings_of, talk
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, settings_of, talk
 from planagent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from planagent.plan.plan import Task
 
 
-@click.command("next", epilog=EXIT_CODES)
+@click.command("next", epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("task_id", required=False, metavar="[ID]")
 @run_options
 def next_task(task_id: str | None, workspace: Path | None, as_json: bool, **where: str | None) -> int:
@@ -68,7 +68,7 @@ def _short(task: Task) -> dict[str, Any]:
     return {"id": task.id, "title": task.title, "file": task.file, "parallel": task.parallel}
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @run_options
 @click.option("--force", default=None, metavar="REASON", help="Tick in spite of open needs or changed sources; the plan keeps why.")
@@ -110,7 +110,7 @@ def ticked_data(ticked: Ticked, *, undo: bool = False) -> dict[str, Any]:
     }
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @run_options
 def progress(workspace: Path | None, as_json: bool, **where: str | None) -> int:
     """Tell how far the plan is carried out: by phase, what is ready, and what should be looked at again."""

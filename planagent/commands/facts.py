@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from planagent.commands.common import EXIT_CODES, common_options, settings_of, talk
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, common_options, settings_of, talk
 from planagent.errors import FindingsError
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @common_options
 @click.option("--conflicts", is_flag=True, help="Show only what disagrees or was decided.")
 def facts(workspace: Path | None, as_json: bool, conflicts: bool, **where: str | None) -> int:
@@ -33,12 +33,12 @@ def facts(workspace: Path | None, as_json: bool, conflicts: bool, **where: str |
         some = {n: shown.get(n, []) for n in ("conflicts", "rulings")}
         click.echo(json.dumps(some if conflicts else shown, ensure_ascii=False))
     else:
-        for line in facts_as_text(known, conflicts_only=conflicts):
+        for line in facts_as_text(known, conflicts_only=conflicts, columns=_columns()):
             click.echo(line)
     return 0
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @common_options
 @click.option("--missing", is_flag=True, help="Show the lines without an account, and those that no task does.")
 @click.option("--dismissed", is_flag=True, help="Show the lines that demand nothing, by reason.")
@@ -51,8 +51,7 @@ def coverage(workspace: Path | None, as_json: bool, missing: bool, dismissed: bo
     from planagent.cache import Cache
     from planagent.covering import coverage_of
 
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    found = coverage_of(settings_of(workspace, **where), Cache.of_user(), missing=missing, dismissed=dismissed, columns=columns)
+    found = coverage_of(settings_of(workspace, **where), Cache.of_user(), missing=missing, dismissed=dismissed, columns=_columns())
     if as_json:
         click.echo(json.dumps(found.data, ensure_ascii=False))
     else:
@@ -66,3 +65,8 @@ def coverage(workspace: Path | None, as_json: bool, missing: bool, dismissed: bo
     if short:
         click.echo(f"Coverage {found.share:.1f} % is under {fail_under:g} %: see --missing.", err=True)
     return FindingsError.exit_code if short else 0
+
+
+def _columns() -> int:
+    """Of the terminal that shows it; 0 where none does."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

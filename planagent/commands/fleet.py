@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planagent.commands.common import EXIT_CODES
+from planagent.commands.common import EXIT_CODES_ELSEWHERE
 
 if TYPE_CHECKING:
     from planagent.fleet.database import Database
@@ -54,7 +54,7 @@ def _pulse(dead_after: float) -> Pulse:
     return Pulse(beat=min(5.0, dead_after / 4), dead=dead_after, tick=max(1, min(5, int(dead_after / 3))))
 
 
-@click.group(epilog=EXIT_CODES)
+@click.group(epilog=EXIT_CODES_ELSEWHERE)
 def fleet() -> None:
     """Keep the plans of many workspaces fresh, on schedules, with any number of workers.
 
@@ -67,7 +67,7 @@ def fleet() -> None:
     """
 
 
-@fleet.command("run", epilog=EXIT_CODES)
+@fleet.command("run", epilog=EXIT_CODES_ELSEWHERE)
 @click.option(
     "--file", "-f", "file", type=click.Path(path_type=Path, dir_okay=False), default=Path("fleet.toml"), show_default=True,
     help="The workspaces; a change of it is taken over while this runs.",
@@ -92,7 +92,7 @@ def fleet_run(file: Path, once: bool, state: Path | None, as_json: bool, concurr
     return 1 if once and parked else 0
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @_work_options
 def worker(state: Path | None, as_json: bool, concurrency: int, dead_after: float) -> int:
     """Add a worker to the fleet whose database PLANAGENT_DATABASE_URL names, or to that of this machine."""
@@ -105,7 +105,7 @@ def worker(state: Path | None, as_json: bool, concurrency: int, dead_after: floa
     return 0
 
 
-@fleet.command("status", epilog=EXIT_CODES)
+@fleet.command("status", epilog=EXIT_CODES_ELSEWHERE)
 @_options
 def fleet_status(state: Path | None, as_json: bool) -> int:
     """Show each workspace: state, last and next run, what was stale, calls, tokens, cost, last error."""
@@ -141,7 +141,7 @@ def _short(time: str | None) -> str:
     return time[:16].replace("T", " ") if time else "-"
 
 
-@fleet.command("retry", epilog=EXIT_CODES)
+@fleet.command("retry", epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("names", nargs=-1, required=True, metavar="WORKSPACE...")
 @_options
 def fleet_retry(names: tuple[str, ...], state: Path | None, as_json: bool) -> int:
@@ -149,7 +149,7 @@ def fleet_retry(names: tuple[str, ...], state: Path | None, as_json: bool) -> in
     return _set(names, "waiting", state, as_json=as_json, due=True)
 
 
-@fleet.command("pause", epilog=EXIT_CODES)
+@fleet.command("pause", epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("names", nargs=-1, required=True, metavar="WORKSPACE...")
 @_options
 def fleet_pause(names: tuple[str, ...], state: Path | None, as_json: bool) -> int:

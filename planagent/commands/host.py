@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planagent.commands.common import EXIT_CODES, repeated, run_options, settings_of, talk
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, repeated, run_options, settings_of, talk
 from planagent.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from planagent.settings import Settings
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("brief_id", required=False, metavar="[ID]")
 @click.option("--most", type=click.IntRange(1_000, 200_000), default=None, metavar="TOKENS", help="Of what one brief asks for [15,000].")
 @click.option(
@@ -81,7 +81,9 @@ def brief_data(opened: OpenBrief, again: str = "") -> dict[str, Any]:
     if opened.answered:
         held = json.dumps(opened.answered, ensure_ascii=False, separators=(",", ":"))
         # A reading is an account of all lines: an answer about some of them would leave the others open.
-        again_whole = "A corrected answer takes its place: hand it in whole." if one.kind == "read" else "Hand in only what you would change."
+        again_whole = (
+            "A corrected answer takes its place: hand it in whole." if one.kind == "read" else "Hand in only what you would change."
+        )
         blocks.append(f"# Accepted answers\n\nAll of this brief is accepted. {again_whole}\n\n{held}")
     return {
         "id": one.id,
@@ -117,7 +119,7 @@ def _show_list(listed: dict[str, Any]) -> None:
         click.echo(f"Model {listed['model']} is configured: `planagent plan` writes the plan without these.", err=True)
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("brief_id", metavar="ID")
 @click.argument("answer", type=click.File("rb"), default="-", metavar="[FILE]")
 @run_options
@@ -180,7 +182,7 @@ def _show_receipt(told: dict[str, Any]) -> None:
     click.echo(f"Open briefs: {len(told['open_briefs'])}. Next: {told['next']}", err=True)
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @run_options
 @click.option("--fill-from-rules", is_flag=True, help="Take what is open from the rules; the header says how much.")
 def merge(workspace: Path | None, as_json: bool, fill_from_rules: bool, **flags: str | None) -> int:

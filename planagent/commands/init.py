@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planagent.commands.common import EXIT_CODES, root
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, root
 from planagent.errors import UsageError
 
 if TYPE_CHECKING:
     from planagent.installing import File
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @click.option(
     "--agent",
     "names",

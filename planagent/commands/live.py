@@ -80,8 +80,8 @@ def _terminal(session: Session, stream: TextIO) -> Iterator[None]:
 
         def progress(kind: str, done: int, parts: int) -> None:
             if kind not in rows:
-                rows[kind] = view.add_task(STAGES[kind], total=parts, spent="")
-            view.update(rows[kind], completed=done, total=parts, spent=_spent(session))
+                rows[kind] = view.add_task(STAGES[kind], total=None, spent="")
+            view.update(rows[kind], completed=done, total=parts or None, spent=_spent(session))
 
         session.tell, session.progress = (
             talk(lambda text: view.console.print(text, style="dim", markup=False, soft_wrap=True), steps=False),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planagent.commands.common import CHANGED, EXIT_CODES, run_options, settings_of, talk
+from planagent.commands.common import CHANGED, EXIT_CODES_ELSEWHERE, run_options, settings_of, talk
 from planagent.commands.live import watched
 from planagent.errors import FindingsError, PlanagentError, UsageError, WaitingError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from planagent.settings import Settings
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @run_options
 @click.option("--offline", is_flag=True, help="Read and write by rule: no model, no network, no key.")
 @click.option("--model", default=None, metavar="NAME", help="A model's name, or gguf:PATH for a local file [PLANAGENT_MODEL].")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planagent.commands.common import EXIT_CODES, common_options, settings_of, talk
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, common_options, settings_of, talk
 
 if TYPE_CHECKING:
     from planagent.known import Known
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from planagent.settings import Settings
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @common_options
 @click.option(
     "--to",

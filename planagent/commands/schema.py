@@ -6,11 +6,11 @@ import json
 
 import click
 
-from planagent.commands.common import EXIT_CODES
+from planagent.commands.common import EXIT_CODES_ELSEWHERE
 from planagent.errors import UsageError
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("name", required=False, metavar="[NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def schema(name: str | None, as_json: bool) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from planagent import __version__
-from planagent.commands.common import EXIT_CODES, root, run_options, settings_of, talk
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, root, run_options, settings_of, talk
 from planagent.errors import PlanagentError, UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _INSTRUCTIONS = (
 )
 
 
-@click.command("mcp", epilog=EXIT_CODES)
+@click.command("mcp", epilog=EXIT_CODES_ELSEWHERE)
 @run_options
 def mcp_server(workspace: Path | None, as_json: bool, **where: str | None) -> int:
     """Serve planagent's functions to a coding agent over stdio, as a Model Context Protocol server.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planagent.commands.common import EXIT_CODES, STALE, run_options, settings_of
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, STALE, run_options, settings_of
 from planagent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planagent.staleness import Status
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @run_options
 @click.option("--offline", is_flag=True, help="The plan is meant to be written by rule, whatever is configured.")
 def status(workspace: Path | None, as_json: bool, offline: bool, **where: str | None) -> int:
@@ -70,7 +70,7 @@ def as_text(found: Status) -> list[str]:
     return lines
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @click.argument("old", required=False, type=click.Path(path_type=Path), metavar="[OLD]")
 @click.argument("new", required=False, type=click.Path(path_type=Path), metavar="[NEW]")
 @run_options

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planagent.commands.common import EXIT_CODES, run_options, settings_of, talk
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, settings_of, talk
 from planagent.errors import UsageError
 
 if TYPE_CHECKING:
     from planagent.watching import Seen
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES_ELSEWHERE)
 @run_options
 @click.option("--offline", is_flag=True, help="Write by rule, whatever is configured.")
 @click.option("--no-plan", is_flag=True, help="Tell what becomes stale; plan nothing.")

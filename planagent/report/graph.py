@@ -1,4 +1,5 @@
-"""The order of tasks as a drawing: waves from left to right, needs as lines, the critical path marked. Places only, no SVG."""
+"""The order of tasks as drawings: waves from left to right with needs as lines and the critical path marked; phases as bars over the waves.
+Places only, no SVG."""
 
 from __future__ import annotations
 
@@ -55,6 +56,32 @@ def drawing(tasks: Sequence[Task]) -> Drawing:
     width = 20 + max(1, len(columns)) * COLUMN
     height = 44 + max((len(w) for w in columns), default=1) * LINE
     return Drawing(width, height, tuple(nodes.values()), tuple(lines), len(columns), whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A phase of the work, from its first wave to its last (1-based), with the tasks in each wave."""
+
+    name: str
+    first: int
+    last: int
+    tasks: int
+    done: int
+
+
+def phases(tasks: Sequence[Task]) -> tuple[Phase, ...]:
+    """The phases of all tasks that are not conditional, as they begin."""
+    fixed = {t.id: t for t in tasks if not t.condition}
+    columns = waves({t.id: tuple(n for n in t.needs if n in fixed) for t in fixed.values()})
+    at = {task_id: number for number, wave in enumerate(columns, 1) for task_id in wave}
+    found: dict[str, list[Task]] = {}
+    for task in fixed.values():
+        found.setdefault(task.phase, []).append(task)
+    made = [
+        Phase(name, min(at[t.id] for t in mine), max(at[t.id] for t in mine), len(mine), sum(t.done for t in mine))
+        for name, mine in found.items()
+    ]
+    return tuple(sorted(made, key=lambda p: (p.first, p.last)))
 
 
 def _line(one: Node, other: Node) -> str:

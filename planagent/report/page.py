@@ -16,7 +16,7 @@ from planagent.known import Known
 from planagent.model import Document, Unit
 from planagent.plan.difference import Difference
 from planagent.plan.plan import Plan
-from planagent.report.graph import BOX, COLUMN, EDGE, drawing
+from planagent.report.graph import BOX, COLUMN, EDGE, drawing, phases
 from planagent.reporting import coverage, total
 from planagent.statements.proof import Account, accounts
 
@@ -54,7 +54,7 @@ def render_report(known: Known, difference: Difference | None = None) -> str:
         "documents": [(r, list(_lines(known, d, numbers))) for r, d in zip(rows, known.corpus.read, strict=True)],
         "left_out": [d for d in known.corpus.documents if d.left_out], "difference": difference, "drawing": drawing(known.plan.tasks if known.plan else ()),
         "done": sum(t.done for t in known.plan.tasks) if known.plan else 0, "waiting": _waiting(known.plan), "others": _others(known.plan),
-        "by_rule": bool(known.plan and "handed on" in known.plan.read_share), "column": COLUMN, "box": BOX, "edge": EDGE,
+        "by_rule": bool(known.plan and "handed on" in known.plan.read_share), "phases": phases(known.plan.tasks if known.plan else ()), "column": COLUMN, "box": BOX, "edge": EDGE,
     }  # fmt: skip
     page: str = _template().render(shown)
     return page
