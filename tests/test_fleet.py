@@ -28,6 +28,7 @@ from planagent.fleet.config import load_fleet, next_due
 from planagent.fleet.database import VARIABLE, Database, address
 from planagent.fleet.ledger import FleetLedger
 from planagent.fleet.roster import FencedError, Roster, Turn
+from planagent.outputs import OUTPUTS
 from planagent.plan.markdown_in import parse
 
 pytestmark = pytest.mark.campaign
@@ -326,12 +327,17 @@ def test_two_commands_run_a_fleet_on_one_machine(tmp_path: Path) -> None:
     for name in ("w000", "w001"):
         assert parse((tmp_path / name / PLAN).read_text()).tasks
     code, out, _ = call("fleet", "status", "--json", *where)
+    OUTPUTS["fleet-status"].model_validate_json(out, strict=True)
     rows = {r["name"]: r for r in json.loads(out)["workspaces"]}
     assert (rows["gone"]["state"], rows["w000"]["state"]) == ("parked", "waiting")
     assert (rows["gone"]["runs"], rows["w000"]["runs"]) == (2, 1), "tried again before it was parked, and held up no other"
     assert "is not there" in rows["gone"]["error"]
     shutil.copytree(tmp_path / "w000" / "specs", tmp_path / "gone" / "specs")
-    assert call("fleet", "retry", "gone", *where)[0] == 0
+    code, out, _ = call("fleet", "retry", "gone", "--json", *where)
+    assert (code, OUTPUTS["fleet-change"].model_validate_json(out, strict=True).model_dump()) == (
+        0,
+        {"workspaces": ["gone"], "state": "waiting"},
+    )
     assert call("fleet", "pause", "w001", *where)[0] == 0
     assert call("fleet", "run", "--once", "--file", str(file), *where)[0] == 0
     code, out, _ = call("fleet", "status", *where)

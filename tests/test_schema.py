@@ -13,8 +13,14 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from planagent.cli import run
+from planagent.commands.watch import _data
+from planagent.errors import UsageError
 from planagent.outputs import OUTPUTS
+from planagent.pipeline import Session, make_plan
 from planagent.schemas import SETTINGS, schema_of
+from planagent.settings import load_settings
+from planagent.staleness import status_of
+from planagent.watching import Seen
 from tests.conftest import ROOT
 
 SPEC = (
@@ -32,7 +38,7 @@ def told(capsys: pytest.CaptureFixture[str], project: Callable[[dict[str, str]],
 
     def call(*arguments: str) -> Any:
         capsys.readouterr()
-        run([*arguments, "--json", "-w", str(path)])
+        run([*arguments, "--json", *(() if arguments[0] == "rule" else ("-w", str(path)))])
         return json.loads(capsys.readouterr().out)
 
     return call
@@ -42,6 +48,8 @@ COMMANDS = {
     "plan": ["plan", "--offline"], "plan-fresh": ["plan", "--offline", "--if-stale"], "plan-dry-run": ["plan", "--offline", "--dry-run"],
     "status": ["status"], "check": ["check", "--strict"], "coverage": ["coverage"], "next": ["next"], "done": ["done", "T001", "--force", "a trial"],
     "decide": ["decide", "G1", "guests", "--dry-run"], "brief": ["brief"], "doctor": ["doctor"], "progress": ["progress"], "diff": ["diff"], "report": ["report"], "error": ["next", "T999"],
+    "rule": ["rule"], "facts": ["facts"], "facts-conflicts": ["facts", "--conflicts"], "init": ["init", "--dry-run", "--agent", "claude"],
+    "init-list": ["init", "--list"],
 }  # fmt: skip
 
 
@@ -53,7 +61,21 @@ def test_what_a_command_prints_has_the_shape_of_its_schema(told: Callable[..., A
 
 
 def test_every_shape_is_tried() -> None:
-    assert OUTPUTS.keys() == COMMANDS.keys() | {"submit"}
+    assert OUTPUTS.keys() == COMMANDS.keys() | {"submit", "brief-id", "watch", "schema", "fleet-status", "fleet-change"}, (
+        "here or beside the fleet"
+    )
+
+
+def test_a_brief_is_told_in_its_shape(told: Callable[..., Any]) -> None:
+    [brief, *_] = told("brief")["open"]
+    OUTPUTS["brief-id"].model_validate(told("brief", brief["id"]), strict=True)
+
+
+def test_what_is_watched_is_told_in_its_shape(project: Callable[[dict[str, str]], Path]) -> None:
+    path = project({"specs/a.md": SPEC})
+    session = make_plan(Session(load_settings(path), offline=True))
+    seen = Seen(("specs/a.md",), status_of(load_settings(path)), session, UsageError("What.", "Do."))
+    OUTPUTS["watch"].model_validate(_data(seen), strict=True)
 
 
 def test_an_answer_that_is_handed_in_is_told_in_its_shape(told: Callable[..., Any], tmp_path: Path) -> None:
@@ -85,6 +107,8 @@ def test_the_settings_of_the_guide_are_of_the_schema() -> None:
 
 
 def test_schemas_are_listed_and_an_unknown_one_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schema", "--json"]) == 0
+    OUTPUTS["schema"].model_validate_json(capsys.readouterr().out, strict=True)
     assert run(["schema"]) == 0
     assert capsys.readouterr().out.split() == [*OUTPUTS, SETTINGS]
     for name in (*OUTPUTS, SETTINGS):
