@@ -34,6 +34,7 @@ from planagent.telemetry import plan_span
 from planagent.workspace import locked, previous_path, written_path
 
 if TYPE_CHECKING:
+    from planagent.plan.markdown_in import Located
     from planagent.stages import Steps
 
 Told = Callable[[str], None]
@@ -225,14 +226,15 @@ async def link(session: Session) -> None:
     except ValueError as error:
         raise FindingsError(f"The plan has a {error}.", "Run again; or decide without a model: --offline.") from error
     session.text = render(session.plan)
+    if not _records(session):
+        session.written = {}
 
 
 async def check(session: Session) -> None:
-    from planagent.checking.check import check_text
+    from planagent.checking.check import check_located
     from planagent.plan.markdown_out import render
 
-    _reads_back(session)
-    found = check_text(session.text, have(session.corpus))
+    found = check_located(_reads_back(session), session.text, have(session.corpus))
     # What nobody has read stands in the plan's head; a rule that stands twice, after all mending, is told and is no damage.
     session.findings = [f for f in found if f.rule not in ("PA508", "PA202")]
     for twice in (f for f in found if f.rule == "PA202"):
@@ -251,13 +253,18 @@ async def check(session: Session) -> None:
         session.text = render(session.plan)
 
 
-def _reads_back(session: Session) -> None:
-    again = parse(session.text)
-    if again != session.plan:
+def _reads_back(session: Session) -> Located:
+    """The plan as its text says it, which is kept from here on: of a large plan two are much."""
+    from planagent.plan.markdown_in import parse_located
+
+    again = parse_located(session.text)
+    if again.plan != session.plan:
         raise FindingsError(
-            f"The rendered plan does not read back as the same plan: {_unlike(have(session.plan), again)}.",
+            f"The rendered plan does not read back as the same plan: {_unlike(have(session.plan), again.plan)}.",
             "Say that part in other words; and please report it.",
         )
+    session.plan = again.plan
+    return again
 
 
 def _unlike(plan: Plan, again: Plan) -> str:
@@ -294,9 +301,13 @@ async def record(session: Session) -> None:
     from planagent.recording import write_recording
 
     path = session.settings.record_path
-    if path and not session.offline and not session.runs["read"].by_rule:
+    if path and _records(session):
         with session.guard():
             write_recording(path, session)
+
+
+def _records(session: Session) -> bool:
+    return bool(session.settings.record_path) and not session.offline and not session.runs["read"].by_rule
 
 
 def verify_specs(corpus: Corpus, workspace: Path) -> None:

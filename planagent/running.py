@@ -200,6 +200,8 @@ async def run_stage(run: Run, stage: Stage, watcher: Watcher | None = None, *, r
     taken = {p.key for parts in under_way.values() for p in parts}
     batches = pack([p for p in open_parts if p.key not in taken], run.model.shape.room(stage.kind))
     done = await asyncio.gather(*map(one, batches), *(one(p, a) for a, p in under_way.items()), return_exceptions=True)
+    for part in stage.parts:
+        run.ahead.pop(run.key(stage, part), None)  # each holds the stage as it was when it was asked
     run.use(stage, known)
     if any(isinstance(outcome, WaitingError) for outcome in done) and not run.stopped:
         raise await run.model.send_off()

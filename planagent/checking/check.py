@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from planagent.briefs.decision import Decision
 from planagent.briefs.write import WritePart
@@ -28,6 +29,9 @@ from planagent.plan.plan import OWN, Plan, Source
 from planagent.statements.orders import Orders
 from planagent.statements.statement import Reading
 from planagent.statements.tokens import Said
+
+if TYPE_CHECKING:
+    from planagent.plan.markdown_in import Located
 
 _MARK = re.compile(r"⟨[^⟩]*⟩")
 _REFERENCE = re.compile(r"(?<![`\w])\[(\w+(?:-\w+)+)\](?![(`])")
@@ -145,9 +149,15 @@ def check_text(text: str, corpus: Corpus) -> list[Finding]:
         NotAPlan: the text is no plan of this program's format.
     """
     from planagent.plan.markdown_in import parse_located
+
+    return check_located(parse_located(text), text, corpus)
+
+
+def check_located(located: Located, text: str, corpus: Corpus) -> list[Finding]:
+    """The same of a text that is parsed already."""
     from planagent.plan.markdown_out import render
 
-    return check_plan(view_of_plan(parse_located(text), text), corpus, render)
+    return check_plan(view_of_plan(located, text), corpus, render)
 
 
 def check_elsewhere(view: View, corpus: Corpus, reading: Reading, feature: str, beside: Iterable[str]) -> list[Finding]:
@@ -208,10 +218,11 @@ def _added(view: View) -> Iterator[Finding]:
 
 def _foreign(view: View, rendered: str) -> Iterator[Finding]:
     """PA910, PA911: text that was changed; lines that the plan's own parts do not make. They were added by hand, or are what is left of a damage."""
-    ours = [line.rstrip() for line in rendered.split("\n")[1:]]
-    theirs = [line.rstrip() for line in view.text.split("\n")[1:]]
+    first, _, body = view.text.partition("\n")
+    same = rendered.endswith(body) and len(rendered) - len(body) == rendered.find("\n") + 1  # as nearly always, and without cutting up both
+    ours = [] if same else [line.rstrip() for line in rendered.split("\n")[1:]]
+    theirs = [] if same else [line.rstrip() for line in body.split("\n")]
     if ours == theirs:
-        first, _, body = view.text.partition("\n")
         head = Head.parse(first)
         if head and head.text and head.text != text_digest(body):
             yield Finding("PA911", "the plan", "its text is not what was written", "Plan again; or answer the ruling that it is about.", 1)

@@ -93,14 +93,13 @@ def _block(start: int, lines: list[str]) -> Block:
 
 def located(findings: Iterable[Finding], text: str) -> list[Finding]:
     """The findings with their columns, sorted by place in the file."""
-    lines = text.split("\n")
-    placed = []
-    for finding in findings:
+    placed = list(findings)
+    lines = text.split("\n") if placed else []
+    for at, finding in enumerate(placed):
         if 0 < finding.line <= len(lines):
             line = lines[finding.line - 1]
             column = line.find(finding.excerpt) if finding.excerpt else -1
             if column < 0:  # nothing to point at: the whole line
                 column = len(line) - len(line.lstrip())
-            finding = replace(finding, column=column + 1)
-        placed.append(finding)
+            placed[at] = replace(finding, column=column + 1)
     return sorted(set(placed), key=lambda f: (f.line, f.column, f.rule, f.place, f.message))

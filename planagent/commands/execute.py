@@ -33,13 +33,13 @@ def next_task(task_id: str | None, workspace: Path | None, as_json: bool, **wher
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
         return 0
+    if not told["current"]:
+        click.echo("The specs or settings have changed since the plan was made: `planagent status` tells what.", err=True)
     if told["task"] is None:
         click.echo(f"All {told['total']} tasks are done.")
     else:
         for line in as_markdown(told["task"]):
             click.echo(line)
-    if not told["current"]:
-        click.echo("The specs or settings have changed since the plan was made: `planagent status` tells what.", err=True)
     others = [f"{t['id']} {t['title']}" for t in told["ready"] if not told["task"] or t["id"] != told["task"]["id"]]
     if others:
         more = f" and {len(others) - 8} more" if len(others) > 8 else ""

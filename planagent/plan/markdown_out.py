@@ -24,13 +24,17 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
 
 def render(plan: Plan) -> str:
     """The whole file, ending in one newline. `parse` gives the same plan back."""
-    lines = [*_head(plan), *_rulings(plan)]
-    for section in plan.sections:
-        lines += _section(section)
-    lines += _timeline(plan)
-    lines += _provenance(plan)
-    body = "\n".join(lines).rstrip("\n") + "\n"
+    body = "\n".join(_lines(plan)).rstrip("\n") + "\n"
     return f"{Head(plan.next_task, plan.state, plan.writer_id, text_digest(body))}\n{body}"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield from _head(plan)
+    yield from _rulings(plan)
+    for section in plan.sections:
+        yield from _section(section)
+    yield from _timeline(plan)
+    yield from _provenance(plan)
 
 
 def _head(plan: Plan) -> Iterator[str]:
