@@ -12,7 +12,7 @@ import importlib
 import sys
 
 MEASURES = (
-    "latency", "price", "change", "growth", "startup", "overhead", "crash", "fleet", "hostile", "together", "faults", "offline", "obedient", "soak", "peers",
+    "latency", "price", "change", "growth", "startup", "overhead", "crash", "fleet", "hostile", "together", "faults", "offline", "obedient", "soak", "peers", "page",
 )  # fmt: skip
 GROUPS = {"quick": ("price", "startup", "overhead"), "reliability": ("faults", "hostile", "obedient", "together", "crash", "fleet")}
 

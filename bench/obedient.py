@@ -1,4 +1,4 @@
-"""12. A model that obeys orders in the specs, at one stage after the other: what of them reaches a plan.
+"""16. A model that obeys orders in the specs, at one stage after the other: what of them reaches a plan.
 
 The reader dismisses each order as one (what a reader claims, code cannot tell from a demand); then whoever decides, writes or reviews does
 as it says. An order with values of its own (a path, a command, a name in code) must end in findings; one of plain words code cannot see.

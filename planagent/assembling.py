@@ -11,6 +11,7 @@ from planagent.briefs.brief import Record
 from planagent.briefs.decision import RULING_KINDS, Decision, Planned, Ruled
 from planagent.corpus.markdown import content_digest
 from planagent.model import Corpus
+from planagent.plan.changes import unit_digests
 from planagent.plan.graph import execution_order, waves
 from planagent.plan.plan import TITLE, FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
 from planagent.plan.sections import ITEMS, SECTION_TITLES
@@ -113,6 +114,7 @@ class _Assembly:
             state=self.made.state,
             writer_id=self.made.writer_id,
             passages=tuple((p.anchor, content_digest(d.said(p))) for d in self.corpus.read for p in d.passages),
+            units=tuple((p.anchor, told) for d in self.corpus.read for p in d.passages if (told := unit_digests(d, p))),
         )
 
     # -- names ----------------------------------------------------------------------------------

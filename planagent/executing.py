@@ -16,11 +16,11 @@ from planagent.files import read_plan, write_atomically
 from planagent.freshness import state_of
 from planagent.model import Corpus, Document
 from planagent.pipeline import previous_plan
+from planagent.plan.changes import Changes
 from planagent.plan.page import cited, task_page
 from planagent.plan.plan import Plan, Ruling, Task
 from planagent.plan.ready import due, open_needs, ready, tick, users
 from planagent.settings import Settings
-from planagent.staleness import changed_passages
 from planagent.statements.runs import unrun
 from planagent.workspace import locked
 
@@ -32,7 +32,7 @@ class Execution:
     path: Path
     plan: Plan
     corpus: Corpus
-    changed: dict[str, str]
+    changed: Changes
     same_state: bool
     """Specs, settings and answers are what the plan was made from: the lines that it cites are exact."""
 
@@ -50,7 +50,7 @@ class Execution:
         sources = read_sources(settings.workspace, settings.include, settings.exclude, without=path)
         corpus = corpus_of(sources, settings.scope, settings.feature, Cache.of_user())
         same = plan.state == state_of(settings, sources)
-        return cls(path, plan, corpus, {} if same else changed_passages(plan, corpus), same)
+        return cls(path, plan, corpus, Changes(plan) if same else Changes.of(plan, corpus), same)
 
     def task(self, task_id: str) -> Task:
         """
@@ -66,8 +66,7 @@ class Execution:
 
     def changes(self, task: Task) -> list[str]:
         """What a task rests on and that says something else now."""
-        anchors = dict.fromkeys(s.anchor for s in cited(self.plan, task))
-        return [self.changed[a] for a in anchors if a in self.changed]
+        return self.changed.touching(task)
 
     def page(self, task: Task) -> dict[str, Any]:
         """Everything that is needed to do a task."""

@@ -18,6 +18,7 @@ from planagent.workspace import written_path
 
 if TYPE_CHECKING:
     from planagent.model import Corpus
+    from planagent.plan.changes import Changes
     from planagent.plan.plan import Plan
 
 State = Literal["fresh", "moved", "edited", "stale", "absent"]
@@ -99,6 +100,7 @@ def _compare(settings: Settings, sources: Sources, text: str, writer: str) -> St
     # Only here is it worth to load more.
     from planagent.cache import Cache
     from planagent.corpus.read import corpus_of
+    from planagent.plan.changes import Changes
     from planagent.plan.markdown_in import NotAPlan, parse
 
     path = settings.output_path
@@ -107,31 +109,16 @@ def _compare(settings: Settings, sources: Sources, text: str, writer: str) -> St
     except (NotAPlan, ValueError) as error:
         raise UsageError(f"{path}: {damage(text, str(error))}", RESTORE) from error
     corpus = corpus_of(sources, settings.scope, settings.feature, Cache.of_user())
-    changed = changed_passages(plan, corpus)
-    first = [*changed.values(), *_new(plan, corpus), *_answers(plan, settings)]
+    changes = Changes.of(plan, corpus)
+    first = [*changes.passages.values(), *_new(plan, corpus), *_answers(plan, settings)]
     if plan.scope != " ".join(corpus.scope.split()):
         first.append(f"What is planned is now: {corpus.scope or 'everything'}.")
     sections = [StaleSection(0, "Reading and decisions", tuple(first))] if first else []
-    sections += _sections(plan, changed)
+    sections += _sections(plan, changes)
     reasons = (writer,) if writer else ()
     if sections or writer:
         return Status(path, "stale", reasons, tuple(sections))
     return Status(path, "moved", ("What it cites says the same; lines, names of files, settings or the program have changed.",))
-
-
-def changed_passages(plan: Plan, corpus: Corpus) -> dict[str, str]:
-    """Anchors of the plan that say something else now, or are gone, each with a sentence on it."""
-    from planagent.corpus.markdown import content_digest
-
-    found = {}
-    for anchor, digest in plan.passages:
-        passage = corpus.passage(anchor)
-        document = corpus.document(passage.file) if passage else None
-        if passage is None or document is None or document.left_out:
-            found[anchor] = f"{anchor} is gone."
-        elif content_digest(document.said(passage)) != digest:
-            found[anchor] = f"{anchor} (L{passage.start}-L{passage.end}) has changed."
-    return found
 
 
 def _new(plan: Plan, corpus: Corpus) -> Iterator[str]:
@@ -150,10 +137,12 @@ def _answers(plan: Plan, settings: Settings) -> Iterator[str]:
             yield f"{ruling.id} {ruling.title}: " + (f"is answered now: {now}" if now else "has no answer any more.")
 
 
-def _sections(plan: Plan, changed: dict[str, str]) -> Iterator[StaleSection]:
+def _sections(plan: Plan, changes: Changes) -> Iterator[StaleSection]:
     """Sections with tasks that rest on what has changed."""
     for section in plan.sections:
-        tasks = [t for t in plan.tasks if t.section == section.number]
-        anchors = dict.fromkeys(s.anchor for t in tasks for s in t.sources if s.anchor in changed)
-        if anchors:
-            yield StaleSection(section.number, section.title, tuple(changed[a] for a in anchors))
+        told: dict[str, list[str]] = {}
+        for task in (t for t in plan.tasks if t.section == section.number):
+            for sentence in changes.touching(task):
+                told.setdefault(sentence, []).append(task.id)
+        if told:
+            yield StaleSection(section.number, section.title, tuple(f"{', '.join(ids)}: {sentence}" for sentence, ids in told.items()))

@@ -21,10 +21,10 @@ from planagent.checking.units import Unit
 from planagent.checking.values import Given, check_statuses, check_values
 from planagent.checking.view import View, located, view_of_plan
 from planagent.checking.wording import check_proofs, check_wording
-from planagent.corpus.markdown import content_digest
 from planagent.corpus.secrets import MASK
 from planagent.freshness import Head, text_digest
 from planagent.model import Corpus, Finding
+from planagent.plan.changes import Changes
 from planagent.plan.plan import OWN, Plan, Source
 from planagent.statements.orders import Orders
 from planagent.statements.statement import Reading
@@ -249,14 +249,11 @@ def _foreign(view: View, rendered: str) -> Iterator[Finding]:
 
 def _sources(plan: Plan, corpus: Corpus, lines: dict[str, int]) -> Iterator[Finding]:
     """PA602, PA604: every cited place exists, and has not changed."""
-    changed = {
-        anchor
-        for anchor, digest in plan.passages
-        if (p := corpus.passage(anchor)) and (d := corpus.document(p.file)) and content_digest(d.said(p)) != digest
-    }
-    cited: list[tuple[str, str, tuple[Source, ...]]] = [(t.id, t.key, t.sources) for t in plan.tasks]
-    cited += [(r.id, r.topic, r.sources) for r in plan.rulings]
-    for place, key, sources in cited:
+    changes = Changes.of(plan, corpus)
+    there = {anchor for anchor in changes.passages if corpus.passage(anchor)}  # what is gone is told of the citation itself
+    cited: list[tuple[str, str, tuple[Source, ...], bool]] = [(t.id, t.key, t.sources, bool(changes.touching(t))) for t in plan.tasks]
+    cited += [(r.id, r.topic, r.sources, True) for r in plan.rulings]
+    for place, key, sources, touched in cited:
         at = lines.get(place, 0)
         for source in sources:
             document = corpus.document(source.path)
@@ -264,7 +261,7 @@ def _sources(plan: Plan, corpus: Corpus, lines: dict[str, int]) -> Iterator[Find
                 yield Finding("PA602", place, f"{source.anchor} does not exist", "Plan again: the specs have changed.", at, key)
             elif source.end > len(document.lines) or source.start < 1 or source.end < source.start:
                 yield Finding("PA602", place, f"{source} names lines that are not there", "Plan again: the specs have changed.", at, key)
-        stale = sorted({s.anchor for s in sources} & changed)
+        stale = sorted({s.anchor for s in sources} & there) if touched else []
         if stale:
             yield Finding(
                 "PA604",

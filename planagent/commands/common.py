@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,6 +128,16 @@ def talk(show: Callable[[str], None] | None = None, *, steps: bool = True) -> Ca
                 click.echo(click.style("· ", dim=True) + text, err=True)
 
     return tell
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """A line as it is; on a terminal that is too narrow for it, broken between words, with what follows under its beginning."""
+    stream = sys.stderr if err else sys.stdout
+    columns = shutil.get_terminal_size().columns if stream.isatty() else 0
+    if columns and len(line) > columns:
+        indent = line[: len(line) - len(line.lstrip())]
+        line = textwrap.fill(line, columns, subsequent_indent=f"{indent}    ", break_long_words=False, break_on_hyphens=False)
+    click.echo(line, err=err)
 
 
 def root_of(path: Path) -> Path:

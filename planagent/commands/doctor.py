@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, settings_of
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, say, settings_of
 
 
 @click.command(epilog=EXIT_CODES_ELSEWHERE)
@@ -24,9 +24,9 @@ def doctor(workspace: Path | None, as_json: bool, **flags: str | None) -> int:
     for check in diagnose(settings_of(workspace, **flags)):
         checks.append(check)
         if not as_json:
-            click.echo(f"{'fails' if check.code else 'look' if check.remedy else 'ok':<6}{check.name}: {check.told}")
+            say(f"{'fails' if check.code else 'look' if check.remedy else 'ok':<6}{check.name}: {check.told}")
             if check.remedy:
-                click.echo(f"      {check.remedy}")
+                say(f"      {check.remedy}")
     code = next((c.code for c in checks if c.code), 0)
     if as_json:
         click.echo(json.dumps({"checks": [asdict(c) for c in checks], "exit_code": code}, ensure_ascii=False))

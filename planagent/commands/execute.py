@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, settings_of, talk
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, say, settings_of, talk
 from planagent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def next_task(task_id: str | None, workspace: Path | None, as_json: bool, **wher
     others = [f"{t['id']} {t['title']}" for t in told["ready"] if not told["task"] or t["id"] != told["task"]["id"]]
     if others:
         more = f" and {len(others) - 8} more" if len(others) > 8 else ""
-        click.echo(f"{told['done']} of {told['total']} done. Ready as well: {'; '.join(others[:8])}{more}", err=True)
+        say(f"{told['done']} of {told['total']} done. Ready as well: {'; '.join(others[:8])}{more}", err=True)
     return 0
 
 
@@ -123,7 +123,7 @@ def progress(workspace: Path | None, as_json: bool, **where: str | None) -> int:
         click.echo(json.dumps(progress_data(here, found), ensure_ascii=False))
     else:
         for line in _progress_text(found):
-            click.echo(line)
+            say(line)
     return 0
 
 

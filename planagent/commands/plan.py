@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from planagent.commands.common import CHANGED, EXIT_CODES_ELSEWHERE, run_options, settings_of, talk
+from planagent.commands.common import CHANGED, EXIT_CODES_ELSEWHERE, run_options, say, settings_of, talk
 from planagent.commands.live import watched
 from planagent.errors import FindingsError, PlanagentError, UsageError, WaitingError
 
@@ -268,7 +268,7 @@ def _plan_summary(session: Session) -> None:
         if usage["calls"]
         else ""
     )
-    click.echo(
+    say(
         f"{'Unchanged: ' if report['unchanged'] else ''}{report['tasks']} tasks for {report['statements']} statements, by {report['writer']}, "
         f"in {report['seconds']:.1f} s{spent}. Specs: {report['read']}.",
         err=True,
@@ -276,17 +276,17 @@ def _plan_summary(session: Session) -> None:
     if session.previous is not None and not report["unchanged"]:
         _change_summary(session)
     if report["orders"]:
-        click.echo(
+        say(
             f"Orders to whoever reads the specs stand in {', '.join(report['orders'])}. Nobody followed them; see who wrote them.", err=True
         )
     if report["filled_from_rules"]:
-        click.echo(f"{len(report['filled_from_rules'])} parts were taken from the rules.", err=True)
+        say(f"{len(report['filled_from_rules'])} parts were taken from the rules.", err=True)
     if report["decisions"]:
-        click.echo('These defaults wait for a person (planagent decide ID "…"):', err=True)
+        say('These defaults wait for a person (planagent decide ID "…"):', err=True)
         for decision in report["decisions"]:
-            click.echo(f"  {decision['id']:<4} {decision['title']}: {decision['default']}", err=True)
+            say(f"  {decision['id']:<4} {decision['title']}: {decision['default']}", err=True)
     for finding in session.findings:
-        click.echo(f"  {finding.rule} {finding.place}: {finding.message}", err=True)
+        say(f"  {finding.rule} {finding.place}: {finding.message}", err=True)
 
 
 def _change_summary(session: Session) -> None:
@@ -298,7 +298,7 @@ def _change_summary(session: Session) -> None:
     told = [
         f"{len(tasks)} {what}" for tasks, what in ((found.added, "added"), (found.removed, "removed"), (found.changed, "changed")) if tasks
     ]
-    click.echo(f"Tasks: {', '.join(told) or 'none changed'}, {found.same} as before. `planagent diff` tells more.", err=True)
+    say(f"Tasks: {', '.join(told) or 'none changed'}, {found.same} as before. `planagent diff` tells more.", err=True)
 
 
 def _priced(cost: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planagent.commands.common import EXIT_CODES_ELSEWHERE, STALE, run_options, settings_of
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, STALE, run_options, say, settings_of
 from planagent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def status(workspace: Path | None, as_json: bool, offline: bool, **where: str | 
         click.echo(json.dumps(as_data(found), ensure_ascii=False))
     else:
         for line in as_text(found):
-            click.echo(line)
+            say(line)
     return 0 if found.state == "fresh" else STALE
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from planagent.plan.changes import Changes, edited_lines
 from planagent.plan.plan import Plan, Ruling, Task
 
 _TASK_FIELDS = ("title", "file", "condition", "needs", "covers", "gives", "rulings", "steps", "done_when")
@@ -51,6 +52,7 @@ def compare(old: Plan, new: Plan) -> Difference:
     """Tasks are the same by their key, rulings by their topic, whatever their numbers."""
     before, after = {t.key: t for t in old.tasks}, {t.key: t for t in new.tasks}
     names = ({t.id: t.title for t in old.tasks}, {t.id: t.title for t in new.tasks})
+    then, now = Changes(old), Changes(new)
     said = (dict(old.passages), dict(new.passages))
     changed, moved = [], []
     for key, task in after.items():
@@ -58,9 +60,10 @@ def compare(old: Plan, new: Plan) -> Difference:
         if was is None:
             continue
         fields = dict(_task_fields(was, task, names))
-        edited = [s.anchor for s in task.sources if said[0].get(s.anchor) != said[1].get(s.anchor) and s.anchor in said[0]]
+        other = dict.fromkeys(s.anchor for s in task.sources if said[0].get(s.anchor) != said[1].get(s.anchor) and s.anchor in said[0])
+        edited = edited_lines(then, now, was, task, other) if other else []
         if edited:
-            fields["specs"] = ([], [f"{anchor} has changed" for anchor in edited])
+            fields["specs"] = ([], edited)
         if fields:
             changed.append(Change(task.id, task.title, task.done, fields))
         elif was.sources != task.sources:

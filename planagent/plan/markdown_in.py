@@ -92,7 +92,9 @@ class _Reader:
             elif line == "<!-- accounts":
                 self.plan["accounts"] = tuple(self._valid(FileAccount))
             elif line == "<!-- sources":
-                self.plan["passages"] = tuple((str(v[1]), str(v[0])) for v in self._data() if isinstance(v, list) and len(v) == 2)
+                told = [v for v in self._data() if isinstance(v, list) and len(v) in (2, 3)]
+                self.plan["passages"] = tuple((str(v[1]), str(v[0])) for v in told)
+                self.plan["units"] = tuple((str(v[1]), str(v[2])) for v in told if len(v) == 3)
             else:
                 self.at += 1
         doers = {number: task.id for task in tasks for number in task.items}

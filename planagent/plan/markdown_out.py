@@ -274,8 +274,9 @@ def _provenance(plan: Plan) -> Iterator[str]:
         yield _json(account.model_dump())
     yield "-->"
     yield "<!-- sources"
+    units = dict(plan.units)
     for anchor, digest in plan.passages:
-        yield _json([digest, anchor])
+        yield _json([digest, anchor, *([units[anchor]] if anchor in units else [])])
     yield "-->"
 
 

@@ -187,3 +187,5 @@ class Plan(Value):
     writer_id: str = ""
     passages: tuple[tuple[str, str], ...] = ()
     """Anchor and content hash of passages, as the plan was made from them."""
+    units: tuple[tuple[str, str], ...] = ()
+    """Anchor of each passage and its units with their hashes, as `planagent.plan.changes` writes them."""
