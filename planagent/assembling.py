@@ -13,7 +13,7 @@ from planagent.corpus.markdown import content_digest
 from planagent.model import Corpus
 from planagent.plan.changes import unit_digests
 from planagent.plan.graph import execution_order, waves
-from planagent.plan.plan import TITLE, FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
+from planagent.plan.plan import OWN, TITLE, FileAccount, Plan, PlanItem, PlanSection, Row, Ruling, Source, Task, Traced
 from planagent.plan.sections import ITEMS, SECTION_TITLES
 from planagent.statements.proof import accounts
 from planagent.statements.runs import runs
@@ -229,7 +229,7 @@ class _Assembly:
             yield PlanItem(number="", key=f"{key}.{number}", title=self._told(item.title), rows=rows, covers=covers)
 
     def _tasks(self, placed: Mapping[str, list[str]]) -> Iterator[Task]:
-        done = {t.id: t.forced for t in self.previous.tasks if t.done} if self.previous else {}
+        done = {t.id: t for t in self.previous.tasks if t.done and not t.own} if self.previous else {}
         parallel = self._parallel()
         # Who decides names the tasks that a ruling is for; one that no task names belongs to those which do what it is about.
         named = {r for t in self.decision.tasks for r in t.rulings}
@@ -242,7 +242,8 @@ class _Assembly:
             proved = [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []
             yield Task(
                 id=self.ids[key], key=key, title=_PARALLEL.sub("", self._told(planned.title)) or key, section=planned.section, file=one_line(planned.file), phase=one_line(planned.phase) or "Work",
-                parallel=key in parallel, done=self.ids[key] in done, forced=done.get(self.ids[key], ""), condition=self._condition(planned),
+                parallel=key in parallel, done=self.ids[key] in done, forced=getattr(done.get(self.ids[key]), "forced", ""),
+                again=getattr(done.get(self.ids[key]), "again", ""), condition=self._condition(planned),
                 items=tuple(placed.get(key, ())), needs=tuple(sorted(self.ids[n] for n in self.needs[key])), covers=covers,
                 proves=tuple(sorted(self.ids[p] for p in planned.proves if p in self.ids)), gives=tuple(map(one_line, planned.gives)), rulings=tuple(rulings),
                 sources=tuple(self._sources([self.statements[c] for c in covers or proved if c in self.statements])),
@@ -253,7 +254,11 @@ class _Assembly:
         """The tasks with those that a person added, each behind the one that it stood behind, and behind what it needs."""
         before = ""
         for own in self.previous.tasks if self.previous else ():
-            if own.own and own.id not in {t.id for t in tasks}:
+            if own.own:
+                if own.id in {t.id for t in tasks}:  # two people gave one number, or one gave a number that was taken
+                    number = f"T{self.next_task:03d}"
+                    self.next_task += 1
+                    own = own.model_copy(update={"id": number, "key": f"{OWN}{number.lower()}"})
                 at = {t.id: n for n, t in enumerate(tasks)}
                 needs = tuple(n for n in own.needs if n in at)
                 place = max((at[i] + 1 for i in (before, *needs) if i in at), default=0)

@@ -130,7 +130,7 @@ def complete(settings: Settings, ids: tuple[str, ...], *, force: str = "", tell:
         warnings: list[str] = []
         against: list[str] = []
         for task in tasks:
-            if task.done:
+            if task.done and not task.again:
                 continue
             objection = _objection(here, plan, task, {t.id for t in tasks})
             if objection and not reason:
@@ -138,10 +138,10 @@ def complete(settings: Settings, ids: tuple[str, ...], *, force: str = "", tell:
             if objection:
                 warnings.append(objection.message)
                 against.append(task.id)
-        fresh = [t.id for t in tasks if not t.done]
+        fresh = [t.id for t in tasks if not t.done or t.again]
         text = tick(_text(here.path), [i for i in fresh if i not in against])
         text = tick(text, against, forced=reason)
-        return _written(here, text, fresh, [t.id for t in tasks if t.done], warnings)
+        return _written(here, text, fresh, [t.id for t in tasks if t.id not in fresh], warnings)
 
 
 def reopen(settings: Settings, ids: tuple[str, ...], tell: Callable[[str], None] = lambda _: None) -> Ticked:
@@ -206,6 +206,7 @@ class Progress:
     """Tasks that only a person's answer brings in."""
     changed: tuple[Task, ...]
     forced: tuple[Task, ...]
+    again: tuple[Task, ...]
     confirm: tuple[Ruling, ...]
     """Decisions on which done tasks rest and that a person should confirm."""
 
@@ -225,5 +226,6 @@ def progress(here: Execution) -> Progress:
         tuple(t for t in here.plan.tasks if t.condition),
         tuple(t for t in tasks if here.changes(t)),
         tuple(t for t in tasks if t.forced),
+        tuple(t for t in tasks if t.done and t.again),
         tuple(r for r in here.plan.rulings if r.waits and not r.answer and r.id in rested),
     )

@@ -63,12 +63,16 @@ def damage(text: str, found: str) -> str:
     return f"no whole plan of this program ({(found.splitlines() or [''])[0]})."
 
 
+_TICKED = ("  - Forced: ", "  - Look again: ")
+"""Lines that go with a tick."""
+
+
 def text_digest(body: str) -> str:
     """Hash of a plan's text below its first line; ticks and their reasons, line ends and space at the end do not count."""
     # The hash of a list of lines as JSON, without the list: of a plan of many megabytes that would be hundreds.
     state, between = hashlib.sha256(b"["), b""
     for line in io.StringIO(body.rstrip(), newline="\n"):
-        if not line.startswith("  - Forced: "):
+        if not line.startswith(_TICKED):
             state.update(between + json.dumps(unticked(line), ensure_ascii=False).encode())
             between = b", "
     state.update(b"]")

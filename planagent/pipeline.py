@@ -213,6 +213,7 @@ async def _answered(steps: Steps, watcher: Watcher | None = None) -> None:
 
 async def link(session: Session) -> None:
     from planagent.assembling import Made, assemble
+    from planagent.plan.difference import to_look_at
     from planagent.plan.markdown_out import render
 
     run = session.runs["write"]
@@ -225,6 +226,8 @@ async def link(session: Session) -> None:
         )  # fmt: skip
     except ValueError as error:
         raise FindingsError(f"The plan has a {error}.", "Run again; or decide without a model: --offline.") from error
+    if session.previous is not None:
+        session.plan = to_look_at(session.previous, session.plan)
     session.text = render(session.plan)
     if not _records(session):
         session.written = {}

@@ -332,3 +332,53 @@ def test_answers_of_people_at_once_are_all_kept(project: Callable[[dict[str, str
     with ThreadPoolExecutor(len(gaps)) as pool:
         list(pool.map(lambda gap: record(given_settings, gap, f"so for {gap}"), gaps))
     assert set(load_settings(path).decisions.values()) == {f"so for {gap}" for gap in gaps}
+
+
+def planned_boats(project: Callable[[dict[str, str]], Path]) -> Path:
+    path = project({"specs/a.md": BOATS})
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    return path
+
+
+BOATS = "# Boats\n\n- **FR-001**: A guest MUST list boats by `GET /boats`; at most 25 of them.\n- **FR-002**: It MUST keep boats: `name`, `length`.\n"
+
+
+def test_two_tasks_of_people_with_one_number_are_both_kept(project: Callable[[dict[str, str]], Path]) -> None:
+    """As after a merge of two branches; and one whose number is that of a task of the plan."""
+    path = planned_boats(project)
+    plan = path / "plan/backend_implementation_plan.md"
+    text = plan.read_text()
+    last = parse(text).tasks[-1].id
+    own = "- [x] T090 Buy the domain\n- [ ] T090 Print the flags\n- [ ] Paint the berths\n- [ ] T001 Call the mayor\n"
+    plan.write_text(text.replace(f"- [ ] {last}", f"{own}- [ ] {last}"))
+    for _ in range(2):
+        assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+        tasks = parse(plan.read_text()).tasks
+        assert {t.title: t.done for t in tasks if t.own} == {
+            "Buy the domain": True, "Print the flags": False, "Paint the berths": False, "Call the mayor": False,
+        }  # fmt: skip
+        assert len({t.id for t in tasks}) == len({t.key for t in tasks}) == len(tasks)
+        assert not any(t.done for t in tasks if not t.own)
+
+
+def test_what_was_done_before_a_re_plan_changed_it_is_to_be_looked_at_until_it_is_ticked_again(
+    project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = planned_boats(project)
+    plan = path / "plan/backend_implementation_plan.md"
+    ids = [t.id for t in parse(plan.read_text()).tasks]
+    assert run(["done", *ids, "-w", str(path)]) == 0
+    spec = path / "specs/a.md"
+    for old, new in (("25", "30"), ("a harbour", "a berth")):  # the second plan says nothing of what the first changed
+        spec.write_text(spec.read_text().replace(old, new))
+        assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+        again = [t for t in parse(plan.read_text()).tasks if t.again]
+        assert [t.id for t in again] == [t.id for t in again if t.done] != []
+    _, told = call(capsys, "progress", "-w", str(path))
+    assert [a["id"] for a in told["again"]] == [t.id for t in again]
+    assert "specs" in told["again"][0]["reason"]
+    assert run(["status", "-w", str(path)]) == 0
+    assert run(["done", *(t.id for t in again), "-w", str(path)]) == 0
+    assert not any(t.again for t in parse(plan.read_text()).tasks)
+    assert run(["status", "-w", str(path)]) == 0, "a tick is no edit"
+    assert run(["check", "-w", str(path)]) == 0

@@ -137,6 +137,7 @@ def progress_data(here: Execution, found: Progress) -> dict[str, Any]:
         "waiting": [{"id": t.id, "title": t.title, "condition": t.condition} for t in found.waiting],
         "changed": [{"id": t.id, "done": t.done, "reasons": here.changes(t)} for t in found.changed],
         "forced": [{"id": t.id, "reason": t.forced} for t in found.forced],
+        "again": [{"id": t.id, "reason": t.again} for t in found.again],
         "confirm": [{"id": r.id, "title": r.title, "default": r.default} for r in found.confirm],
     }
 
@@ -152,6 +153,9 @@ def _progress_text(found: Progress) -> list[str]:
     if found.changed:
         lines.append("Rest on specs that have changed since the plan was made; plan again, then look at them:")
         lines += [f"  {t.id} {t.title}" + (" (done)" if t.done else "") for t in found.changed]
+    if found.again:
+        lines.append("Done before a re-plan changed them; look at them, then `planagent done` them again:")
+        lines += [f"  {t.id} {t.title}: {t.again}" for t in found.again]
     if found.forced:
         lines.append("Ticked in spite of something:")
         lines += [f"  {t.id} {t.title}: {t.forced}" for t in found.forced]

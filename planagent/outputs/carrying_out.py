@@ -106,6 +106,7 @@ class Progress(Shape):
     waiting: list[dict[str, Any]]
     changed: list[dict[str, Any]]
     forced: list[dict[str, Any]]
+    again: list[dict[str, Any]]
     confirm: list[dict[str, Any]]
 
 

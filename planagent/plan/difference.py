@@ -93,6 +93,17 @@ def compare(old: Plan, new: Plan) -> Difference:
     )
 
 
+def to_look_at(old: Plan, new: Plan) -> Plan:
+    """The new plan in which every task that was done before it was changed says so, until somebody ticks it again."""
+    found = compare(old, new)
+    reasons = {c.id: ", ".join(c.fields) for c in found.changed}
+    tasks = tuple(
+        t.model_copy(update={"again": f"changed since it was done ({reasons.get(t.id, 'its item')})"}) if t.id in found.redo else t
+        for t in new.tasks
+    )
+    return new.model_copy(update={"tasks": tasks})
+
+
 def _task_fields(was: Task, task: Task, names: tuple[dict[str, str], dict[str, str]]) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
     for name, (old, new) in _fields(was, task, _TASK_FIELDS):
         if name == "needs":  # by title, since a number alone says nothing

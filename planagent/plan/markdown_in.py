@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ _NUMBERED = re.compile(r"\s+\d+\. (.*)$")
 _RULING_FIELDS = {"Found": "statement", "Default": "default", "Why": "why", "Answered by a person": "answer"}
 
 
-_TASK_FIELDS = frozenset(("Steps", "Items", "Needs", "Rulings", "Covers", "Proves", "Gives", "Sources", "Only if", "Done when", "Forced"))
+_TASK_FIELDS = frozenset(
+    ("Steps", "Items", "Needs", "Rulings", "Covers", "Proves", "Gives", "Sources", "Only if", "Done when", "Forced", "Look again")
+)
 _LISTS = {"### Approach": "approach", "### Conventions": "conventions", "### Out of scope": "excluded"}
 
 
@@ -204,7 +207,9 @@ class _Reader:
 
     def _tasks(self) -> list[Task]:
         found: list[Task] = []
-        phase, unnumbered = "", 0
+        taken = {m[2] for line in self.lines if (m := _TASK.match(line))}
+        free = (told for n in itertools.count(self.plan["next_task"]) if (told := f"T{n:03d}") not in taken)
+        phase = ""
         self.at += 1
         while self.at < len(self.lines) and not self.lines[self.at].startswith(("## ", "### ")):
             line = self.lines[self.at]
@@ -214,8 +219,7 @@ class _Reader:
             elif match := _TASK.match(line):
                 found.append(self._task(match, match[2], phase))
             elif match := _UNNUMBERED.match(line):
-                found.append(self._task(match, f"T{self.plan['next_task'] + unnumbered:03d}", phase))
-                unnumbered += 1
+                found.append(self._task(match, next(free), phase))
             else:
                 self.at += 1
         return found
@@ -258,6 +262,8 @@ class _Reader:
                 values["done_when"] = value
             elif label == "Forced":
                 values["forced"] = value
+            elif label == "Look again":
+                values["again"] = value
         return Task(**values)
 
     def _valid(self, kind: type[M]) -> Iterator[M]:

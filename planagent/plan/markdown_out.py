@@ -195,6 +195,8 @@ def _task(task: Task) -> Iterator[str]:
         yield f"  - Done when: {task.done_when}"
     if task.forced:
         yield f"  - Forced: {task.forced}"
+    if task.again:
+        yield f"  - Look again: {task.again}"
 
 
 def _overview(plan: Plan) -> Iterator[str]:

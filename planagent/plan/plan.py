@@ -124,6 +124,8 @@ class Task(Value):
     done_when: str = ""
     forced: str = ""
     """Why it was ticked, where something spoke against it."""
+    again: str = ""
+    """Why somebody should look at it again though it is done: a re-plan changed it, or what it rests on."""
 
     @property
     def own(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from planagent.plan.plan import Plan, Task
 
-_FORCED = "  - Forced: "
+_FORCED, _AGAIN = "  - Forced: ", "  - Look again: "
 
 
 def due(plan: Plan) -> list[Task]:
@@ -53,7 +53,7 @@ def tick(text: str, ids: Iterable[str], *, done: bool = True, forced: str = "") 
         end = at + 1
         while end < len(lines) and lines[end].startswith("  "):
             end += 1
-        body = [line for line in lines[at + 1 : end] if not line.startswith(_FORCED)]
+        body = [line for line in lines[at + 1 : end] if not line.startswith((_FORCED, _AGAIN))]
         if done and forced:
             body.append(f"{_FORCED}{forced}{line_end}")
         lines[at + 1 : end] = body
