@@ -218,7 +218,7 @@ class _Assembly:
         if any(t.section == section for t in self.decision.tasks):
             return "What is to be done stands in the tasks of section 10."
         if self.made.by_rule:
-            return "Nothing has a place of its own here. What the specs say of it stands in the tasks of section 10, unread."
+            return "No line that could be read has its place here. What else the specs say of it, nobody has read: section 10 hands most of it on as it stands."
         return "The specs ask for nothing here."
 
     def _items(self, section: int, key: str) -> Iterator[PlanItem]:
@@ -301,8 +301,9 @@ class _Assembly:
 
     def _share(self) -> str:
         """How many units were read and claimed or dismissed, and how many are handed on unread; structure needs no reader."""
-        unread = {ref for s in self.reading.statements if s.kind == "passage" or s.origin == "rules" for ref in s.units}
+        by_nobody = {s.key for s in self.reading.statements if s.kind == "passage" or s.origin == "rules"}
         told = [(a, u) for d in self.corpus.read for i, a in accounts(self.reading, d).items() if (u := d.by_id[i]).kind != "mark"]
+        unread = [u for a, u in told if a is not None and a.claimed and by_nobody.issuperset(a.claimed)]
         total = len(told)
         if not unread:
             return f"all {total:,} units of the specs were read"

@@ -60,7 +60,7 @@ class Execution:
         wanted = task_id.strip().upper()
         found = next((t for t in self.plan.tasks if t.id == wanted), None)
         if found is None:
-            last = self.plan.tasks[-1].id if self.plan.tasks else "none"
+            last = max((t.id for t in self.plan.tasks), key=lambda i: int(i[1:]), default="none")
             raise UsageError(f"{self.path}: there is no task {task_id!r}.", f"The last one is {last}.")
         return found
 

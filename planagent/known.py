@@ -15,6 +15,9 @@ from planagent.statements.merge import assemble
 from planagent.statements.override import overridden
 from planagent.statements.statement import Reading
 
+_ROUNDS = 2
+"""What looks binding and is dismissed is asked for twice, whoever answers."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -59,7 +62,9 @@ def read_by_rule(corpus: Corpus) -> Reading:
 
     stage, rules = ReadStage(corpus), make_rules()
     records: dict[str, Record] = {}
-    for batch in pack(stage.parts, rules.shape.room(stage.kind)):
-        answer = asyncio.run(rules.answer(stage.brief(batch, records, rules.shape)))
-        records |= stage.accept(batch, answer.value, records, by_rule=True).records
+    for _ in range(_ROUNDS):
+        wanted = [p for p in stage.parts if p.key not in records or not stage.whole(p, records[p.key])]
+        for batch in pack(wanted, rules.shape.room(stage.kind)):
+            answer = asyncio.run(rules.answer(stage.brief(batch, records, rules.shape)))
+            records |= stage.accept(batch, answer.value, records, by_rule=True).records
     return assemble(corpus, *stage.statements(records))

@@ -76,7 +76,8 @@ def facts_as_text(known: Known, *, conflicts_only: bool = False, columns: int = 
                 yield f"{_PLURAL[kind].capitalize()} ({len(mine)})"
                 yield from (_line(known, s, columns) for s in mine)
     seen = seen_conflicts(reading)
-    yield f"Two values for one thing ({len(seen)})"
+    unread = any(s.origin == "rules" for s in reading.statements)
+    yield f"Two values for one thing ({len(seen)}){': by form alone, for nobody has read the words' if unread else ''}"
     yield from (f"  {told} ({', '.join(about)})" for told, about in seen)
     if known.plan:
         waiting = [r for r in known.plan.rulings if r.letter in "DG"]

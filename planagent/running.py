@@ -246,7 +246,8 @@ async def _batch(run: Run, stage: Stage, parts: Sequence[Part], known: dict[str,
         run.findings += [t for t in told if not t.key or t.key in {p.key for p in wanted}]
         await _fill(run, stage, wanted, known)
         wanted = [p for p in wanted if p.key not in known or not stage.whole(p, known[p.key])]
-    run.tell(f"brief {stage.kind}: {len(parts)} parts, {run.usage.calls} calls" + (f", {len(wanted)} open" if wanted else ""))
+    if not run.by_rule:
+        run.tell(f"brief {stage.kind}: {len(parts)} parts, {run.usage.calls} calls" + (f", {len(wanted)} open" if wanted else ""))
     return [t for t in told if not t.key or t.key in {p.key for p in wanted}] if wanted else []
 
 

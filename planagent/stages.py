@@ -15,7 +15,7 @@ from planagent.briefs.decide import DecideStage, Group, groups_of, material_of
 from planagent.briefs.decision import Decision, Folder, Planned, Ruled, merged
 from planagent.briefs.read import ReadStage
 from planagent.briefs.write import WriteStage
-from planagent.errors import NoBackendError
+from planagent.errors import NoBackendError, UsageError
 from planagent.model import have
 from planagent.plan.plan import OWN, TITLE, Plan, Traced
 from planagent.running import Run
@@ -57,8 +57,14 @@ def reading(session: Session) -> Steps:
 
     Raises:
         NoBackendError: nothing in it is for a backend to do.
+        UsageError: a scope in words, and nobody who reads words.
     """
     stage, run = read_stage(session), session.runs["read"]
+    if run.by_rule and stage.corpus.scope:
+        raise UsageError(
+            f"The rules cannot tell what belongs to the scope “{stage.corpus.scope}”: they read no words.",
+            "Name a feature folder (--feature), choose files (`exclude` in planagent.toml), or let a model read.",
+        )
     records = yield run, stage, True
     found = reading_of(session, stage, records)
     for _ in range(_REOPENED):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"\(((?:[DGRP]\d+)(?:, [DGRP]\d+)*)\)|\b(T\d{3,})\b|\b(?:item|items) (\d\d?\.\d+)")
 _COUNTED_OUT = re.compile(
-    r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|To be confirmed, rests on it|Wave \d+[^:]*|Documents|Left out|Proves):|<!--|\|)"
+    r"^\s*(?:- (?:Sources|Needs|Covers|Rulings|Items|(?:To be c|C)onfirmed, rests on it|Wave \d+[^:]*|Documents|Left out|Proves):|<!--|\|)"
 )
 
 

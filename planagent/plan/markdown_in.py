@@ -161,7 +161,7 @@ class _Reader:
                 values[_RULING_FIELDS[label]] = value
             elif label == "Likely answers":
                 values["options"] = tuple(value.split(" | "))
-            elif label == "To be confirmed, rests on it":
+            elif label in ("To be confirmed, rests on it", "Confirmed, rests on it"):
                 values["waits"] = True
             elif label == "Sources":
                 values["sources"] = self._sources(value)

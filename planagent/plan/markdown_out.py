@@ -109,7 +109,7 @@ def _ruling(ruling: Ruling, users: list[str]) -> Iterator[str]:
         yield f"- Answered by a person: {ruling.answer}"
     if ruling.waits:
         waiting = ", ".join(users) if users else "no task"
-        yield f"- To be confirmed, rests on it: {waiting}"
+        yield f"- {'Confirmed' if ruling.answer else 'To be confirmed'}, rests on it: {waiting}"
     if ruling.sources:
         yield "- Sources: " + "; ".join(str(s) for s in ruling.sources)
     yield ""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from planagent.briefs.brief import Brief
 from planagent.briefs.decide import DecideStage, Group
+from planagent.corpus.markdown import plain
 from planagent.model import Corpus, Passage
 from planagent.rules.tasks import tasks_of
 from planagent.statements.statement import Statement, slug
 
 _CHANGES = "openspec/changes/"
+_QUESTION = 240
+"""Characters of a question that are shown."""
 
 
 def decide(brief: Brief) -> dict[str, Any]:
@@ -46,6 +50,7 @@ class _Planner:
         ]
         asked = {a for r in rulings for a in r["about"] if r["kind"] == "gap"}
         tasks = tasks_of(self._corpus, [s for s in live if s.key not in asked])
+        self._placed(rulings, tasks)
         read = sum(s.origin == "formal" for s in live)
         shaped = sum(s.origin != "formal" and s.kind in ("operation", "record", "setting") for s in live)
         sources = f"{read} statements come from contracts, and {shaped}" if read else f"There is no contract; {shaped} statements come"
@@ -71,10 +76,28 @@ class _Planner:
         for statement in live:
             if statement.kind == "question":
                 place = next(iter(statement.places(self._corpus)), None)
+                found = f"The specs mark {place} as open{self._asked(statement)}."
                 yield self._ruling(
-                    f"open-{statement.key}", "gap", f"Open in the specs: {place}", f"The specs mark {place} as open.",
-                    "Built no further than its words.", [statement.key],
+                    f"open-{statement.key}", "gap", f"Open in the specs: {place}", found, "Built no further than its words.", [statement.key],
                 )  # fmt: skip
+
+    def _asked(self, statement: Statement) -> str:
+        """The question in the words of the specs, for whoever has to answer it; '' where these may not stand in a plan."""
+        units = (self._corpus.unit(*ref) for ref in statement.units)
+        told = f": “{textwrap.shorten(' '.join(plain(u.text) for u in units if u), _QUESTION, placeholder='…')}”"
+        return "" if self._stage.judge("ruling", told) else told
+
+    def _placed(self, rulings: Sequence[dict[str, Any]], tasks: Sequence[dict[str, Any]]) -> None:
+        """Names each ruling in the tasks that work by the place that it is about: the passage, else the file, else the project's rules."""
+        known = {s.key: s for s in self._statements}
+        homes = [{h for c in t["covers"] if (h := self._home(known[c]))} for t in tasks]
+        for ruling in rulings:
+            about = {h for key in ruling["about"] if (h := self._home(known[key]))}
+            files = {h.file for h in about}
+            mine = [t for t, home in zip(tasks, homes, strict=True) if home & about]
+            mine = mine or [t for t, home in zip(tasks, homes, strict=True) if files & {h.file for h in home}] or list(tasks[:1])
+            for task in mine:
+                task["rulings"].append(slug(ruling["key"], 60))
 
     def _seen(self, live: Iterable[Statement]) -> Iterator[dict[str, Any]]:
         keys = {s.key for s in live}
@@ -100,12 +123,14 @@ class _Planner:
                     if kind.startswith(("MODIFIED", "REMOVED")):
                         changed[passage.heading] = document.path
         for statement in self._statements:
-            home = self._home(statement) if statement.units else None
+            home = self._home(statement)
             if home and _CHANGES not in f"/{home.file}" and changed.keys() & set(home.trail):
                 yield statement.key, "superseded"
 
     def _home(self, statement: Statement) -> Passage | None:
         """The passage that a statement begins in."""
+        if not statement.units:
+            return None
         file, unit_id = statement.units[0]
         document = self._corpus.document(file)
         unit = document.by_id.get(unit_id) if document else None
