@@ -27,6 +27,8 @@ class Known:
     reading: Reading
     by: str
     plan: Plan | None = field(default=None)
+    fresh: bool = False
+    """The plan is that of these specs."""
 
 
 def known_of(settings: Settings) -> Known:
@@ -42,7 +44,7 @@ def known_of(settings: Settings) -> Known:
         from planagent.checking.account import reading_of as carried
 
         reading, _ = carried(plan, corpus)
-        return Known(corpus, reading, plan.writer, plan)
+        return Known(corpus, reading, plan.writer, plan, fresh=True)
     for host in (False, True):
         session = Session(settings, host=host)
         find(session)

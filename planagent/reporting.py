@@ -194,6 +194,8 @@ def coverage_as_json(known: Known, rows: list[Row]) -> dict[str, Any]:
 
 _FIGURES = ("Units", 6), ("Claim", 6), ("Dismiss", 8), ("Unread", 7), ("Plan", 5), ("Done", 5), ("Miss", 5), ("Cover", 7)
 """Columns of figures with their widths, so that names of thirty letters fit beside them on a terminal."""
+_SPARED = ("Claim", "Dismiss")
+"""Columns that a narrow terminal does without."""
 _FEWEST = 20
 """Characters of a document's name that are shown in any case."""
 
@@ -204,7 +206,9 @@ def coverage_as_text(known: Known, rows: list[Row], *, missing: bool, dismissed:
     Args:
         columns: of the terminal; 0 where names need not fit.
     """
-    names = "".join(f"{name:>{size}}" for name, size in _FIGURES)
+    narrow = columns and columns < _FEWEST + sum(size for _, size in _FIGURES)
+    columns_shown = [n for n, (name, _) in enumerate(_FIGURES) if not (narrow and name in _SPARED)]
+    names = "".join(f"{_FIGURES[n][0]:>{_FIGURES[n][1]}}" for n in columns_shown)
     width = max([len(r.path) for r in rows] + [8])
     if columns:
         width = min(width, max(_FEWEST, columns - len(names)))
@@ -216,9 +220,7 @@ def coverage_as_text(known: Known, rows: list[Row], *, missing: bool, dismissed:
         gone = len(row.missing) + len(row.unplanned)
         planned, done = (str(row.planned), str(row.done)) if known.plan else ("-", "-")
         figures = (row.units, row.claimed, row.dismissed, row.handed_on, planned, done, gone, f"{row.share:.1f}%")
-        yield f"{_shortened(row.path, width):<{width}}" + "".join(
-            f"{told:>{size}}" for told, (_, size) in zip(figures, _FIGURES, strict=True)
-        )
+        yield f"{_shortened(row.path, width):<{width}}" + "".join(f"{figures[n]:>{_FIGURES[n][1]}}" for n in columns_shown)
         if missing and row.path != "TOTAL":
             for label, ids in (("no account", row.missing), ("no task", row.unplanned)):
                 if ids:

@@ -382,3 +382,35 @@ def test_what_was_done_before_a_re_plan_changed_it_is_to_be_looked_at_until_it_i
     assert not any(t.again for t in parse(plan.read_text()).tasks)
     assert run(["status", "-w", str(path)]) == 0, "a tick is no edit"
     assert run(["check", "-w", str(path)]) == 0
+
+
+def test_a_task_of_a_person_is_the_only_thing_that_is_told_of_it(
+    project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = planned_boats(project)
+    plan = path / "plan/backend_implementation_plan.md"
+    last = parse(plan.read_text()).tasks[-1].id
+    plan.write_text(plan.read_text().replace(f"- [ ] {last}", f"- [ ] Paint the berths\n  - in blue\n- [ ] {last}"))
+    line = 1 + plan.read_text().splitlines().index("- [ ] Paint the berths")
+    capsys.readouterr()
+    assert run(["check", "-w", str(path), "--output", "json"]) == 1
+    [found] = json.loads(capsys.readouterr().out)["findings"]
+    assert (found["rule"], found["line"], found["excerpt"] or "-") == ("PA910", line, found["excerpt"] or "-")
+    assert run(["next", found["place"], "-w", str(path)]) == 0
+    page = capsys.readouterr().out
+    assert "1. in blue" in page
+    assert "Done when" not in page
+
+
+def test_a_line_that_is_changed_is_told_where_it_stands_beside_a_persons_task(
+    project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = planned_boats(project)
+    plan = path / "plan/backend_implementation_plan.md"
+    last = parse(plan.read_text()).tasks[-1].id
+    plan.write_text(plan.read_text().replace(f"- [ ] {last}", f"- [ ] Paint the berths\n- [ ] {last}") + "\nA word more.\n")
+    line = 1 + plan.read_text().splitlines().index("A word more.")
+    capsys.readouterr()
+    assert run(["check", "-w", str(path), "--output", "json"]) == 1
+    told = json.loads(capsys.readouterr().out)["findings"]
+    assert [(f["rule"], f["line"]) for f in told if "no part of the plan" in f["message"]] == [("PA910", line)]

@@ -14,6 +14,7 @@ from planagent.cli import run
 from planagent.corpus.read import read_corpus
 from planagent.pipeline import previous_plan
 from planagent.plan.graph import execution_order
+from planagent.plan.markdown_in import parse
 from planagent.plan.markdown_out import render
 from planagent.plan.plan import Plan
 from planagent.rules.settings import environment
@@ -21,6 +22,8 @@ from planagent.rules.tasks import _named_in
 from planagent.rules.writer import write
 from planagent.statements.statement import Statement
 from tests.test_reading import corpus_of_text
+
+PLAN = "plan/backend_implementation_plan.md"
 
 Project = Callable[[dict[str, str]], Path]
 ENV = "# Running\n\n```\nORDER_QUEUE=orders\n- RETRY_LIMIT=3\nif (STATE == DONE) x\n```\n"
@@ -312,3 +315,29 @@ def test_entries_of_a_table_of_contents_are_no_work(project: Project) -> None:
     plan = planned(project({"specs/a.md": f"{BASE}- [One](#one)\n- [Two](#two)\n\n## One\n\n`GET /boats`\n"}))
     assert any(reason == "structure" and "L5-L" in units for a in plan.accounts for units, reason, _ in a.dismissed)
     assert not any("L5" in u or "L6" in u for s in plan.statements for u in s.units)
+
+
+def test_an_open_question_is_quoted_and_its_answer_reaches_the_tasks_of_its_place(project: Callable[[dict[str, str]], Path]) -> None:
+    path = project({
+        "specs/a.md": "# Boats\n\n## Listing\n\n- **FR-001**: A guest MUST list boats by `GET /boats`.\n\n[NEEDS CLARIFICATION: may guests list them?]\n",
+        "specs/b.md": "# Piers\n\n- **FR-009**: A pier MUST be shown by `GET /piers`.\n",
+    })  # fmt: skip
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    plan = parse((path / PLAN).read_text())
+    [ruling] = plan.rulings
+    assert "may guests list them?" in ruling.statement
+    [task] = [t for t in plan.tasks if ruling.id in t.rulings]
+    assert "get-boats" in task.covers
+    assert run(["decide", ruling.id, "only members", "-w", str(path)]) == 0
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    text = (path / PLAN).read_text()
+    assert f"- Confirmed, rests on it: {task.id}" in text
+    assert parse(text).rulings[0].waits
+    assert run(["check", "-w", str(path)]) == 0
+
+
+def test_rules_pretend_no_scope(project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    path = project({"specs/a.md": "# Boats\n\n- **FR-001**: A guest MUST list boats by `GET /boats`.\n"})
+    assert run(["plan", "-q", "--offline", "--scope", "phase 2", "-w", str(path)]) == 2
+    assert "phase 2" in capsys.readouterr().err
+    assert not (path / PLAN).exists()

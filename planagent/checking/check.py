@@ -25,7 +25,7 @@ from planagent.corpus.secrets import MASK
 from planagent.freshness import Head, text_digest
 from planagent.model import Corpus, Finding
 from planagent.plan.changes import Changes
-from planagent.plan.plan import OWN, Plan, Source
+from planagent.plan.plan import OWN, Plan, Source, Task
 from planagent.statements.orders import Orders
 from planagent.statements.statement import Reading
 from planagent.statements.tokens import Said
@@ -128,7 +128,7 @@ def check_plan(view: View, corpus: Corpus, render: Callable[[Plan], str]) -> lis
     dismissed = ((a.path, units, why) for a in plan.accounts for units, why, _ in a.dismissed)
     given = replace(Given.of(corpus, names, _given(plan), folders=folders), pages=pages, orders=Orders.of_runs(corpus, dismissed))
     found = [
-        *_foreign(view, render(plan)),
+        *_foreign(view, render),
         *_added(view),
         *_handed_on(plan),
         *check_account(view, corpus),
@@ -207,44 +207,64 @@ def _handed_on(plan: Plan) -> Iterator[Finding]:
         yield Finding("PA508", "the plan", plan.read_share, "Plan with a model, or let a coding agent read.", 0)
 
 
+def _unseen(view: View) -> Iterator[Task]:
+    """Tasks without the comment that has their key: no run has seen them so."""
+    for task in view.plan.tasks if view.plan else ():
+        if task.key.startswith(OWN) and f"<!-- {task.key} @" not in view.text:
+            yield task
+
+
 def _added(view: View) -> Iterator[Finding]:
     """PA910: tasks of a person, as long as no run has seen them."""
-    plan, lines = view.plan, dict(view.lines)
-    for task in plan.tasks if plan else ():
-        if task.key.startswith(OWN) and f"<!-- {task.key} @" not in view.text:
-            told = "a task that was added by hand" if task.own else "the comment with its key is missing"
-            yield Finding("PA910", task.id, told, "Plan again: it is kept.", lines.get(task.id, 0), task.key)
+    lines = dict(view.lines)
+    for task in _unseen(view):
+        told = "a task that was added by hand" if task.own else "the comment with its key is missing"
+        yield Finding("PA910", task.id, told, "Plan again: it is kept.", lines.get(task.id, 0), task.key)
 
 
-def _foreign(view: View, rendered: str) -> Iterator[Finding]:
+def _without_own(view: View) -> tuple[Plan, list[tuple[int, str]]]:
+    """The plan and its numbered lines without what a person has added: nothing is wrong with that."""
+    plan, places = view.plan, dict(view.lines)
+    assert plan is not None  # noqa: S101  (asked before)
+    added = {t.id for t in _unseen(view) if t.own}
+    lines = list(enumerate(view.text.split("\n"), 1)) if added else []
+    for start in (places.get(task_id, 0) for task_id in added):
+        end = next((n for n, line in lines if n > start and not line.startswith("  ")), len(lines) + 1)
+        lines = [(n, line) for n, line in lines if not start <= n < end]
+    return plan.model_copy(update={"tasks": tuple(t for t in plan.tasks if t.id not in added)}) if added else plan, lines
+
+
+def _foreign(view: View, render: Callable[[Plan], str]) -> Iterator[Finding]:
     """PA910, PA911: text that was changed; lines that the plan's own parts do not make. They were added by hand, or are what is left of a damage."""
-    first, _, body = view.text.partition("\n")
+    plan, numbered = _without_own(view)
+    rendered = render(plan)
+    text = "\n".join(line for _, line in numbered) if numbered else view.text
+    first, _, body = text.partition("\n")
     same = rendered.endswith(body) and len(rendered) - len(body) == rendered.find("\n") + 1  # as nearly always, and without cutting up both
     ours = [] if same else [line.rstrip() for line in rendered.split("\n")[1:]]
     theirs = [] if same else [line.rstrip() for line in body.split("\n")]
     if ours == theirs:
         head = Head.parse(first)
         if head and head.text and head.text != text_digest(body):
-            yield Finding("PA911", "the plan", "its text is not what was written", "Plan again; or answer the ruling that it is about.", 1)
+            yield Finding("PA911", "the plan", "its text is not what was written", "Plan again; `planagent status` names the lines.", 1)
         return
+    at = [n for n, _ in numbered[1:]] or range(2, len(theirs) + 2)
+    for tag, start, end, missing in _blocks(ours, theirs):
+        if tag == "delete":
+            place = at[min(start, len(at) - 1)]
+            yield Finding("PA910", f"line {place}", f"a line of the plan is missing here: {missing[:60]!r}", "Plan again.", place)
+            continue
+        found = next((n for n in range(start, end) if theirs[n].strip()), start)
+        if theirs[found].strip() or end - start > 1:
+            told = f"text that is no part of the plan: {theirs[found][:60]!r}"
+            yield Finding("PA910", f"line {at[found]}", told, "Move it away, or plan again.", at[found], excerpt=theirs[found])
+
+
+def _blocks(ours: list[str], theirs: list[str]) -> Iterator[tuple[str, int, int, str]]:
+    """What differs: how, from and to which line of theirs, and the first line of ours there. Of very long texts all is one block."""
     matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False) if len(ours) * len(theirs) < 40_000_000 else None
     blocks = matcher.get_opcodes() if matcher else [("replace", 0, len(ours), 0, len(theirs))]
-    for tag, a, _, start, end in blocks:
-        if tag == "delete":
-            yield Finding("PA910", f"line {start + 2}", f"a line of the plan is missing here: {ours[a][:60]!r}", "Plan again.", start + 2)
-            continue
-        if tag == "equal":
-            continue
-        text = next((t for t in theirs[start:end] if t.strip()), "")
-        if text or end - start > 1:
-            yield Finding(
-                "PA910",
-                f"line {start + 2}",
-                f"text that is no part of the plan: {text[:60]!r}",
-                "Move it away, or plan again.",
-                start + 2,
-                excerpt=text,
-            )
+    yield from ((tag, start, end, ours[a] if a < len(ours) else "") for tag, a, _, start, end in blocks if tag != "equal")
 
 
 def _sources(plan: Plan, corpus: Corpus, lines: dict[str, int]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from planagent.commands.common import EXIT_CODES_ELSEWHERE, common_options, root_of, settings_of, talk
+from planagent.commands.completion import completing, rule_codes
 from planagent.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _stats(settings: Settings, paths: tuple[Path, ...], *, as_json: bool) -> int
 
 
 @click.command(epilog=EXIT_CODES_ELSEWHERE)
-@click.argument("code", required=False, metavar="[CODE]")
+@click.argument("code", required=False, metavar="[CODE]", shell_complete=completing(rule_codes))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def rule(code: str | None, as_json: bool) -> int:
     """Explain a rule of `check`: what, why, an example, how to fix it. Without CODE: list all."""

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, settings_of
+from planagent.commands.completion import completing, rulings
 
 
 @click.command(epilog=EXIT_CODES_ELSEWHERE)
-@click.argument("ruling", metavar="ID")
+@click.argument("ruling", metavar="ID", shell_complete=completing(rulings))
 @click.argument("answer", required=False, metavar="[ANSWER]")
 @click.option("--clear", is_flag=True, help="Take the answer back: the default holds again.")
 @click.option("--dry-run", is_flag=True, help="Tell what the answer would change; keep nothing.")

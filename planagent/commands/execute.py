@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planagent.commands.common import EXIT_CODES_ELSEWHERE, run_options, say, settings_of, talk
+from planagent.commands.completion import completing, tasks
 from planagent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("next", epilog=EXIT_CODES_ELSEWHERE)
-@click.argument("task_id", required=False, metavar="[ID]")
+@click.argument("task_id", required=False, metavar="[ID]", shell_complete=completing(tasks))
 @run_options
 def next_task(task_id: str | None, workspace: Path | None, as_json: bool, **where: str | None) -> int:
     """Print the next task that can be done, on one page with all that it refers to; with ID, that task.
@@ -69,7 +70,7 @@ def _short(task: Task) -> dict[str, Any]:
 
 
 @click.command(epilog=EXIT_CODES_ELSEWHERE)
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completing(tasks))
 @run_options
 @click.option("--force", default=None, metavar="REASON", help="Tick in spite of open needs or changed sources; the plan keeps why.")
 @click.option("--undo", is_flag=True, help="Take the ticks back.")

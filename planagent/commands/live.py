@@ -30,7 +30,7 @@ def watched(session: Session, *, quiet: bool = False, to: TextIO | None = None) 
         with _terminal(session, stream):
             yield
     else:
-        session.tell, session.progress = talk(), _lines(session)
+        session.tell, session.progress = talk(steps=_asks(session)), _lines(session)
         yield
 
 

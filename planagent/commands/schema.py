@@ -7,11 +7,12 @@ import json
 import click
 
 from planagent.commands.common import EXIT_CODES_ELSEWHERE
+from planagent.commands.completion import completing, schema_names
 from planagent.errors import UsageError
 
 
 @click.command(epilog=EXIT_CODES_ELSEWHERE)
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=completing(schema_names))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
 def schema(name: str | None, as_json: bool) -> int:
     """Print the JSON Schema of what a command prints with --json, or of planagent.toml. Without NAME: list them."""

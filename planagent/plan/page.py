@@ -153,9 +153,11 @@ def as_markdown(page: dict[str, Any]) -> Iterator[str]:
         yield f"- Gives: {'; '.join(page['gives'])}"
     if page["open_needs"] and not page["done"]:
         yield f"- Not to be started yet: {', '.join(page['open_needs'])} come first."
-    yield from ("", "## Steps", "")
+    if page["steps"]:
+        yield from ("", "## Steps", "")
     yield from (f"{n}. {step}" for n, step in enumerate(page["steps"], 1))
-    yield from ("", f"Done when: {page['done_when']}")
+    if page["done_when"]:  # a person's own task may have none
+        yield from ("", f"Done when: {page['done_when']}")
     if page["items"] or page["place"]:
         yield from ("", "## What the plan says of it")
     for rules in page["rules"]:
@@ -182,7 +184,8 @@ def as_markdown(page: dict[str, Any]) -> Iterator[str]:
     for passage in page["passages"]:
         yield from ("", f"### {passage['source']}", "")
         yield from (f"> {line}".rstrip() for line in passage["text"].strip("\n").split("\n"))
-    yield from ("", "When its done-when line is true:" if not page["done"] else "")
+    told = "When its done-when line is true:" if page["done_when"] else "When it is done:"
+    yield from ("", told if not page["done"] else "")
     if not page["done"]:
         yield f"planagent done {page['id']}"
 

@@ -15,7 +15,7 @@ from planagent import __version__
 from planagent.known import Known
 from planagent.model import Document, Unit
 from planagent.plan.difference import Difference
-from planagent.plan.plan import Plan
+from planagent.plan.plan import TITLE, Plan
 from planagent.report.graph import BOX, COLUMN, EDGE, drawing, phases
 from planagent.reporting import coverage, total
 from planagent.statements.proof import Account, accounts
@@ -61,7 +61,8 @@ def render_report(known: Known, difference: Difference | None = None) -> str:
 
 
 def _title(known: Known) -> str:
-    return known.plan.title if known.plan else known.corpus.name
+    title = known.plan.title if known.plan else ""
+    return title if title not in ("", TITLE) else f"{title}: {known.corpus.name}".removeprefix(": ")
 
 
 def _waiting(plan: Plan | None) -> list[Any]:
