@@ -336,6 +336,19 @@ def test_an_open_question_is_quoted_and_its_answer_reaches_the_tasks_of_its_plac
     assert run(["check", "-w", str(path)]) == 0
 
 
+def test_a_rule_of_the_project_that_names_an_operation_binds_them_all(project: Callable[[dict[str, str]], Path]) -> None:
+    path = project({
+        "specs/constitution.md": "# Constitution\n\n- Every route but `GET /health` requires a valid token.\n",
+        "specs/a.md": "# Boats\n\n- **FR-001**: `GET /boats` lists boats.\n",
+    })  # fmt: skip
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    plan = parse((path / PLAN).read_text())
+    line = next(s.key for s in plan.statements if s.kind == "rule" and "specs/constitution.md L3" in s.units)
+    assert plan.tasks[0].covers == (line,)
+    assert plan.tasks[0].section == 1
+    assert any("get-health" in t.covers for t in plan.tasks[1:])
+
+
 def test_rules_pretend_no_scope(project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]) -> None:
     path = project({"specs/a.md": "# Boats\n\n- **FR-001**: A guest MUST list boats by `GET /boats`.\n"})
     assert run(["plan", "-q", "--offline", "--scope", "phase 2", "-w", str(path)]) == 2

@@ -54,7 +54,7 @@ class _Reader:
         if self._known.backend:
             left = self._records(one, self._labelled_routes(mine))
             calls = of_client(one.document.path)  # a table of what a client calls defines none of it
-            left = [(u, n) for u, n in left if (calls and u.kind == "row") or not self._shape(u, n)]
+            left = [(u, n) for u, n in left if (calls and u.kind == "row") or not self._shape(one.document, u, n)]
             left = self._labelled(one.document, left)
         if left and of_client(one.document.path) and not self._is_operation(one):
             self._dismiss([n for _, n in left], "frontend")
@@ -63,8 +63,11 @@ class _Reader:
 
     # -- shapes ---------------------------------------------------------------------------------
 
-    def _shape(self, unit: Unit, number: int) -> bool:
-        return self._operation(unit, number) or self._setting(unit, number) or self._question(unit, number)
+    def _shape(self, document: Document, unit: Unit, number: int) -> bool:
+        """True where a line's shape says all of it. What binds all work (`every route but GET /health`) is more than what it names."""
+        if self._operation(unit, number):
+            return document.role != "constitution"
+        return self._setting(unit, number) or self._question(unit, number)
 
     def _operation(self, unit: Unit, number: int) -> bool:
         routes = list(dict.fromkeys(without_base(r, self._known.contracts) for r in routes_in(unit)))
