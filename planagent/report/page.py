@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from planagent import __version__
+from planagent.corpus.markdown import plain, split_cells
 from planagent.known import Known
 from planagent.model import Document, Unit
 from planagent.plan.difference import Difference
@@ -52,7 +53,7 @@ def render_report(known: Known, difference: Difference | None = None) -> str:
         "version": __version__, "known": known, "plan": known.plan, "title": _title(known), "policy": policy, "css": css, "script": script,
         "rows": rows, "total": total(rows), "statements": list(_statements(known)),
         "documents": [(r, list(_lines(known, d, numbers))) for r, d in zip(rows, known.corpus.read, strict=True)],
-        "left_out": [d for d in known.corpus.documents if d.left_out], "difference": difference, "drawing": drawing(known.plan.tasks if known.plan else ()),
+        "places": {d.path: n for n, d in enumerate(known.corpus.read)}, "left_out": [d for d in known.corpus.documents if d.left_out], "difference": difference, "drawing": drawing(known.plan.tasks if known.plan else ()),
         "done": sum(t.done for t in known.plan.tasks) if known.plan else 0, "waiting": _waiting(known.plan), "others": _others(known.plan),
         "by_rule": bool(known.plan and "handed on" in known.plan.read_share), "phases": phases(known.plan.tasks if known.plan else ()), "column": COLUMN, "box": BOX, "edge": EDGE,
     }  # fmt: skip
@@ -119,7 +120,16 @@ def _template() -> Any:
     loader = jinja2.DictLoader({"report.html": _text("report.html.j2")})
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters["marked"] = _marked
+    environment.filters["shown"] = _shown
     return environment.get_template("report.html")
+
+
+def _shown(unit: Unit) -> str:
+    """A line as people read it: without its marks, cells side by side; code and data as they stand."""
+    if unit.kind in ("code", "data"):
+        return unit.text
+    cells = split_cells(unit.text) if unit.kind in ("row", "header") else [unit.text]
+    return " │ ".join(map(plain, cells)) or unit.text
 
 
 def _marked(text: str) -> Any:
