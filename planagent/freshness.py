@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources.abc import Traversable
@@ -63,6 +63,15 @@ def damage(text: str, found: str) -> str:
     return f"no whole plan of this program ({(found.splitlines() or [''])[0]})."
 
 
+def lines_of(text: str) -> Iterator[str]:
+    """The lines of a text one by one: a list of all would take many times its size."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
+
+
 _TICKED = ("  - Forced: ", "  - Look again: ")
 """Lines that go with a tick."""
 
@@ -71,7 +80,7 @@ def text_digest(body: str) -> str:
     """Hash of a plan's text below its first line; ticks and their reasons, line ends and space at the end do not count."""
     # The hash of a list of lines as JSON, without the list: of a plan of many megabytes that would be hundreds.
     state, between = hashlib.sha256(b"["), b""
-    for line in io.StringIO(body.rstrip(), newline="\n"):
+    for line in lines_of(body.rstrip()):
         if not line.startswith(_TICKED):
             state.update(between + json.dumps(unticked(line), ensure_ascii=False).encode())
             between = b", "

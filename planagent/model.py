@@ -100,6 +100,11 @@ class Document:
         return {u.id: u for u in self.units}
 
     @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Of the units, in their order."""
+        return tuple(u.id for u in self.units)
+
+    @cached_property
     def order(self) -> dict[str, int]:
         """The place of each unit among all, by its id."""
         return {u.id: n for n, u in enumerate(self.units)}

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from planagent.corpus.markdown import content_digest
 from planagent.model import Corpus
-from planagent.plan.changes import Changes, digests, edited_lines, expanded, unit_digests
+from planagent.plan.changes import Changes, digests, edited_lines, unit_digests
 from planagent.plan.plan import Plan, Source, Task, Traced
+from planagent.statements.runs import expanded
 from tests.test_reading import corpus_of_text
 
 PATH = "specs/a.md"
@@ -97,7 +98,7 @@ def test_runs_name_the_units_between_their_ends(numbers: list[int], data: st.Dat
     places = {unit: n for n, unit in enumerate(order)}
     first = data.draw(st.integers(0, len(order) - 1))
     last = data.draw(st.integers(first, len(order) - 1))
-    assert list(expanded(f"{order[first]}-{order[last]}", order, places)) == order[first : last + 1]
-    assert list(expanded("L999", order, places)) == []
+    assert expanded(f"{order[first]}-{order[last]}", order, places) == order[first : last + 1]
+    assert expanded("L999", order, places) is None
     told = ",".join(f"{unit} {n:04x}" for unit, n in places.items())
     assert list(digests(told)) == order

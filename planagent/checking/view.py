@@ -19,7 +19,7 @@ Format = Literal["planagent", "Spec Kit", "Task Master", "Markdown"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One task. `text` is all that it says, `about` what the items it points at say; `proof` its done-when line."""
+    """One task. `text` is all that it says, `proof` its done-when line."""
 
     id: str
     title: str
@@ -33,7 +33,6 @@ class Entry:
     condition: str = ""
     proof: str = ""
     proof_line: int = 0
-    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,6 @@ class View:
 def view_of_plan(located: Located, text: str) -> View:
     """The view of a plan in this program's format."""
     plan, at = located.plan, located.lines
-    items = {i.number: " ".join((i.title, *(line for row in i.rows for line in row.lines))) for s in plan.sections for i in s.items}
     units = tuple(units_of_plan(plan, at, text))
     proofs = {(u.place, u.text): u.line for u in units if u.kind == "task"}
     entries = tuple(
@@ -60,7 +58,6 @@ def view_of_plan(located: Located, text: str) -> View:
             id=t.id, title=t.title, line=at.get(t.id, 0), text=" ".join((t.title, t.file, *t.steps, t.done_when)),
             needs=t.needs, key=t.key, file=t.file, covers=t.covers, sources=t.sources, condition=t.condition,
             proof=t.done_when, proof_line=proofs.get((t.id, t.done_when), 0),
-            about=" ".join(items.get(n, "") for n in t.items),
         )
         for t in plan.tasks
     )  # fmt: skip

@@ -11,6 +11,7 @@ from functools import cached_property
 from planagent.corpus.markdown import content, content_digest
 from planagent.model import Corpus, Document, Passage, Unit
 from planagent.plan.plan import Plan, Task
+from planagent.statements.runs import expanded
 from planagent.statements.statement import Ref
 
 _SHOWN, _MOST = 70, 3
@@ -102,17 +103,9 @@ class Changes:
             refs: list[Ref] = []
             for run in statement.units:
                 path, _, ids = run.rpartition(" ")
-                refs += [(path, unit) for unit in expanded(ids, order.get(path, []), places.get(path, {}))]
+                refs += [(path, unit) for unit in expanded(ids, order.get(path, []), places.get(path, {})) or ()]
             found[statement.key] = tuple(refs)
         return found
-
-
-def expanded(runs: str, order: Sequence[str], places: dict[str, int]) -> Iterator[str]:
-    """The units that runs (`L3-L5.2,L9`) name, of a document whose units stand in that order."""
-    for part in (p for p in runs.split(",") if p):
-        first, _, last = part.partition("-")
-        if first in places and (last or first) in places:
-            yield from order[places[first] : places[last or first] + 1]
 
 
 def _differ(before: dict[str, str], now: Sequence[Unit]) -> tuple[list[str], list[Unit]]:

@@ -24,17 +24,16 @@ GROUPS: tuple[tuple[str, str, str], ...] = (
 
 def render(plan: Plan) -> str:
     """The whole file, ending in one newline. `parse` gives the same plan back."""
-    body = "\n".join(_lines(plan)).rstrip("\n") + "\n"
+    body = "\n".join(_parts(plan)).rstrip("\n") + "\n"
     return f"{Head(plan.next_task, plan.state, plan.writer_id, text_digest(body))}\n{body}"
 
 
-def _lines(plan: Plan) -> Iterator[str]:
-    yield from _head(plan)
-    yield from _rulings(plan)
-    for section in plan.sections:
-        yield from _section(section)
-    yield from _timeline(plan)
-    yield from _provenance(plan)
+def _parts(plan: Plan) -> Iterator[str]:
+    """The text part by part: the lines of a large plan, all at once, take more than its text."""
+    for part in (_head(plan), _rulings(plan), *map(_section, plan.sections), _timeline(plan), _provenance(plan)):
+        lines = list(part)
+        if lines:
+            yield "\n".join(lines)
 
 
 def _head(plan: Plan) -> Iterator[str]:

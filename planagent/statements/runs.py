@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from planagent.model import Corpus
 from planagent.statements.statement import joined
@@ -28,11 +28,17 @@ def runs(corpus: Corpus, file: str, ids: Iterable[str]) -> str:
 def unrun(corpus: Corpus, file: str, text: str) -> list[str] | None:
     """The inverse of `runs`; None where a unit that it names is not there."""
     document = corpus.document(file)
-    order, units = (document.order, document.units) if document else ({}, ())
+    if document is None:
+        return None if text else []
+    return expanded(text, document.ids, document.order)
+
+
+def expanded(text: str, units: Sequence[str], places: Mapping[str, int]) -> list[str] | None:
+    """The same of units that stand in that order, each at its place; None where one is not there."""
     found: list[str] = []
     for part in (p for p in text.split(",") if p):
         first, _, last = part.partition("-")
-        if first not in order or (last and last not in order):
+        if first not in places or (last and last not in places):
             return None
-        found += [u.id for u in units[order[first] : order[last or first] + 1]]
+        found += units[places[first] : places[last or first] + 1]
     return found
