@@ -109,6 +109,15 @@ class Document:
         """The place of each unit among all, by its id."""
         return {u.id: n for n, u in enumerate(self.units)}
 
+    @cached_property
+    def units_by_anchor(self) -> dict[str, tuple[Unit, ...]]:
+        """The units that say anything, by the anchors of their passages."""
+        found: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            if unit.kind != "mark" and unit.passage < len(self.passages):
+                found.setdefault(self.passages[unit.passage].anchor, []).append(unit)
+        return {anchor: tuple(units) for anchor, units in found.items()}
+
     @property
     def read_units(self) -> int:
         """How many units say anything: what every count of units means."""

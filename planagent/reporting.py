@@ -87,7 +87,7 @@ def facts_as_text(known: Known, *, conflicts_only: bool = False, columns: int = 
 
 def _line(known: Known, s: Statement, columns: int) -> str:
     places = s.places(known.corpus)
-    where = f"  {places[0]}{f' +{len(places) - 1}' if len(places) > 1 else ''}" if places else ""
+    where = f"  {places[0]}{f' and {len(places) - 1} more' if len(places) > 1 else ''}" if places else ""
     more = "" if s.modality == "must" else f" ({s.modality})"
     component = f" @{s.component}" if s.component else ""
     if columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,18 +20,13 @@ _SHOWN, _MOST = 70, 3
 
 def unit_digests(document: Document, passage: Passage) -> str:
     """The units of a passage, each with a short hash of what it says: `L8 1f0a,L10 93be`."""
-    return ",".join(f"{u.id} {_digest(u)}" for u in _units(document, passage))
+    return ",".join(f"{u.id} {_digest(u)}" for u in document.units_by_anchor.get(passage.anchor, ()))
 
 
 def digests(told: str) -> dict[str, str]:
     """The same as a mapping of units to hashes."""
     parts = (part.partition(" ") for part in told.split(",") if part)
     return {unit: digest for unit, _, digest in parts}
-
-
-def _units(document: Document, passage: Passage) -> Iterator[Unit]:
-    index = document.passages.index(passage)
-    return (u for u in document.units if u.passage == index and u.kind != "mark")
 
 
 def _digest(unit: Unit) -> str:
@@ -62,7 +57,7 @@ class Changes:
                 told[anchor] = f"{anchor} is gone."
                 gone |= {(path, unit) for unit in before}
             elif content_digest(document.said(passage)) != digest:
-                left, fresh = _differ(before, list(_units(document, passage)))
+                left, fresh = _differ(before, document.units_by_anchor.get(passage.anchor, ()))
                 told[anchor] = _sentence(anchor, passage, left, fresh, known=bool(before))
                 gone |= {(path, unit) for unit in (left if left or fresh else before)}
         return cls(plan, told, frozenset(gone), frozenset(a for a in told if not units.get(a)))
