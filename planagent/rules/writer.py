@@ -8,7 +8,7 @@ from typing import Any
 from planagent.briefs.brief import Brief
 from planagent.briefs.write import APPLY, WritePart
 from planagent.plan.sections import ITEMS, OWN_ITEM
-from planagent.statements.statement import Statement
+from planagent.statements.statement import Ref, Statement
 
 _VERBS = {"operation": "Provide", "record": "Create", "setting": "Read"}
 
@@ -24,10 +24,14 @@ def write(brief: Brief) -> dict[str, Any]:
 
 
 def _steps(one: WritePart) -> Iterator[str]:
-    for statement in one.statements:
-        named = statement.kind in ("operation", "record", "setting")
+    told: set[Ref] = set()
+    for statement in sorted(one.statements, key=lambda s: s.kind not in _VERBS):
+        named = statement.kind in _VERBS
         verb = "Define" if statement.kind == "record" and not statement.stored else _VERBS.get(statement.kind, "")
         label = next((n for n in statement.labels if " " not in n or n == statement.name), "")
+        if not named and not label and told.issuperset(statement.units):
+            continue  # a remark beside what is done by its line already
+        told.update(statement.units)
         what = f"{verb} `{statement.name}`: work by" if named else f"{label}: work by" if label else "Work by"
         yield f"{what} {APPLY.format(statement.key)}."
         if statement.kind == "record" and not statement.stored and (fields := statement.fact("field")):
