@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -44,6 +44,8 @@ class Status:
     state: State
     reasons: tuple[str, ...] = ()
     sections: tuple[StaleSection, ...] = field(default=())
+    command: str = "planagent plan"
+    """Plans again, as it was planned before."""
 
 
 def status_of(settings: Settings, *, offline: bool = False) -> Status:
@@ -70,6 +72,8 @@ def status_of(settings: Settings, *, offline: bool = False) -> Status:
     if head.state == state_of(settings, sources) and not writer and not edited:
         return Status(path, "fresh")
     found = _compare(settings, sources, text, writer)
+    if head.writer_id == writer_of(RULES):
+        found = replace(found, command="planagent plan --offline")
     if edited and found.state in ("fresh", "moved"):
         return Status(path, "edited", (_edited(settings, text),))
     return found

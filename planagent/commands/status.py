@@ -66,7 +66,8 @@ def as_text(found: Status) -> list[str]:
     if found.state == "absent":
         lines.append("Write one with `planagent plan`; `planagent plan --dry-run` tells what it would cost.")
     elif found.state == "stale":
-        lines.append("Plan again with `planagent plan`; `planagent plan --dry-run` tells what it would cost.")
+        cost = "" if found.command.endswith("--offline") else f"; `{found.command} --dry-run` tells what it would cost"
+        lines.append(f"Plan again with `{found.command}`{cost}.")
     return lines
 
 

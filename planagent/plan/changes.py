@@ -14,7 +14,7 @@ from planagent.plan.plan import Plan, Task
 from planagent.statements.runs import expanded
 from planagent.statements.statement import Ref
 
-_SHOWN, _MOST = 70, 3
+_SHOWN, _MOST = 120, 3
 """Characters of a changed line that are shown, and how many of them."""
 
 
