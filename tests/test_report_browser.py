@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.test_report import EVIL
 
 CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine")
+pytestmark = [pytest.mark.campaign, pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine")]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 Open = Callable[..., Any]
 
