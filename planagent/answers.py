@@ -18,6 +18,8 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u
 COMMENT = re.compile(r"<!-+|-+->")
 """What stands in a comment is read by agents alone."""
 _FENCE = re.compile(r"```(?:json)?\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
+REFERENCE = re.compile(r"\(\[([\w.~-]+)\]\)|\[([\w.~-]+)\]")
+"""A ruling or task that a text refers to by its key."""
 
 
 def strip(text: str) -> str:
@@ -122,3 +124,13 @@ def txt(most: int = 2_000) -> dict[str, Any]:
 
 def one_of(values: Iterable[str]) -> dict[str, Any]:
     return {"type": "string", "enum": list(values)}
+
+
+def one_line(text: str) -> str:
+    """White space folded, and no comment begun or ended: a line of the plan is a line that all see, whatever a writer put into it."""
+    return " ".join(COMMENT.sub(" ", text).split())
+
+
+def canonical(text: str) -> str:
+    """A text as it is compared with what a plan made of it: on one line, references in square brackets alone."""
+    return REFERENCE.sub(lambda m: f"[{m[1] or m[2]}]", one_line(text))

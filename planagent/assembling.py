@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from planagent.answers import COMMENT
+from planagent.answers import REFERENCE, one_line
 from planagent.briefs.brief import Record
 from planagent.briefs.decision import RULING_KINDS, Decision, Planned, Ruled
 from planagent.corpus.markdown import content_digest
@@ -24,7 +24,6 @@ _MOST_PLACES = 12
 """Of one statement in one sentence."""
 _PARALLEL = re.compile(r"^(?:\[P\]\s*)+")
 """A mark that only the order of tasks gives."""
-_REFERENCE = re.compile(r"\(\[([\w.~-]+)\]\)|\[([\w.~-]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,6 @@ class Made:
     writer_id: str = ""
     state: str = ""
     by_rule: bool = False
-
-
-def one_line(text: str) -> str:
-    """White space folded, and no comment begun or ended: a line of the plan is a line that all see, whatever a writer put into it."""
-    return " ".join(COMMENT.sub(" ", text).split())
 
 
 def assemble(
@@ -159,7 +153,7 @@ class _Assembly:
     def _told(self, text: str) -> str:
         """A text with places for marks and numbers for keys."""
         text = _MARK.sub(lambda m: self._apply(m[1]), one_line(text))
-        return _REFERENCE.sub(self._named, text)
+        return REFERENCE.sub(self._named, text)
 
     def _named(self, match: re.Match[str]) -> str:
         key = match[1] or match[2]

@@ -35,7 +35,7 @@ def review_stage(session: Session, written: Mapping[str, Record] | None = None) 
         written: the first tasks, where the others are not written yet.
     """
     known = reviews(session)
-    fresh = [t for t in _tasks(session, written) if known.get(t[0], {}).get("of") != fingerprint(t[2:])]
+    fresh = [t for t in _tasks(session, written) if known.get(t[0], {}).get("of") != fingerprint(t[2:4])]
     if known and len(fresh) <= FEW:
         fresh = []
     writing = write_stage(session)
@@ -84,7 +84,7 @@ def reviewed(session: Session, stage: ReviewStage, records: Mapping[str, Record]
     seen = {t for c in stage.chapters if c.key in records for t in c.tasks}
     said = notes_of(records)
     found: dict[str, Record] = {}
-    texts = [(t[0], fingerprint(t[2:]), t[0] in seen) for t in _tasks(session)]
+    texts = [(t[0], fingerprint(t[2:4]), t[0] in seen) for t in _tasks(session)]
     texts += [(name, fingerprint(told), name in said) for name, told in _decided_parts(session).items()]
     for name, of, read_now in texts:
         if read_now:
@@ -98,13 +98,13 @@ def reviewed(session: Session, stage: ReviewStage, records: Mapping[str, Record]
 
 def settled_reviews(session: Session) -> Record:
     """The note of a review whose points are mended: every text as it is now is reviewed, and nothing is said of it."""
-    texts = {t[0]: fingerprint(t[2:]) for t in _tasks(session)} | {n: fingerprint(d) for n, d in _decided_parts(session).items()}
+    texts = {t[0]: fingerprint(t[2:4]) for t in _tasks(session)} | {n: fingerprint(d) for n, d in _decided_parts(session).items()}
     return {"words": ReviewStage("", ()).words, "of": {n: {"of": of, "notes": []} for n, of in texts.items()}}
 
 
-def _tasks(session: Session, written: Mapping[str, Record] | None = None) -> Iterator[tuple[str, str, str, str]]:
-    """Key, group, text and statements of each task that is written, as a reviewer sees it."""
-    statements = write_stage(session).statements
+def _tasks(session: Session, written: Mapping[str, Record] | None = None) -> Iterator[tuple[str, str, str, str, str]]:
+    """Key, group, text and statements of each task that is written, as a reviewer sees it, and the lines that these rest on."""
+    statements, corpus = write_stage(session).statements, have(session.corpus)
     texts = session.written if written is None else written
     for task in (t for t in have(session.decision).tasks if t.key in texts):
         record = texts[task.key]
@@ -116,8 +116,9 @@ def _tasks(session: Session, written: Mapping[str, Record] | None = None) -> Ite
         for item in record["items"]:
             lines.append(f"- {item['title']}")
             lines += [f"  - {name}: {'; '.join(v)}" for name, v in item.items() if isinstance(v, list) and v and name != "covers"]
-        specs = "\n".join(line(statements[c], ()) for c in task.covers if c in statements)
-        yield task.key, str(task.section), "\n".join(lines), specs
+        mine = [statements[c] for c in task.covers if c in statements]
+        told = "\n".join(u.text for s in mine for ref in s.units if (u := corpus.unit(*ref)))
+        yield task.key, str(task.section), "\n".join(lines), "\n".join(line(s, ()) for s in mine), told
 
 
 def reviewing(session: Session) -> Steps:

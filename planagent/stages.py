@@ -6,6 +6,7 @@ looks at what was handed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ Steps = Generator[tuple[Run, Stage, bool], dict[str, Record], None]
 if TYPE_CHECKING:
     from planagent.pipeline import Session
 
+_NUMBER = re.compile(r"\((T\d{3,}|[DGRP]\d+)\)")
 FORMER = "reading"
 """The ledger's note on what was read last, by passage: keys of edited passages are kept."""
 DECIDED = "decided"
@@ -39,6 +41,8 @@ _DECISION = "decision"
 """The ledger's note on what was decided last: where statements change before there is a plan, it is the decision to change."""
 _WRITTEN = "written"
 """The ledger's note on what was written last, by task: one that is asked for again may keep its text."""
+_KEYS = 4
+"""Of one text that are noted: it is mended a few times at most before it is asked for anew."""
 _REOPENED = 2
 """So often is a reading asked for again where an edit took an account away."""
 _BACKEND = ("operation", "record", "setting", "rule", "integration")
@@ -95,7 +99,8 @@ def _reopened(stage: ReadStage, reading: Reading, records: Mapping[str, Record])
         positions = [i for i, ref in enumerate(part.payload.refs) if ref in missing]
         if positions and part.key in records:
             record = records[part.key]
-            found[part.key] = record | {"open": sorted({*record["open"], *positions})}
+            refused = [i for i in record.get("refused", ()) if i not in positions]
+            found[part.key] = record | {"open": sorted({*record["open"], *positions}), "refused": refused}
     return found
 
 
@@ -140,7 +145,7 @@ def decide_stage(session: Session) -> DecideStage:
     reading, corpus = have(session.reading), have(session.corpus)
     verbatim = verbatim_of(d.text for d in corpus.read)
     former, materials = _former_decision(session)
-    groups = groups_of(reading, former, materials)
+    groups = groups_of(reading, former, materials, _former_texts(session) if former else {})
     return DecideStage(
         corpus, reading, groups, session.settings.decisions, partial(judge, verbatim=verbatim, orders=Orders.of_reading(corpus, reading))
     )
@@ -156,6 +161,12 @@ def _former_decision(session: Session) -> tuple[Decision | None, dict[str, str]]
         return decision_of(session.previous), {t.key: _material(t) for t in session.previous.statements}
     noted = run.ledger.noted(_DECISION)
     return (Decision.of(noted["decision"]), dict(noted["materials"])) if noted else (None, {})
+
+
+def _former_texts(session: Session) -> dict[str, str]:
+    """What the statements of the last plan said, by their keys."""
+    statements = session.previous.statements if session.previous else ()
+    return {t.key: "\n".join((t.says, t.name, *t.facts)) for t in statements}
 
 
 def note_decision(session: Session, decision: Decision) -> None:
@@ -211,6 +222,12 @@ def decision_of(plan: Plan) -> Decision:
     """What a plan was made from, as far as the plan says it: what a person changed in the file counts."""
     topics = {r.id: r.topic for r in plan.rulings}
     keys = {t.id: t.key for t in plan.tasks}
+    named = {**topics, **keys}
+
+    def told(text: str) -> str:
+        """With keys for numbers, as whoever decides and writes refers to them."""
+        return _NUMBER.sub(lambda m: f"[{named[m[1]]}]" if m[1] in named else m[0], text)
+
     kinds = {"D": "decision", "G": "gap", "R": "trap", "P": "prerequisite"}
     layout = tuple(
         Folder(i.title.strip("`"), next((line for r in i.rows if r.label == "Purpose" for line in r.lines), ""),
@@ -218,7 +235,7 @@ def decision_of(plan: Plan) -> Decision:
         for s in plan.sections if s.number == 1 for i in s.items if i.key.startswith("folder.")
     )  # fmt: skip
     rulings = tuple(
-        Ruled(r.topic, kinds[r.letter], r.title, r.statement, r.default, r.why, r.options, r.waits, r.about)
+        Ruled(r.topic, kinds[r.letter], told(r.title), told(r.statement), told(r.default), told(r.why), r.options, r.waits, r.about)
         for r in plan.rulings
         if not r.topic.startswith(OWN)
     )
@@ -228,13 +245,13 @@ def decision_of(plan: Plan) -> Decision:
         condition = f"{topics[ruling]}: {answer}" if ruling in topics else ""
         tasks.append(
             Planned(
-                task.key, task.section, task.title, task.file, task.phase, tuple(keys[n] for n in task.needs if n in keys), task.covers, task.gives,
+                task.key, task.section, told(task.title), task.file, task.phase, tuple(keys[n] for n in task.needs if n in keys), task.covers, task.gives,
                 tuple(topics[r] for r in task.rulings if r in topics), tuple(keys[p] for p in task.proves if p in keys), condition,
             )
         )  # fmt: skip
     return Decision(
-        plan.approach,
-        plan.conventions,
+        tuple(map(told, plan.approach)),
+        tuple(map(told, plan.conventions)),
         layout,
         rulings,
         tuple(tasks),
@@ -275,7 +292,7 @@ def writing(session: Session) -> Steps:
 
 
 def note_written(session: Session, first: WriteStage, written: Mapping[str, Record], *, mended: bool = False) -> None:
-    """Notes the last text of each task, with the key of its first one: a text that was mended counts for more than the first until that is asked
+    """Notes the last text of each task, with the keys under which its first one was asked for: a text that was mended counts for more than the first until that is asked
     for anew.
 
     Args:
@@ -285,9 +302,12 @@ def note_written(session: Session, first: WriteStage, written: Mapping[str, Reco
     if run.by_rule:
         return
     noted = run.ledger.noted(_WRITTEN)
-    keys = {p.key: run.key(first, p) for p in first.parts}
-    last = {
-        k: noted[k] if not mended and noted.get(k, {}).get("key") == keys[k] else {"key": keys[k], "text": text}
-        for k, text in written.items() if k in keys
-    }  # fmt: skip
+    last: dict[str, Record] = {}
+    for part in (p for p in first.parts if p.key in written):
+        key, before = run.key(first, part), noted.get(part.key, {})
+        known = list(before.get("keys", ()))
+        if mended:  # what is mended together with a ruling has another key, and is still the text of the first
+            last[part.key] = {"keys": [*(k for k in known if k != key), key][-_KEYS:], "text": written[part.key]}
+        else:
+            last[part.key] = before if key in known else {"keys": [key], "text": written[part.key]}
     run.ledger.note(_WRITTEN, last)

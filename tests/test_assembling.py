@@ -13,9 +13,41 @@ from planagent.briefs.decision import Decision
 from planagent.briefs.write import WriteStage
 from planagent.plan.markdown_in import parse
 from planagent.plan.markdown_out import render
+from planagent.stages import decision_of
 from planagent.statements.statement import Reading
 from tests.test_deciding import ruling, task
 from tests.test_writing import BOOK, CODE, CORPUS, item
+
+
+def test_what_is_asked_of_a_writer_is_the_same_when_a_plan_tells_it_again() -> None:
+    """Numbers for keys, needs with what they follow from, rulings in the order of their numbers: nothing of that opens a task."""
+    reading = Reading((BOOK, CODE), ())
+    given_: dict[str, Any] = {
+        "approach": ["First ([day])."], "conventions": ["Days are as [day] says.", "Sizes: ([size])."], "layout": [], "excluded": [],
+        "rulings": [
+            ruling("zone", "code", kind="trap", default="In UTC, see [day]."), ruling("size", "book", kind="gap"), ruling("day", "code", kind="decision", title="A [size]"),
+        ],
+        "tasks": [
+            task("model", "book", section=3, file="a.py", gives=["`Boat`", "`Pier`; `Rope`"]),
+            task("other", section=6, file="a.py", gives=["`x`"]),
+            task("routes", "book", section=5, title="Offer it as [zone] says", needs=["other", "model"], rulings=["zone", "day"]),
+            task("codes", "code", section=6, needs=["model"], rulings=["size"], condition="day: yes"),
+            task("tests", section=9, needs=["other"], proves=["routes", "model"]),
+        ],
+    }  # fmt: skip
+    one = DecideStage(CORPUS, reading, (Group("all", reading.statements),))
+    records = one.accept(one.parts, given_, {}).records
+    decision = Decision.of(records["all"]["decision"])
+    assert [t.key for t in decision.tasks] == ["model", "other", "routes", "codes", "tests"]
+    written = {t.key: {"steps": ["x"], "done_when": "y", "items": []} for t in decision.tasks}
+    again = decision_of(parse(render(assemble(CORPUS, reading, decision, written, Made("w", state="s"), {}))))
+    assert again != decision, "it is told in another order"
+
+    def asked(of: Decision) -> dict[str, object]:
+        return {p.key: p.material for p in WriteStage(CORPUS, of, {s.key: s for s in reading.statements}).parts}
+
+    assert asked(again) == asked(decision)
+
 
 MARKS = [
     "; ", ";", " | ", ": ", ", ", " in ", "-->", "<!-- x -->", "## 10. Execution Timeline", "### 10.1 Tasks", "#### D1 x", "[P] ", "- [ ] T001 x",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planagent.briefs.brief import HOST
-from planagent.briefs.decide import DecideStage, Group, groups_of
+from planagent.briefs.decide import DecideStage, Group, groups_of, material_of
 from planagent.briefs.decision import Decision, Folder, Planned, Ruled, faults, merged, uncovered
 from planagent.checking.wording import judge
 from planagent.model import Corpus, Document
@@ -123,6 +124,20 @@ def test_a_withdrawn_statement_binds_nobody() -> None:
     records, findings = accept(stage(), value)
     assert not findings
     assert Decision.of(records["all"]["decision"]).gone() == {"b"}
+
+
+@pytest.mark.parametrize(("default", "stands"), [("up to 16 places", False), ("as many as fit", True)])
+def test_a_ruling_that_names_a_value_which_is_gone_is_decided_anew(default: str, stands: bool) -> None:
+    before, now = replace(made("b"), says="A slot has 16 places."), replace(made("b"), says="A slot has 12 places.")
+    told = GOOD | {"rulings": [ruling("places", "b", default=default)]}
+    one = stage(made("a"), before)
+    records, findings = accept(one, told)
+    assert not findings
+    former = Decision.of(records["all"]["decision"])
+    materials = {s.key: material_of(s) for s in (made("a"), before)}
+    group = Group("all", (made("a"), now), former, materials, {"b": before.says})
+    again = replace(one, reading=Reading((made("a"), now), ()), groups=(group,))
+    assert bool(again.standing()) is stands
 
 
 @pytest.mark.parametrize("how", ["covered", "removed"])

@@ -12,14 +12,17 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bench.simulated_server import Fault, Request, SimulatedServer
 from planagent.cli import run
+from planagent.ledger import Ledger
 from planagent.pipeline import previous_plan
 from planagent.plan.plan import Plan
+from planagent.stages import note_written
 from tests.conftest import ROOT
 
 PLAN = "plan/backend_implementation_plan.md"
@@ -324,6 +327,25 @@ def test_what_a_review_says_of_a_ruling_is_mended_and_what_rests_on_it_is_writte
     asked.clear()
     assert plan(path) == 0
     assert not asked
+
+
+def test_a_text_that_was_mended_with_a_ruling_stays_the_last_one_while_its_review_is_looked_at_again(tmp_path: Path) -> None:
+    """A desk begins anew with each command: what is first asked for rests on the ruling as it was, the mended text on what became of it."""
+    ledger = Ledger(tmp_path)
+    run_of = SimpleNamespace(by_rule=False, ledger=ledger, key=lambda stage, part: f"{stage.of} {part.key}")
+    session: Any = SimpleNamespace(runs={"write": run_of})
+
+    def note(of: str, text: str, *, mended: bool = False) -> str:
+        stage: Any = SimpleNamespace(of=of, parts=[SimpleNamespace(key="one")])
+        note_written(session, stage, {"one": {"steps": [text]}}, mended=mended)
+        return str(ledger.noted("written")["one"]["text"]["steps"][0])
+
+    assert note("ruled so", "first") == "first"
+    assert note("ruled otherwise", "mended", mended=True) == "mended"
+    assert note("ruled so", "first") == "mended", "the review is open again, and what follows from it not known yet"
+    assert note("ruled otherwise", "first") == "mended"
+    assert note("another spec", "anew") == "anew"
+    assert note("ruled so", "first") == "first"
 
 
 def test_a_ruling_that_cannot_be_mended_stays_as_it_was(project: Project, server: SimulatedServer) -> None:

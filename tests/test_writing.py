@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -229,6 +230,9 @@ def test_reviews_quote_or_are_left_out() -> None:
     assert len(notes["routes"]) == 2
     assert len(notes["conventions"]) == 1
     assert len(outcome.left_out) == 3
+    quoted = ReviewStage(one.head, (replace(chapter, lines="Whoever comes `third` is refused."),))
+    value = {"points": [point | {"plan": "", "spec": "comes third is refused"}]}
+    assert notes_of(quoted.accept(quoted.parts, value, {}).records), "the specs' own line may be quoted, too"
     nonsenses: list[Any] = [None, {}, {"points": "none"}, []]
     for nonsense in nonsenses:
         assert one.accept(one.parts, nonsense, {}).findings

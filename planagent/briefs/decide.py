@@ -17,6 +17,7 @@ from planagent.model import Corpus, Finding
 from planagent.plan.sections import budget
 from planagent.statements.merge import seen_conflicts
 from planagent.statements.statement import REASONS, Reading, Statement, slug
+from planagent.statements.tokens import Said, exact_tokens
 
 FEW = 3
 """So many statements or tasks may change before what rests on all of them is asked for again."""
@@ -34,6 +35,8 @@ class Group:
     statements: tuple[Statement, ...]
     former: Decision | None = None
     former_materials: Mapping[str, str] = field(default_factory=dict)
+    former_texts: Mapping[str, str] = field(default_factory=dict)
+    """What statements said when it was decided, where that is known."""
     over: bool = False
     """What was decided already, by groups or before a review, is to be made better: the statements are not shown again."""
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -149,10 +152,24 @@ class DecideStage:
             changed = [k for k in now if now[k] != before[k]]
             same = all(now[k].rpartition(" ")[0] == before[k].rpartition(" ")[0] for k in changed)
             known = {r.key for r in held.rulings}
+            if self._outdated(held, group, changed):
+                continue
             told = {a for _, about in self._conflicts if set(about) & set(changed) for a in about}
             if same and len(changed) <= FEW and not told and known.issuperset(self.answers):
                 found[group.key] = {"decision": held.as_record(), "materials": now, "open": []}
         return found
+
+    @staticmethod
+    def _outdated(held: Decision, group: Group, changed: Sequence[str]) -> bool:
+        """True where a ruling about a changed statement names a value that the statement does not have any more."""
+        now = {s.key: s for s in group.statements}
+        for key in changed:
+            said = Said(now[key].texts())
+            gone = [t for t in exact_tokens(group.former_texts.get(key, "")) if not said.has(t)]
+            about = [r for r in held.rulings if key in r.about] if gone else []
+            if any(Said((r.title, r.found, r.default, r.why, *r.options)).has(t) for r in about for t in gone):
+                return True
+        return False
 
     def _wanted(self, group: Group, held: Decision, record: Record | None) -> str:
         """What of a decision that exists is open: new and changed statements, and those that nothing covers."""
@@ -241,11 +258,13 @@ def material_of(statement: Statement) -> str:
     return f"{statement.kind} {statement.modality} {fingerprint(statement.material)}"
 
 
-def groups_of(reading: Reading, former: Decision | None, materials: Mapping[str, str]) -> tuple[Group, ...]:
+def groups_of(
+    reading: Reading, former: Decision | None, materials: Mapping[str, str], texts: Mapping[str, str] | None = None
+) -> tuple[Group, ...]:
     """One group where the statements fit into one request; else one for each component and feature."""
     size = sum(tokens.bound(line(s, ("specs/some/spec.md:10",))) for s in reading.statements)
     if size <= _LARGE:
-        return (Group("all", reading.statements, former, materials),)
+        return (Group("all", reading.statements, former, materials, texts or {}),)
     batches: dict[tuple[str, str, int], list[Statement]] = {}
     sizes: dict[tuple[str, str], int] = {}
     for statement in reading.statements:
@@ -257,7 +276,7 @@ def groups_of(reading: Reading, former: Decision | None, materials: Mapping[str,
         key = "/".join(p for p in (component, feature or "whole", str(number) if number else "") if p)
         own = {s.key for s in statements}
         mine = _of(former, own) if former else None
-        found.append(Group(key, tuple(statements), mine, {k: v for k, v in materials.items() if k in own}))
+        found.append(Group(key, tuple(statements), mine, {k: v for k, v in materials.items() if k in own}, texts or {}))
     return tuple(found)
 
 

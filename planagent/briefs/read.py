@@ -214,7 +214,8 @@ class ReadStage:
 
     def accept(self, parts: Sequence[Part], value: Any, known: Mapping[str, Record], *, by_rule: bool = False) -> Outcome:
         origin: Origin = "rules" if by_rule else "model"
-        taken = Taking(self.corpus, self.homes, self._table(parts), origin, self._open(parts, known), self._defined)
+        accounted = frozenset(p.payload.refs[i] for p in parts for i in known.get(p.key, {}).get("refused", ()))
+        taken = Taking(self.corpus, self.homes, self._table(parts), origin, self._open(parts, known), accounted, self._defined)
         outcome = taken.records(parts, value if isinstance(value, dict) else {}, known)
         _reject(parts, value, {s.name: s.name for s in self.candidates} | self.remarks, outcome)
         numbers = {ref: n for n, ref in enumerate(self._table(parts), 1)}
@@ -309,7 +310,7 @@ class ReadStage:
 
 def reopened(part: Part, record: Record) -> Record:
     """A passage of which everything is open again; what was doubted once is not doubted twice."""
-    return record | {"statements": [], "dismissed": [], "open": list(range(len(part.payload.units)))}
+    return record | {"statements": [], "dismissed": [], "refused": [], "open": list(range(len(part.payload.units)))}
 
 
 def _wanted(numbers: Sequence[int], shown: int) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from planagent.answers import dicts, text, texts
 from planagent.briefs.brief import Outcome, Part, Record
 from planagent.corpus.markdown import content, plain, split_cells
-from planagent.model import Corpus, Document, Passage, Unit
+from planagent.model import Corpus, Document, Finding, Passage, Unit
 from planagent.statements.forms import binding, label_of
 from planagent.statements.merge import identity
 from planagent.statements.proof import added, coined, lost
@@ -48,6 +48,14 @@ class ReadPart:
         return tuple((self.document.path, u.id) for u in self.units)
 
 
+@dataclass(slots=True)
+class _Turn:
+    """What is known while one answer is taken: statements that were accepted before, and lines of statements that are refused."""
+
+    held: list[dict[str, Any]]
+    refused: set[Ref] = field(default_factory=set)
+
+
 @dataclass(frozen=True)
 class Taking:
     """One answer to one brief; `table` are the units that it was asked for, numbered from 1."""
@@ -58,6 +66,8 @@ class Taking:
     origin: Origin
     open: frozenset[Ref]
     """Those of them that have no account yet; the others are shown with them."""
+    accounted: frozenset[Ref] = frozenset()
+    """Open ones that have an account all the same: a statement that was refused rested on them, too."""
     formal: frozenset[str] = frozenset()
     """Identities of what contracts define: prose that speaks of such a thing need not have its name."""
 
@@ -65,10 +75,11 @@ class Taking:
         """The parts' new records: what was accepted before with what is right now."""
         outcome = Outcome()
         made: list[tuple[Statement, tuple[Ref, ...]]] = []
+        turn = _Turn([s for p in parts for s in known.get(p.key, {}).get("statements", ())])
         entries = dicts(given.get("statements"))
         names = frozenset(n for e in entries if e.get("kind") == "record" and (n := text(e.get("name"))).isalpha())
         for number, entry in enumerate(entries, 1):
-            statement = self._statement(entry, number, names, outcome)
+            statement = self._statement(entry, number, names, outcome, turn)
             if statement:
                 made.append((statement, statement.units))
         made = self._unlost(made, outcome)
@@ -77,7 +88,7 @@ class Taking:
         dismissals = self._by_part(dismissed, lambda d: d[2])
         for part in parts:
             mine, left = claims.get(part.key, []), dismissals.get(part.key, [])
-            outcome.records[part.key] = self._record(part, known.get(part.key), mine, left, outcome)
+            outcome.records[part.key] = self._record(part, known.get(part.key), mine, left, outcome, turn.refused)
         return outcome
 
     def _by_part(self, entries: Iterable[T], units: Callable[[T], Sequence[Ref]]) -> dict[str, list[T]]:
@@ -91,7 +102,7 @@ class Taking:
     def _home(self, ref: Ref) -> Part:
         return self.homes[ref]
 
-    def _statement(self, entry: dict[str, Any], number: int, names: frozenset[str], outcome: Outcome) -> Statement | None:
+    def _statement(self, entry: dict[str, Any], number: int, names: frozenset[str], outcome: Outcome, turn: _Turn) -> Statement | None:
         facts, quoted = self._facts(entry)
         numbers = dict.fromkeys((*_numbers(entry.get("at"), len(self.table)), *quoted))
         units = tuple(self.table[i - 1] for i in numbers)
@@ -99,8 +110,13 @@ class Taking:
         if not units:
             outcome.refuse("", place, "it names no line of this brief", "Give the numbers in brackets as `at`.")
             return None
-        if self.open.isdisjoint(units):
-            return None  # what it rests on has its account already
+        if self.open.isdisjoint(units):  # what it rests on has its account already: the same again, or nothing that was asked for
+            if not any(_alike({"name": text(entry.get("name")), "says": text(entry.get("says"))}, s) >= _ALIKE for s in turn.held):
+                told = (
+                    f"{text(entry.get('name')) or text(entry.get('says'))[:60]!r} is not taken: lines {entry.get('at')} have their account"
+                )
+                outcome.left_out.append(Finding("PA907", place, told, "Where it says more, hand in the whole brief again with it."))
+            return None
         home = self._home(units[0])
         kind, modality = text(entry.get("kind")), text(entry.get("modality")) or "must"
         says, name = text(entry.get("says")), text(entry.get("name")).strip("`")
@@ -123,8 +139,9 @@ class Taking:
             shown = ", ".join(f"`{t.text}`" for t in wrong[:6])
             outcome.refuse(
                 home.key, f"{place} ({statement.title})", f"{shown} {'do' if len(wrong) > 1 else 'does'} not stand in lines {entry.get('at')}",
-                "Write it as the lines do, cite the line that says it, or leave it out.", "PA408",
+                "Write it as the lines do, or cite the line that says it. What the specs do not name has a name of plain words.", "PA408",
             )  # fmt: skip
+            turn.refused.update(units)
             return None
         return statement
 
@@ -196,7 +213,7 @@ class Taking:
         found: dict[Ref, str] = {}
         for ref, claimants in by_ref.items():
             unit = self.corpus.unit(*ref)
-            missing = lost(unit, claimants) if unit and ref in self.open else []
+            missing = lost(unit, claimants) if unit and ref in self.open and ref not in self.accounted else []
             if missing:
                 found[ref] = ", ".join(f"`{t.text}`" for t in missing[:6])
         return found
@@ -223,6 +240,7 @@ class Taking:
         made: Sequence[tuple[Statement, tuple[Ref, ...]]],
         dismissed: Sequence[tuple[str, str, tuple[Ref, ...]]],
         outcome: Outcome,
+        refused: Set[Ref],
     ) -> Record:
         """What is known of one passage now: what was accepted before, what is new, and what is open still."""
         one: ReadPart = part.payload
@@ -230,7 +248,8 @@ class Taking:
         statements = list(before["statements"]) if before else []
         left = list(before["dismissed"]) if before else []
         doubted = set(before["doubted"]) if before else set()
-        accounted = set(range(len(one.units))) - set(before["open"]) if before else set()
+        before_refused = set(before.get("refused", ())) if before else set()
+        accounted = set(range(len(one.units))) - set(before["open"]) | before_refused if before else set()
         for statement, units in made:
             mine = [place[r] for r in units if r in place]
             if mine and place.get(units[0]) is not None:
@@ -252,9 +271,13 @@ class Taking:
             accounted |= set(kept)
             if kept:
                 left.append({"why": why, "of": of, "at": kept})
-        open_positions = [i for i in range(len(one.units)) if i not in accounted]
+        # A line with a statement that was refused is asked for once more, whatever else it says: what it said would be lost without a word.
+        lost = {place[r] for r in refused if r in place} - before_refused
+        open_positions = [i for i in range(len(one.units)) if i not in accounted or i in lost]
         keep_keys(statements, one.former)
-        return {"statements": statements, "dismissed": left, "doubted": sorted(doubted), "open": open_positions}
+        asked = (before_refused | lost) & accounted
+        record = {"statements": statements, "dismissed": left, "doubted": sorted(doubted), "open": open_positions}
+        return record | ({"refused": sorted(asked)} if asked else {})
 
     def _doubts(self, one: ReadPart, positions: Sequence[int], why: str, doubted: set[int]) -> set[int]:
         if why not in _LAZY:

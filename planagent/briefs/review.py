@@ -20,13 +20,14 @@ KINDS = ("question", "contradiction", "wrong", "missing", "repeated", "unprovabl
 class Chapter:
     """A part of the plan as its builder sees it: the tasks with their items, and what the specs say of them.
 
-    `tasks` are keys; `text` is their Markdown, `specs` the statements in one line each.
+    `tasks` are keys; `text` is their Markdown, `specs` the statements in one line each, `lines` what these rest on, which may be quoted as well.
     """
 
     key: str
     tasks: tuple[str, ...]
     text: str
     specs: str
+    lines: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ class ReviewStage:
             outcome.refuse("", "the review", "it has no list `points`", "Answer with one; it may be empty.")
             return outcome
         decided = frozenset(self.decided)
-        told, specs = (_flat("\n".join(t)) for t in ([self.head, *(p.payload.text for p in parts)], [p.payload.specs for p in parts]))
+        told, specs = (
+            _flat("\n".join(t))
+            for t in ([self.head, *(p.payload.text for p in parts)], [t for p in parts for t in (p.payload.specs, p.payload.lines)])
+        )
         for number, part in enumerate(parts):
             chapter: Chapter = part.payload
             mine = decided.union(chapter.tasks) if not number else frozenset(chapter.tasks)
@@ -116,9 +120,9 @@ def _note(point: Mapping[str, str]) -> str:
     return f"{point['kind']}: {point['problem']} ({'; '.join(quotes)})" + (f" Mend: {point['mend']}" if point["mend"] else "")
 
 
-def chapters_of(tasks: Sequence[tuple[str, str, str, str]], most: int) -> Iterator[Chapter]:
-    """Chapters of tasks (key, group, text, specs) with at most so many tokens each; a group stays together where it fits."""
-    batch: list[tuple[str, str, str, str]] = []
+def chapters_of(tasks: Sequence[tuple[str, ...]], most: int) -> Iterator[Chapter]:
+    """Chapters of tasks (key, group, text, specs, lines) with at most so many tokens each; a group stays together where it fits."""
+    batch: list[tuple[str, ...]] = []
     size = 0
     for task in tasks:
         cost = (len(task[2]) + len(task[3])) // 3
@@ -131,7 +135,7 @@ def chapters_of(tasks: Sequence[tuple[str, str, str, str]], most: int) -> Iterat
         yield _chapter(batch)
 
 
-def _chapter(batch: Sequence[tuple[str, str, str, str]]) -> Chapter:
+def _chapter(batch: Sequence[tuple[str, ...]]) -> Chapter:
     keys = tuple(t[0] for t in batch)
-    specs = "\n".join(dict.fromkeys(line for t in batch for line in t[3].split("\n") if line))
-    return Chapter(f"{keys[0]}…{keys[-1]}" if len(keys) > 1 else keys[0], keys, "\n\n".join(t[2] for t in batch), specs)
+    specs, lines = ("\n".join(dict.fromkeys(line for t in batch for line in t[n].split("\n") if line)) for n in (3, 4))
+    return Chapter(f"{keys[0]}…{keys[-1]}" if len(keys) > 1 else keys[0], keys, "\n\n".join(t[2] for t in batch), specs, lines)

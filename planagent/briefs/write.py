@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from planagent.answers import arr, dicts, listed, obj, one_of, text, texts, txt
+from planagent.answers import arr, canonical, dicts, listed, obj, one_of, text, texts, txt
 from planagent.briefs.brief import Brief, BriefKind, Outcome, Part, Record, Shape, fingerprint, told_lines
 from planagent.briefs.decide import line
 from planagent.briefs.decision import Decision, Planned, Ruled
@@ -83,6 +83,10 @@ class WriteStage:
         return {t.key: t for t in self.decision.tasks}
 
     @cached_property
+    def _needs(self) -> dict[str, tuple[str, ...]]:
+        return self.decision.needs()
+
+    @cached_property
     def _homes(self) -> dict[str, str]:
         """The task that says each statement's exact values."""
         doing: dict[str, list[Planned]] = {}
@@ -92,15 +96,19 @@ class WriteStage:
         return {k: home_of(self.statements[k].kind, tasks).key for k, tasks in doing.items() if k in self.statements}
 
     def _part(self, task: Planned, most: int) -> Part:
-        rulings = tuple(r for r in self.decision.rulings if r.key in task.rulings or set(r.about) & set(task.covers))
-        by_key = self._by_key
-        gives = tuple(f"{by_key[n].title}: {'; '.join(by_key[n].gives)}" for n in task.needs if n in by_key and by_key[n].gives)
+        mine = {*task.rulings, task.condition.partition(": ")[0]}
+        rulings = tuple(r for r in self.decision.rulings if r.key in mine or set(r.about) & set(task.covers))
+        before = (self._by_key[n] for n in self._needs[task.key])
+        gives = tuple(f"{t.title}: {'; '.join(t.gives)}" for t in before if t.gives)
         statements = tuple(self.statements[c] for c in task.covers if c in self.statements)
         elsewhere = {s.key: self._homes[s.key] for s in statements if self._homes[s.key] != task.key}
         payload = WritePart(task, statements, rulings, gives, most, self.notes.get(task.key, ()), elsewhere)
+        # A plan tells all of it again, in an order and with references of its own: it is the same for that.
         material = [
-            [task.key, task.section, task.title, task.file, task.gives, task.proves, task.condition], [s.material for s in statements],
-            [(r.key, r.found, self.answers.get(r.key) or r.default) for r in rulings], gives, self.decision.conventions, payload.notes, elsewhere,
+            [task.key, task.section, canonical(task.title), task.file, task.gives, sorted(task.proves), task.condition],
+            [s.material for s in statements],
+            sorted((r.key, canonical(r.found), self.answers.get(r.key) or canonical(r.default)) for r in rulings),
+            sorted(map(canonical, gives)), [canonical(c) for c in self.decision.conventions], payload.notes, elsewhere,
             words(f"sections/{_file(task.section)}"),
         ]  # fmt: skip
         size = 60 + sum(len(line(s, ())) for s in statements) // 3 + 12 * len(self._passages(payload))
