@@ -272,7 +272,7 @@ def _sources(plan: Plan, corpus: Corpus, lines: dict[str, int]) -> Iterator[Find
     changes = Changes.of(plan, corpus)
     there = {anchor for anchor in changes.passages if corpus.passage(anchor)}  # what is gone is told of the citation itself
     cited: list[tuple[str, str, tuple[Source, ...], bool]] = [(t.id, t.key, t.sources, bool(changes.touching(t))) for t in plan.tasks]
-    cited += [(r.id, r.topic, r.sources, True) for r in plan.rulings]
+    cited += [(r.id, r.topic, r.sources, bool(changes.resting(r.about, r.sources))) for r in plan.rulings]
     for place, key, sources, touched in cited:
         at = lines.get(place, 0)
         for source in sources:

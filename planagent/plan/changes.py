@@ -10,7 +10,7 @@ from functools import cached_property
 
 from planagent.corpus.markdown import content, content_digest
 from planagent.model import Corpus, Document, Passage, Unit
-from planagent.plan.plan import Plan, Task
+from planagent.plan.plan import Plan, Source, Task
 from planagent.statements.runs import expanded
 from planagent.statements.statement import Ref
 
@@ -64,12 +64,16 @@ class Changes:
 
     def touching(self, task: Task) -> list[str]:
         """Sentences on what a task rests on and that says something else now."""
+        return self.resting(task.covers, task.sources)
+
+    def resting(self, keys: Iterable[str], sources: Sequence[Source]) -> list[str]:
+        """The same of anything that rests on some statements and cites some places."""
         if not self.passages:
             return []
-        anchors = {s.anchor: None for s in task.sources if s.anchor in self.unknown}
-        for key in task.covers:
+        cited = [s.anchor for s in sources]
+        anchors = {anchor: None for anchor in cited if anchor in self.unknown}
+        for key in keys:
             anchors |= {self._home[ref]: None for ref in self._rests.get(key, ()) if ref in self.gone}
-        cited = [s.anchor for s in task.sources]
         return [self.passages[a] for a in sorted(anchors, key=lambda a: cited.index(a) if a in cited else len(cited))]
 
     def rests_in(self, task: Task, anchor: str) -> list[str]:
