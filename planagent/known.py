@@ -54,7 +54,9 @@ def known_of(settings: Settings) -> Known:
         run.ledger.close()
         if not run.by_rule and stage.parts and all(p.key in records and stage.whole(p, records[p.key]) for p in stage.parts):
             return Known(corpus, reading_of(session, stage, records), f"{run.model.name}, kept answers", plan)
-    return Known(corpus, overridden(corpus, read_by_rule(corpus), settings.overrides), "built-in rules, no model", plan)
+    by = make_rules().name
+    stale = ", for the specs have changed since they were read for the plan" if plan and plan.writer != by else ""
+    return Known(corpus, overridden(corpus, read_by_rule(corpus), settings.overrides), f"{by}{stale}", plan)
 
 
 def read_by_rule(corpus: Corpus) -> Reading:

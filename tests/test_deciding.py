@@ -150,6 +150,13 @@ def test_a_withdrawal_is_taken_back(how: str) -> None:
     assert any("PA501" in f for f in findings) == (how == "removed"), "what nobody covers is asked for again"
 
 
+def test_what_is_removed_and_is_not_there_is_told() -> None:
+    records, _ = accept(stage(), GOOD)
+    one = stage()
+    outcome = one.accept(one.parts, {"removed": ["two", "never"]}, records)
+    assert [f.place for f in outcome.left_out] == ["removed never"]
+
+
 def test_a_must_needs_a_task_and_no_ruling_is_enough() -> None:
     value = GOOD | {
         "rulings": [ruling("stack", "no-docker", "open", "a")],

@@ -35,6 +35,17 @@ class Patch:
 
     def applied(self, held: Decision) -> Decision:
         gone = set(texts(self.given.get("removed")))
+        there = {
+            *(r.key for r in held.rulings),
+            *(t.key for t in held.tasks),
+            *(f.path for f in held.layout),
+            *(k for k, _ in held.withdrawn),
+        }
+        for name in sorted(gone - there):
+            told = Finding(
+                "PA907", f"removed {name}", "nothing of that key is decided so far", "Name a task, ruling, withdrawal or layout path."
+            )
+            self.outcome.left_out.append(told)
         rulings = {r.key: r for r in held.rulings if r.key not in gone}
         given = dicts(self.given.get("rulings"))
         # A ruling that is refused is asked for again by itself: what rests on it is not wrong for that.
