@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planagent.choosing import make_rules, open_runs
 from planagent.model import Corpus, have
@@ -13,7 +13,7 @@ from planagent.settings import Settings
 from planagent.stages import read_stage, reading_of
 from planagent.statements.merge import assemble
 from planagent.statements.override import overridden
-from planagent.statements.statement import Reading
+from planagent.statements.statement import Dismissal, Reading
 
 _ROUNDS = 2
 """What looks binding and is dismissed is asked for twice, whoever answers."""
@@ -55,8 +55,20 @@ def known_of(settings: Settings) -> Known:
         if not run.by_rule and stage.parts and all(p.key in records and stage.whole(p, records[p.key]) for p in stage.parts):
             return Known(corpus, reading_of(session, stage, records), f"{run.model.name}, kept answers", plan)
     by = make_rules().name
-    stale = ", for the specs have changed since they were read for the plan" if plan and plan.writer != by else ""
-    return Known(corpus, overridden(corpus, read_by_rule(corpus), settings.overrides), f"{by}{stale}", plan)
+    if plan is not None and plan.units and plan.writer != by:
+        return Known(corpus, carried_over(plan, corpus), f"{plan.writer}; what is new since has no reader yet", plan)
+    return Known(corpus, overridden(corpus, read_by_rule(corpus), settings.overrides), by, plan)
+
+
+def carried_over(plan: Plan, corpus: Corpus) -> Reading:
+    """What a plan's reading says of specs that have changed since: of lines with other words it says nothing."""
+    from planagent.checking.account import bare
+    from planagent.plan.changes import Changes
+
+    changes = Changes.of(plan, corpus)
+    statements = (replace(bare(t), units=changes.now(t.units)) for t in plan.statements)
+    dismissed = (Dismissal(why, changes.now([f"{a.path} {runs}"]), of) for a in plan.accounts for runs, why, of in a.dismissed)
+    return Reading(tuple(s for s in statements if s.units), tuple(d for d in dismissed if d.units))
 
 
 def read_by_rule(corpus: Corpus) -> Reading:

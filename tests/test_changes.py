@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.simulated_server import SimulatedServer
+from planagent.cli import run
 from planagent.corpus.markdown import content_digest
+from planagent.known import carried_over
 from planagent.model import Corpus
 from planagent.plan.changes import Changes, digests, edited_lines, unit_digests
 from planagent.plan.plan import Plan, Source, Task, Traced
+from planagent.statements.proof import open_units
 from planagent.statements.runs import expanded
 from tests.test_reading import corpus_of_text
+
+if TYPE_CHECKING:
+    import pytest
 
 PATH = "specs/a.md"
 
@@ -102,3 +113,36 @@ def test_runs_name_the_units_between_their_ends(numbers: list[int], data: st.Dat
     assert expanded("L999", order, places) is None
     told = ",".join(f"{unit} {n:04x}" for unit, n in places.items())
     assert list(digests(told)) == order
+
+
+@given(st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)))
+def test_what_was_read_of_lines_that_say_the_same_is_carried_over(edited: set[int], new_before: set[int]) -> None:
+    lines = [f"A guest may hold {n} boats in {n * 7} harbours" for n in range(8)]
+    plan = plan_of(corpus_with(lines))
+    now: list[str] = []
+    for n, line in enumerate(lines):
+        now += [f"A new rule of {n + 100} words"] * (n in new_before) + [f"{line}, but not at night" if n in edited else line]
+    corpus = corpus_with(now)
+    reading = carried_over(plan, corpus)
+    said = {s.key: [u.text for ref in s.units if (u := corpus.unit(*ref))] for s in reading.statements}
+    assert said == {f"s{n}": [line] for n, line in enumerate(lines) if n not in edited}
+    missing = [u for ref in open_units(corpus, reading) if (u := corpus.unit(*ref)) and u.kind != "heading"]
+    assert len(missing) == len(edited) + len(new_before)
+
+
+def test_coverage_of_a_stale_plan_misses_what_is_new_and_nothing_else(
+    workspace: Path, server: SimulatedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "-q", "-w", str(workspace)]) == 0
+    assert run(["coverage", "-w", str(workspace), "--fail-under", "100"]) == 0
+    spec = workspace / "specs/backend/api.md"
+    spec.write_text(spec.read_text().replace("name: required, 1-80 characters", "name: required, 1-60 characters"))
+    for ledger in (workspace / ".planagent").glob("ledger*"):  # as in a clone
+        ledger.unlink()
+    capsys.readouterr()
+    assert run(["coverage", "-w", str(workspace), "--json", "--fail-under", "100"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["total"]["missing"], told["total"]["unplanned"]) == (1, 0)
+    line = 1 + next(n for n, text in enumerate(spec.read_text().splitlines()) if "1-60 characters" in text)
+    assert [f["missing"] for f in told["files"] if f["missing"]] == [f"L{line}"]
+    assert "what is new since has no reader yet" in told["read_by"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -43,11 +43,14 @@ class Changes:
     gone: frozenset[Ref] = frozenset()
     unknown: frozenset[str] = frozenset()
     """Changed passages whose units the plan does not tell."""
+    moved: dict[Ref, Ref] = field(default_factory=dict)
+    """Units of then as they are called now."""
 
     @classmethod
     def of(cls, plan: Plan, corpus: Corpus) -> Changes:
         told: dict[str, str] = {}
         gone: set[Ref] = set()
+        moved: dict[Ref, Ref] = {}
         units = dict(plan.units)
         for anchor, digest in plan.passages:
             path, before = anchor.partition("#")[0], digests(units.get(anchor, ""))
@@ -56,11 +59,18 @@ class Changes:
             if passage is None or document is None or document.left_out:
                 told[anchor] = f"{anchor} is gone."
                 gone |= {(path, unit) for unit in before}
-            elif content_digest(document.said(passage)) != digest:
+                continue
+            moved |= {(path, was): (passage.file, now) for was, now in _matched(before, document.units_by_anchor.get(anchor, ()))}
+            if content_digest(document.said(passage)) != digest:
                 left, fresh = _differ(before, document.units_by_anchor.get(passage.anchor, ()))
                 told[anchor] = _sentence(anchor, passage, left, fresh, known=bool(before))
                 gone |= {(path, unit) for unit in (left if left or fresh else before)}
-        return cls(plan, told, frozenset(gone), frozenset(a for a in told if not units.get(a)))
+        return cls(plan, told, frozenset(gone), frozenset(a for a in told if not units.get(a)), moved)
+
+    def now(self, units: Iterable[str]) -> tuple[Ref, ...]:
+        """What the plan's references to units (`specs/a.md L3-L5`) name now; what has changed since is left out."""
+        then = (ref for told in units for ref in self._named(told))
+        return tuple(self.moved[ref] for ref in then if ref in self.moved)
 
     def touching(self, task: Task) -> list[str]:
         """Sentences on what a task rests on and that says something else now."""
@@ -93,18 +103,30 @@ class Changes:
     @cached_property
     def _rests(self) -> dict[str, tuple[Ref, ...]]:
         """The units of each statement, as they were called then."""
+        return {s.key: tuple(ref for told in s.units for ref in self._named(told)) for s in self.plan.statements}
+
+    def _named(self, told: str) -> Iterator[Ref]:
+        path, _, ids = told.rpartition(" ")
+        order, places = self._order.get(path, ([], {}))
+        yield from ((path, unit) for unit in expanded(ids, order, places) or ())
+
+    @cached_property
+    def _order(self) -> dict[str, tuple[list[str], dict[str, int]]]:
+        """The units of each document, in their order of then, and the place of each."""
         order: dict[str, list[str]] = {}
         for path, unit in self._home:
             order.setdefault(path, []).append(unit)
-        places = {path: {unit: n for n, unit in enumerate(ids)} for path, ids in order.items()}
-        found = {}
-        for statement in self.plan.statements:
-            refs: list[Ref] = []
-            for run in statement.units:
-                path, _, ids = run.rpartition(" ")
-                refs += [(path, unit) for unit in expanded(ids, order.get(path, []), places.get(path, {})) or ()]
-            found[statement.key] = tuple(refs)
-        return found
+        return {path: (ids, {unit: n for n, unit in enumerate(ids)}) for path, ids in order.items()}
+
+
+def _matched(before: Mapping[str, str], now: Sequence[Unit]) -> Iterator[tuple[str, str]]:
+    """Units of then and of now that say the same, in their order."""
+    free: dict[str, list[str]] = {}
+    for unit in reversed(now):
+        free.setdefault(_digest(unit), []).append(unit.id)
+    for was, digest in before.items():
+        if free.get(digest):
+            yield was, free[digest].pop()
 
 
 def _differ(before: dict[str, str], now: Sequence[Unit]) -> tuple[list[str], list[Unit]]:
