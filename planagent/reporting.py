@@ -79,6 +79,10 @@ def facts_as_text(known: Known, *, conflicts_only: bool = False, columns: int = 
     unread = any(s.origin == "rules" for s in reading.statements)
     yield f"Two values for one thing ({len(seen)}){': by form alone, for nobody has read the words' if unread else ''}"
     yield from (f"  {told} ({', '.join(about)})" for told, about in seen)
+    questions = [s for s in reading.statements if s.kind == "question"] if conflicts_only else []
+    if questions:
+        yield f"Open in the specs ({len(questions)})"
+        yield from (_line(known, s, columns) for s in questions)
     if known.plan:
         waiting = [r for r in known.plan.rulings if r.letter in "DG"]
         yield f"Decided in the plan ({len(waiting)})"
@@ -128,9 +132,8 @@ def coverage(known: Known) -> list[Row]:
     done: set[str] = set()
     if plan:
         doing = {c for t in plan.tasks for c in t.covers} | {c for r in plan.rulings for c in r.about} | {k for k, _ in plan.withdrawn}
-        done = {c for t in plan.tasks if t.done for c in t.covers} - {
-            c for t in plan.tasks if not t.done and not t.condition for c in t.covers
-        }
+        left = [t for t in plan.tasks if (not t.done and not t.condition) or t.again]
+        done = {c for t in plan.tasks if t.done for c in t.covers} - {c for t in left for c in t.covers}
     unread = {s.key for s in known.reading.statements if s.kind == "passage" or s.origin == "rules"}
     return [_row(known, d, doing if plan else None, done, unread) for d in known.corpus.read]
 

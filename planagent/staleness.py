@@ -138,7 +138,9 @@ def _answers(plan: Plan, settings: Settings) -> Iterator[str]:
     for ruling in plan.rulings:
         now = " ".join(settings.decisions.get(ruling.topic, "").split())
         if now != ruling.answer:
-            yield f"{ruling.id} {ruling.title}: " + (f"is answered now: {now}" if now else "has no answer any more.")
+            tasks = [t.id for t in plan.tasks if ruling.id in t.rulings]
+            rests = f" ({', '.join(tasks)} {'rest' if len(tasks) > 1 else 'rests'} on it)" if tasks else ""
+            yield f"{ruling.id} {ruling.title}: {f'is answered now: {now}' if now else 'has no answer any more'}{rests}."
 
 
 def _sections(plan: Plan, changes: Changes) -> Iterator[StaleSection]:

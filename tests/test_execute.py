@@ -414,3 +414,44 @@ def test_a_line_that_is_changed_is_told_where_it_stands_beside_a_persons_task(
     assert run(["check", "-w", str(path), "--output", "json"]) == 1
     told = json.loads(capsys.readouterr().out)["findings"]
     assert [(f["rule"], f["line"]) for f in told if "no part of the plan" in f["message"]] == [("PA910", line)]
+
+
+@pytest.mark.parametrize("line", ["- [ ] Buy a domain", "- [x] T090 Buy a domain", "\n- [ ] Buy a domain\n  - cheap"])
+def test_a_task_of_a_person_is_kept_wherever_it_was_written(project: Callable[[dict[str, str]], Path], line: str) -> None:
+    path = planned_boats(project)
+    plan = path / "plan/backend_implementation_plan.md"
+    for place in ("end", "before the waves"):
+        text = plan.read_text()
+        plan.write_text(
+            text + f"{line}\n" if place == "end" else text.replace("### 10.2", f"{line.replace('domain', 'second domain')}\n\n### 10.2")
+        )
+        assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    own = [t for t in parse(plan.read_text()).tasks if t.own]
+    assert sorted(t.title for t in own) == ["Buy a domain", "Buy a second domain"]
+    assert {t.done for t in own} == {"[x]" in line}
+    assert run(["check", "-w", str(path)]) == 0
+
+
+def test_what_was_done_under_a_default_is_looked_at_again_when_a_person_overrules_it(
+    project: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project({"specs/a.md": f"{BOATS}\n[NEEDS CLARIFICATION: may guests list them?]\n"})
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    plan = path / "plan/backend_implementation_plan.md"
+    made = parse(plan.read_text())
+    assert run(["done", *(t.id for t in made.tasks), "-w", str(path)]) == 0
+    [task] = [t.id for t in made.tasks if made.rulings[0].id in t.rulings]
+    capsys.readouterr()
+    assert run(["decide", made.rulings[0].id, "only members", "-w", str(path)]) == 0
+    assert "planagent plan --offline" in capsys.readouterr().err
+    assert run(["status", "-w", str(path)]) == 3
+    assert f"({task} rests on it)" in capsys.readouterr().out
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    assert {t.id: t.again for t in parse(plan.read_text()).tasks if t.again} == {
+        task: f"changed since it was done (ruling {made.rulings[0].id})"
+    }
+    capsys.readouterr()
+    assert run(["next", task, "-w", str(path)]) == 0
+    page = capsys.readouterr().out
+    assert "to be looked at again" in page
+    assert f"planagent done {task}" in page

@@ -336,6 +336,29 @@ def test_an_open_question_is_quoted_and_its_answer_reaches_the_tasks_of_its_plac
     assert run(["check", "-w", str(path)]) == 0
 
 
+def test_an_answer_belongs_to_the_words_of_its_question(project: Callable[[dict[str, str]], Path]) -> None:
+    first, second = "[NEEDS CLARIFICATION: may two boats share a berth?]", "[NEEDS CLARIFICATION: what currency is used?]"
+    text = f"# Boats\n\n- **FR-001**: A guest MUST list boats by `GET /boats`.\n\n{first}\n\n{second}\n"
+    path = project({"specs/a.md": text})
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+
+    def answers() -> dict[str, str]:
+        return {r.statement.partition("“")[2]: r.answer for r in parse((path / PLAN).read_text()).rulings if r.letter == "G"}
+
+    ids = {r.statement: r.id for r in parse((path / PLAN).read_text()).rulings}
+    share, currency = (next(i for told, i in ids.items() if word in told) for word in ("berth", "currency"))
+    assert run(["decide", share, "one boat to a berth", "-w", str(path)]) == 0
+    assert run(["decide", currency, "euro", "-w", str(path)]) == 0
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    assert sorted(answers().values()) == ["euro", "one boat to a berth"]
+    (path / "specs/a.md").write_text(text.replace(f"{first}\n\n", ""))
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    assert list(answers().values()) == ["euro"]
+    (path / "specs/a.md").write_text(text.replace(f"{first}\n\n", "").replace("what currency is used", "how long does a booking last"))
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    assert list(answers().values()) == [""], "another question has no answer yet"
+
+
 def test_a_rule_of_the_project_that_names_an_operation_binds_them_all(project: Callable[[dict[str, str]], Path]) -> None:
     path = project({
         "specs/constitution.md": "# Constitution\n\n- Every route but `GET /health` requires a valid token.\n",

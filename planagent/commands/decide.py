@@ -37,5 +37,5 @@ def decide(ruling: str, answer: str | None, clear: bool, dry_run: bool, workspac
         click.echo(f"  rests on it: {', '.join(recorded['rests_on_it']) or 'no task'}")
         if recorded["brings_in"]:
             click.echo(f"  brings in: {', '.join(recorded['brings_in'])}")
-        click.echo("Nothing was kept." if dry_run else "Run `planagent plan` to apply it.", err=True)
+        click.echo("Nothing was kept." if dry_run else f"Run `{recorded['command']}` to apply it.", err=True)
     return 0

@@ -62,6 +62,7 @@ class TaskPage(Shape):
     file: str
     phase: str
     done: bool
+    again: str
     condition: str
     needs: list[Need]
     open_needs: list[str]

@@ -112,6 +112,7 @@ class Decided(Shape):
     rests_on_it: list[str]
     brings_in: list[str]
     dry: bool
+    command: str
     file: str
 
 

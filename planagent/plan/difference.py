@@ -69,8 +69,6 @@ def compare(old: Plan, new: Plan) -> Difference:
         elif was.sources != task.sources:
             moved.append(task.id)
     items = tuple(_items(old, new))
-    touched = {c.id for c in changed} | {i for c in items for i in c.tasks}
-    redo = tuple(t.id for t in new.tasks if t.done and t.id in touched)
     topics = {r.topic: r for r in old.rulings}
     rulings = []
     for ruling in new.rulings:
@@ -78,6 +76,9 @@ def compare(old: Plan, new: Plan) -> Difference:
         fields = dict(_fields(known, ruling, _RULING_FIELDS)) if known else {}
         if fields:
             rulings.append(Change(ruling.id, ruling.title, False, fields))
+    ruled = {r.id for r in rulings}
+    touched = {c.id for c in changed} | {i for c in items for i in c.tasks} | {t.id for t in new.tasks if ruled & set(t.rulings)}
+    redo = tuple(t.id for t in new.tasks if t.done and t.id in touched)
     kept = {r.topic for r in new.rulings}
     return Difference(
         tuple(t for k, t in after.items() if k not in before),
@@ -93,12 +94,17 @@ def compare(old: Plan, new: Plan) -> Difference:
     )
 
 
+def _why(found: Difference, task: Task) -> str:
+    ruled = [c.id for c in found.rulings_changed if c.id in task.rulings]
+    return f"ruling {', '.join(ruled)}" if ruled else "its item"
+
+
 def to_look_at(old: Plan, new: Plan) -> Plan:
     """The new plan in which every task that was done before it was changed says so, until somebody ticks it again."""
     found = compare(old, new)
     reasons = {c.id: ", ".join(c.fields) for c in found.changed}
     tasks = tuple(
-        t.model_copy(update={"again": f"changed since it was done ({reasons.get(t.id, 'its item')})"}) if t.id in found.redo else t
+        t.model_copy(update={"again": f"changed since it was done ({reasons.get(t.id) or _why(found, t)})"}) if t.id in found.redo else t
         for t in new.tasks
     )
     return new.model_copy(update={"tasks": tasks})

@@ -66,6 +66,7 @@ class _Reader:
         self.lines = lines
         self.at = 0
         self.places: dict[str, int] = {}
+        self._numbers: Iterator[str] | None = None
         self.plan: dict[str, Any] = {"findings": [], "approach": [], "conventions": [], "excluded": []}
 
     def read(self) -> Located:
@@ -98,6 +99,8 @@ class _Reader:
                 told = [v for v in self._data() if isinstance(v, list) and len(v) in (2, 3)]
                 self.plan["passages"] = tuple((str(v[1]), str(v[0])) for v in told)
                 self.plan["units"] = tuple((str(v[1]), str(v[2])) for v in told if len(v) == 3)
+            elif own := self._own(line):  # wherever a person wrote it
+                tasks.append(own)
             else:
                 self.at += 1
         doers = {number: task.id for task in tasks for number in task.items}
@@ -207,8 +210,6 @@ class _Reader:
 
     def _tasks(self) -> list[Task]:
         found: list[Task] = []
-        taken = {m[2] for line in self.lines if (m := _TASK.match(line))}
-        free = (told for n in itertools.count(self.plan["next_task"]) if (told := f"T{n:03d}") not in taken)
         phase = ""
         self.at += 1
         while self.at < len(self.lines) and not self.lines[self.at].startswith(("## ", "### ")):
@@ -219,10 +220,25 @@ class _Reader:
             elif match := _TASK.match(line):
                 found.append(self._task(match, match[2], phase))
             elif match := _UNNUMBERED.match(line):
-                found.append(self._task(match, next(free), phase))
+                found.append(self._task(match, self._free(), phase))
             else:
                 self.at += 1
         return found
+
+    def _own(self, line: str) -> Task | None:
+        """A task that stands beside the tasks of the plan."""
+        match = _TASK.match(line)
+        unnumbered = None if match else _UNNUMBERED.match(line)
+        if match:
+            return self._task(match, match[2], "")
+        return self._task(unnumbered, self._free(), "") if unnumbered else None
+
+    def _free(self) -> str:
+        """The next number that no task has."""
+        if self._numbers is None:
+            taken = {m[2] for line in self.lines if (m := _TASK.match(line))}
+            self._numbers = (told for n in itertools.count(self.plan["next_task"]) if (told := f"T{n:03d}") not in taken)
+        return next(self._numbers)
 
     def _task(self, head: re.Match[str], number: str, phase: str) -> Task:
         self.places[number] = self.at + 1

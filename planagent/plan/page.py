@@ -42,6 +42,7 @@ def task_page(plan: Plan, task: Task, passages: Sequence[Excerpt], changed: Sequ
         "file": task.file,
         "phase": task.phase,
         "done": task.done,
+        "again": task.again,
         "condition": task.condition,
         "needs": [
             {"id": n.id, "title": n.title, "file": n.file, "done": n.done, "gives": list(n.gives)}
@@ -134,7 +135,7 @@ def as_markdown(page: dict[str, Any]) -> Iterator[str]:
     yield f"# {page['id']} {page['title']}{place}"
     yield ""
     if page["done"]:
-        yield "This task is done."
+        yield f"This task is done, and to be looked at again: {page['again']}." if page["again"] else "This task is done."
     if page["condition"]:
         yield f"Only if {page['condition']}: nobody has decided so, and it is not to be done now."
     for told in page["changed"]:
@@ -185,8 +186,9 @@ def as_markdown(page: dict[str, Any]) -> Iterator[str]:
         yield from ("", f"### {passage['source']}", "")
         yield from (f"> {line}".rstrip() for line in passage["text"].strip("\n").split("\n"))
     told = "When its done-when line is true:" if page["done_when"] else "When it is done:"
-    yield from ("", told if not page["done"] else "")
-    if not page["done"]:
+    open_still = not page["done"] or page["again"]
+    yield from ("", told if open_still else "")
+    if open_still:
         yield f"planagent done {page['id']}"
 
 

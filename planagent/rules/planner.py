@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from planagent.briefs.brief import Brief
 from planagent.briefs.decide import DecideStage, Group
-from planagent.corpus.markdown import plain
+from planagent.corpus.markdown import content, plain
 from planagent.model import Corpus, Passage
 from planagent.rules.tasks import tasks_of
 from planagent.statements.statement import Statement, slug
 
 _CHANGES = "openspec/changes/"
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _QUESTION = 240
 """Characters of a question that are shown."""
 
@@ -78,13 +80,21 @@ class _Planner:
                 place = next(iter(statement.places(self._corpus)), None)
                 found = f"The specs mark {place} as open{self._asked(statement)}."
                 yield self._ruling(
-                    f"open-{statement.key}", "gap", f"Open in the specs: {place}", found, "Built no further than its words.", [statement.key],
+                    self._question_key(statement), "gap", f"Open in the specs: {place}", found, "Built no further than its words.", [statement.key],
                 )  # fmt: skip
+
+    def _question_key(self, statement: Statement) -> str:
+        """Of the question's own words: an answer to it is no answer to another one that stands in its place."""
+        told = content(self._words(statement))
+        digest = hashlib.sha256(f"{statement.component} {told}".encode()).hexdigest()[:6].translate(_LETTERS)
+        return f"open-{slug(statement.labels[0] if statement.labels else told, 24)}-{digest}"
+
+    def _words(self, statement: Statement) -> str:
+        return " ".join(plain(u.text) for ref in statement.units if (u := self._corpus.unit(*ref)))
 
     def _asked(self, statement: Statement) -> str:
         """The question in the words of the specs, for whoever has to answer it; '' where these may not stand in a plan."""
-        units = (self._corpus.unit(*ref) for ref in statement.units)
-        told = f": “{textwrap.shorten(' '.join(plain(u.text) for u in units if u), _QUESTION, placeholder='…')}”"
+        told = f": “{textwrap.shorten(self._words(statement), _QUESTION, placeholder='…')}”"
         return "" if self._stage.judge("ruling", told) else told
 
     def _placed(self, rulings: Sequence[dict[str, Any]], tasks: Sequence[dict[str, Any]]) -> None:

@@ -26,8 +26,8 @@ _TREE = (
     ("jsonschema", re.compile(r"""['"]?\$schema['"]?\s*:\s*['"]?https?://json-schema\.org|(?ms:^type:\s*['"]?object\b.*^properties:)""")),
 )
 _NAME = re.compile(r"\s*[\"']?([\w$.-]+)[\"']?\s*[:{(=]")
-_PACKAGE = re.compile(r"\s*package\s+[\w.]+\s*;")
-"""It is part of the path of every call."""
+_PACKAGE = re.compile(r"\s*(?:package\s+[\w.]+\s*;|option\s+\w*package\s*=)")
+"""It is part of the path of every call, and of what is generated."""
 _WORD = re.compile(r"\w")
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+-]*)")
 
