@@ -359,6 +359,18 @@ def test_an_answer_belongs_to_the_words_of_its_question(project: Callable[[dict[
     assert list(answers().values()) == [""], "another question has no answer yet"
 
 
+def test_one_question_at_several_places_is_one(project: Callable[[dict[str, str]], Path]) -> None:
+    text = "# Boats\n\n- **FR-001**: A guest MUST list boats by `GET /boats`.\n\n[NEEDS CLARIFICATION: who?]\n"
+    path = project({"specs/001-a/spec.md": text, "specs/002-b/spec.md": text.replace("boats", "piers")})
+    assert run(["plan", "-q", "--offline", "-w", str(path)]) == 0
+    plan = parse((path / PLAN).read_text())
+    [ruling] = plan.rulings
+    assert len(ruling.about) == 2
+    assert "specs/001-a/spec.md:5 and 1 more" in ruling.title
+    assert sum(ruling.id in t.rulings for t in plan.tasks) == 2
+    assert run(["check", "-w", str(path)]) == 0
+
+
 def test_a_rule_of_the_project_that_names_an_operation_binds_them_all(project: Callable[[dict[str, str]], Path]) -> None:
     path = project({
         "specs/constitution.md": "# Constitution\n\n- Every route but `GET /health` requires a valid token.\n",

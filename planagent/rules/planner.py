@@ -75,13 +75,14 @@ class _Planner:
     # -- rulings --------------------------------------------------------------------------------
 
     def _questions(self, live: Iterable[Statement]) -> Iterator[dict[str, Any]]:
-        for statement in live:
-            if statement.kind == "question":
-                place = next(iter(statement.places(self._corpus)), None)
-                found = f"The specs mark {place} as open{self._asked(statement)}."
-                yield self._ruling(
-                    self._question_key(statement), "gap", f"Open in the specs: {place}", found, "Built no further than its words.", [statement.key],
-                )  # fmt: skip
+        alike: dict[str, list[Statement]] = {}
+        for statement in (s for s in live if s.kind == "question"):
+            alike.setdefault(self._question_key(statement), []).append(statement)
+        for key, same in alike.items():  # one question at several places is one
+            places = [str(p) for s in same for p in s.places(self._corpus)]
+            shown = places[0] + (f" and {len(places) - 1} more" if len(places) > 1 else "")
+            found = f"The specs mark {shown} as open{self._asked(same[0])}."
+            yield self._ruling(key, "gap", f"Open in the specs: {shown}", found, "Built no further than its words.", [s.key for s in same])
 
     def _question_key(self, statement: Statement) -> str:
         """Of the question's own words: an answer to it is no answer to another one that stands in its place."""
