@@ -19,7 +19,7 @@ _SHOWN, _MOST = 120, 3
 
 
 def unit_digests(document: Document, passage: Passage) -> str:
-    """The units of a passage, each with a short hash of what it says: `L8 1f0a,L10 93be`."""
+    """The units of a passage, each with a short hash of what it says: `L8 1f0a3c,L10 93be07`."""
     return ",".join(f"{u.id} {_digest(u)}" for u in document.units_by_anchor.get(passage.anchor, ()))
 
 
@@ -30,7 +30,7 @@ def digests(told: str) -> dict[str, str]:
 
 
 def _digest(unit: Unit) -> str:
-    return hashlib.sha256(content(unit.text).encode()).hexdigest()[:4]
+    return hashlib.sha256(content(unit.text).encode()).hexdigest()[:6]
 
 
 @dataclass(frozen=True)
