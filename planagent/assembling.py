@@ -228,7 +228,7 @@ class _Assembly:
         # Who decides names the tasks that a ruling is for; one that no task names belongs to those which do what it is about.
         named = {r for t in self.decision.tasks for r in t.rulings}
         for key in self.order:
-            planned, record = self.by_key[key], self.written[key]
+            planned, record, before = self.by_key[key], self.written[key], done.get(self.ids[key])
             covers = tuple(c for c in planned.covers if c in self.statements)
             settled = {*planned.rulings, planned.condition.partition(": ")[0]}
             about = [r for r in self.decision.rulings if r.key in settled or (r.key not in named and set(r.about) & set(covers))]
@@ -236,8 +236,8 @@ class _Assembly:
             proved = [c for p in planned.proves if p in self.by_key for c in self.by_key[p].covers] if not covers else []
             yield Task(
                 id=self.ids[key], key=key, title=_PARALLEL.sub("", self._told(planned.title)) or key, section=planned.section, file=one_line(planned.file), phase=one_line(planned.phase) or "Work",
-                parallel=key in parallel, done=self.ids[key] in done, forced=getattr(done.get(self.ids[key]), "forced", ""),
-                again=getattr(done.get(self.ids[key]), "again", ""), condition=self._condition(planned),
+                parallel=key in parallel, done=before is not None, forced=before.forced if before else "",
+                again=before.again if before else "", condition=self._condition(planned),
                 items=tuple(placed.get(key, ())), needs=tuple(sorted(self.ids[n] for n in self.needs[key])), covers=covers,
                 proves=tuple(sorted(self.ids[p] for p in planned.proves if p in self.ids)), gives=tuple(map(one_line, planned.gives)), rulings=tuple(rulings),
                 sources=tuple(self._sources([self.statements[c] for c in covers or proved if c in self.statements])),

@@ -10,10 +10,9 @@ from tomlkit.exceptions import TOMLKitError
 
 from planagent.errors import UsageError
 from planagent.files import write_atomically
-from planagent.freshness import writer_of
-from planagent.models.identity import RULES
 from planagent.pipeline import previous_plan
 from planagent.settings import Settings
+from planagent.staleness import command_of
 from planagent.workspace import locked
 
 _LOCK = "decisions.lock"
@@ -60,7 +59,7 @@ def record(settings: Settings, ruling_id: str, answer: str | None, *, dry: bool 
         "rests_on_it": [t.id for t in plan.tasks if ruling.id in t.rulings and t.id not in conditions],
         "brings_in": [i for i, (of, _, wanted) in conditions.items() if of == ruling.id and text and wanted.casefold() == text.casefold()],
         "dry": dry,
-        "command": "planagent plan --offline" if plan.writer_id == writer_of(RULES) else "planagent plan",
+        "command": command_of(plan.writer_id),
         "file": str(path),
     }
 

@@ -34,6 +34,7 @@ from planagent.telemetry import plan_span
 from planagent.workspace import locked, previous_path, written_path
 
 if TYPE_CHECKING:
+    from planagent.plan.difference import Difference
     from planagent.plan.markdown_in import Located
     from planagent.stages import Steps
 
@@ -77,6 +78,8 @@ class Session:
     points: int = 0
     """What reviewers found."""
     plan: Plan | None = None
+    difference: Difference | None = None
+    """From the plan that stood there."""
     text: str = ""
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
@@ -213,7 +216,7 @@ async def _answered(steps: Steps, watcher: Watcher | None = None) -> None:
 
 async def link(session: Session) -> None:
     from planagent.assembling import Made, assemble
-    from planagent.plan.difference import to_look_at
+    from planagent.plan.difference import compare, to_look_at
     from planagent.plan.markdown_out import render
 
     run = session.runs["write"]
@@ -227,7 +230,8 @@ async def link(session: Session) -> None:
     except ValueError as error:
         raise FindingsError(f"The plan has a {error}.", "Run again; or decide without a model: --offline.") from error
     if session.previous is not None:
-        session.plan = to_look_at(session.previous, session.plan)
+        session.difference = compare(session.previous, session.plan)
+        session.plan = to_look_at(session.difference, session.plan)
     session.text = render(session.plan)
     if not _records(session):
         session.written = {}

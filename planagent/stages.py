@@ -292,8 +292,8 @@ def writing(session: Session) -> Steps:
 
 
 def note_written(session: Session, first: WriteStage, written: Mapping[str, Record], *, mended: bool = False) -> None:
-    """Notes the last text of each task, with the keys under which its first one was asked for: a text that was mended counts for more than the first until that is asked
-    for anew.
+    """Notes the last text of each task, with the keys under which its first one was asked for: a text that was mended counts for more than
+    the first until that is asked for anew.
 
     Args:
         first: the stage without notes of a review.

@@ -72,11 +72,15 @@ def status_of(settings: Settings, *, offline: bool = False) -> Status:
     if head.state == state_of(settings, sources) and not writer and not edited:
         return Status(path, "fresh")
     found = _compare(settings, sources, text, writer)
-    if head.writer_id == writer_of(RULES):
-        found = replace(found, command="planagent plan --offline")
+    found = replace(found, command=command_of(head.writer_id))
     if edited and found.state in ("fresh", "moved"):
         return Status(path, "edited", (_edited(settings, text),))
     return found
+
+
+def command_of(writer_id: str) -> str:
+    """What plans again as somebody planned."""
+    return "planagent plan --offline" if writer_id == writer_of(RULES) else "planagent plan"
 
 
 def _edited(settings: Settings, text: str) -> str:

@@ -49,6 +49,14 @@ def plan_of(corpus: Corpus, *, told: bool = True) -> Plan:
     )  # fmt: skip
 
 
+def changed(lines: list[str], edited: set[int], new_before: set[int]) -> list[str]:
+    """The lines, some of them edited, and with new ones before some."""
+    now: list[str] = []
+    for n, line in enumerate(lines):
+        now += [f"A new rule of {n + 100} words"] * (n in new_before) + [f"{line}, but not at night" if n in edited else line]
+    return now
+
+
 def touched(plan: Plan, corpus: Corpus) -> list[int]:
     changes = Changes.of(plan, corpus)
     return [n for n, task in enumerate(plan.tasks) if changes.touching(task)]
@@ -58,9 +66,7 @@ def touched(plan: Plan, corpus: Corpus) -> list[int]:
 def test_who_rests_on_an_edited_line_is_told_and_nobody_else(edited: set[int], new_before: set[int]) -> None:
     lines = [f"A guest may hold {n} boats in {n * 7} harbours" for n in range(8)]
     plan = plan_of(corpus_with(lines))
-    now: list[str] = []
-    for n, line in enumerate(lines):
-        now += [f"A new rule of {n + 100} words"] * (n in new_before) + [f"{line}, but not at night" if n in edited else line]
+    now = changed(lines, edited, new_before)
     changes = Changes.of(plan, corpus_with(now))
     assert [n for n, task in enumerate(plan.tasks) if changes.touching(task)] == sorted(edited)
     assert bool(changes.passages) == bool(edited or new_before)
@@ -119,9 +125,7 @@ def test_runs_name_the_units_between_their_ends(numbers: list[int], data: st.Dat
 def test_what_was_read_of_lines_that_say_the_same_is_carried_over(edited: set[int], new_before: set[int]) -> None:
     lines = [f"A guest may hold {n} boats in {n * 7} harbours" for n in range(8)]
     plan = plan_of(corpus_with(lines))
-    now: list[str] = []
-    for n, line in enumerate(lines):
-        now += [f"A new rule of {n + 100} words"] * (n in new_before) + [f"{line}, but not at night" if n in edited else line]
+    now = changed(lines, edited, new_before)
     corpus = corpus_with(now)
     reading = carried_over(plan, corpus)
     said = {s.key: [u.text for ref in s.units if (u := corpus.unit(*ref))] for s in reading.statements}

@@ -395,7 +395,7 @@ def test_a_task_of_a_person_is_the_only_thing_that_is_told_of_it(
     capsys.readouterr()
     assert run(["check", "-w", str(path), "--output", "json"]) == 1
     [found] = json.loads(capsys.readouterr().out)["findings"]
-    assert (found["rule"], found["line"], found["excerpt"] or "-") == ("PA910", line, found["excerpt"] or "-")
+    assert (found["rule"], found["line"], found["message"]) == ("PA910", line, "a task that was added by hand")
     assert run(["next", found["place"], "-w", str(path)]) == 0
     page = capsys.readouterr().out
     assert "1. in blue" in page

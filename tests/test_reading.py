@@ -267,14 +267,17 @@ def test_any_account_over_any_text_is_whole_or_refused(blocks: list[str], data: 
     assert asked == set(open_units(corpus, reading)) | refused
 
 
+TWO = [
+    statement("1", "Guests list boats.", kind="operation", name="GET /boats"),
+    statement("1", "They join.", kind="operation", name="waitingList.join"),
+]
+"""Operations of one line, of which one has a name that nobody gave."""
+
+
 def test_a_refused_statement_is_asked_for_again_though_its_lines_have_an_account() -> None:
     """Two operations of one line, of which one has a name that nobody gave: it would be lost without a word."""
     stage = ReadStage(corpus_of_text("# Harbour\n\n- **FR-1**: Guests join a waiting list and MUST list boats by `GET /boats`.\n"))
-    both = [
-        statement("1", "Guests list boats.", kind="operation", name="GET /boats"),
-        statement("1", "They join.", kind="operation", name="waitingList.join"),
-    ]
-    records, findings = accept(stage, answer(*both))
+    records, findings = accept(stage, answer(*TWO))
     assert [f.split()[0] for f in findings if "PA408" in f] == ["PA408"]
     [part] = stage.parts
     assert records[part.key]["open"] == [0]
@@ -287,12 +290,8 @@ def test_a_refused_statement_is_asked_for_again_though_its_lines_have_an_account
 
 def test_who_gives_a_wrong_name_twice_is_not_asked_for_ever() -> None:
     stage = ReadStage(corpus_of_text("# Harbour\n\n- **FR-1**: Guests MUST list boats by `GET /boats`.\n"))
-    both = [
-        statement("1", "Guests list boats.", kind="operation", name="GET /boats"),
-        statement("1", "They join.", kind="operation", name="waitingList.join"),
-    ]
-    records, _ = accept(stage, answer(*both))
-    records, _ = accept(stage, answer(both[1]), records)
+    records, _ = accept(stage, answer(*TWO))
+    records, _ = accept(stage, answer(TWO[1]), records)
     [part] = stage.parts
     assert stage.whole(part, records[part.key])
 

@@ -166,9 +166,10 @@ class DecideStage:
         for key in changed:
             said = Said(now[key].texts())
             gone = [t for t in exact_tokens(group.former_texts.get(key, "")) if not said.has(t)]
-            about = [r for r in held.rulings if key in r.about] if gone else []
-            if any(Said((r.title, r.found, r.default, r.why, *r.options)).has(t) for r in about for t in gone):
-                return True
+            for ruling in (r for r in held.rulings if gone and key in r.about):
+                told = Said((ruling.title, ruling.found, ruling.default, ruling.why, *ruling.options))
+                if any(map(told.has, gone)):
+                    return True
         return False
 
     def _wanted(self, group: Group, held: Decision, record: Record | None) -> str:

@@ -272,10 +272,10 @@ class Taking:
             if kept:
                 left.append({"why": why, "of": of, "at": kept})
         # A line with a statement that was refused is asked for once more, whatever else it says: what it said would be lost without a word.
-        lost = {place[r] for r in refused if r in place} - before_refused
-        open_positions = [i for i in range(len(one.units)) if i not in accounted or i in lost]
+        reasked = {place[r] for r in refused if r in place} - before_refused
+        open_positions = [i for i in range(len(one.units)) if i not in accounted or i in reasked]
         keep_keys(statements, one.former)
-        asked = (before_refused | lost) & accounted
+        asked = (before_refused | reasked) & accounted
         record = {"statements": statements, "dismissed": left, "doubted": sorted(doubted), "open": open_positions}
         return record | ({"refused": sorted(asked)} if asked else {})
 

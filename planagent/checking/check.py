@@ -142,19 +142,8 @@ def check_plan(view: View, corpus: Corpus, render: Callable[[Plan], str]) -> lis
     return located(found, view.text)
 
 
-def check_text(text: str, corpus: Corpus) -> list[Finding]:
-    """All findings of a plan file's text.
-
-    Raises:
-        NotAPlan: the text is no plan of this program's format.
-    """
-    from planagent.plan.markdown_in import parse_located
-
-    return check_located(parse_located(text), text, corpus)
-
-
 def check_located(located: Located, text: str, corpus: Corpus) -> list[Finding]:
-    """The same of a text that is parsed already."""
+    """All findings of a plan file's text, which is parsed already."""
     from planagent.plan.markdown_out import render
 
     return check_plan(view_of_plan(located, text), corpus, render)

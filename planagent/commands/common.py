@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -130,10 +130,14 @@ def talk(show: Callable[[str], None] | None = None, *, steps: bool = True) -> Ca
     return tell
 
 
+def columns_of(stream: TextIO) -> int:
+    """Of the terminal that shows a stream; 0 where none does."""
+    return shutil.get_terminal_size().columns if stream.isatty() else 0
+
+
 def say(line: str, *, err: bool = False) -> None:
     """A line as it is; on a terminal that is too narrow for it, broken between words, with what follows under its beginning."""
-    stream = sys.stderr if err else sys.stdout
-    columns = shutil.get_terminal_size().columns if stream.isatty() else 0
+    columns = columns_of(sys.stderr if err else sys.stdout)
     if columns and len(line) > columns:
         indent = line[: len(line) - len(line.lstrip())]
         line = textwrap.fill(line, columns, subsequent_indent=f"{indent}    ", break_long_words=False, break_on_hyphens=False)

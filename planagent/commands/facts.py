@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
 import click
 
-from planagent.commands.common import EXIT_CODES_ELSEWHERE, common_options, settings_of, talk
+from planagent.commands.common import EXIT_CODES_ELSEWHERE, columns_of, common_options, settings_of, talk
 from planagent.errors import FindingsError
 
 
@@ -33,7 +32,7 @@ def facts(workspace: Path | None, as_json: bool, conflicts: bool, **where: str |
         some = {n: shown.get(n, []) for n in ("conflicts", "rulings")}
         click.echo(json.dumps(some if conflicts else shown, ensure_ascii=False))
     else:
-        for line in facts_as_text(known, conflicts_only=conflicts, columns=_columns()):
+        for line in facts_as_text(known, conflicts_only=conflicts, columns=columns_of(sys.stdout)):
             click.echo(line)
     return 0
 
@@ -51,7 +50,9 @@ def coverage(workspace: Path | None, as_json: bool, missing: bool, dismissed: bo
     from planagent.cache import Cache
     from planagent.covering import coverage_of
 
-    found = coverage_of(settings_of(workspace, **where), Cache.of_user(), missing=missing, dismissed=dismissed, columns=_columns())
+    found = coverage_of(
+        settings_of(workspace, **where), Cache.of_user(), missing=missing, dismissed=dismissed, columns=columns_of(sys.stdout)
+    )
     if as_json:
         click.echo(json.dumps(found.data, ensure_ascii=False))
     else:
@@ -65,8 +66,3 @@ def coverage(workspace: Path | None, as_json: bool, missing: bool, dismissed: bo
     if short:
         click.echo(f"Coverage {found.share:.1f} % is under {fail_under:g} %: see --missing.", err=True)
     return FindingsError.exit_code if short else 0
-
-
-def _columns() -> int:
-    """Of the terminal that shows it; 0 where none does."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from planagent.forecast import Forecast
     from planagent.model import Finding
     from planagent.pipeline import Session
+    from planagent.plan.difference import Difference
     from planagent.settings import Settings
 
 
@@ -273,8 +274,8 @@ def _plan_summary(session: Session) -> None:
         f"in {report['seconds']:.1f} s{spent}. Specs: {report['read']}.",
         err=True,
     )
-    if session.previous is not None and not report["unchanged"]:
-        _change_summary(session)
+    if session.difference is not None and not report["unchanged"]:
+        _change_summary(session.difference)
     if report["orders"]:
         say(
             f"Orders to whoever reads the specs stand in {', '.join(report['orders'])}. Nobody followed them; see who wrote them.", err=True
@@ -289,12 +290,8 @@ def _plan_summary(session: Session) -> None:
         say(f"  {finding.rule} {finding.place}: {finding.message}", err=True)
 
 
-def _change_summary(session: Session) -> None:
+def _change_summary(found: Difference) -> None:
     """What a re-plan changed, in one line."""
-    from planagent.model import have
-    from planagent.plan.difference import compare
-
-    found = compare(have(session.previous), have(session.plan))
     told = [
         f"{len(tasks)} {what}" for tasks, what in ((found.added, "added"), (found.removed, "removed"), (found.changed, "changed")) if tasks
     ]

@@ -99,9 +99,8 @@ def _why(found: Difference, task: Task) -> str:
     return f"ruling {', '.join(ruled)}" if ruled else "its item"
 
 
-def to_look_at(old: Plan, new: Plan) -> Plan:
+def to_look_at(found: Difference, new: Plan) -> Plan:
     """The new plan in which every task that was done before it was changed says so, until somebody ticks it again."""
-    found = compare(old, new)
     reasons = {c.id: ", ".join(c.fields) for c in found.changed}
     tasks = tuple(
         t.model_copy(update={"again": f"changed since it was done ({reasons.get(t.id) or _why(found, t)})"}) if t.id in found.redo else t

@@ -99,7 +99,7 @@ class _Reader:
                 told = [v for v in self._data() if isinstance(v, list) and len(v) in (2, 3)]
                 self.plan["passages"] = tuple((str(v[1]), str(v[0])) for v in told)
                 self.plan["units"] = tuple((str(v[1]), str(v[2])) for v in told if len(v) == 3)
-            elif own := self._own(line):  # wherever a person wrote it
+            elif own := self._listed(line):  # wherever a person wrote it
                 tasks.append(own)
             else:
                 self.at += 1
@@ -217,21 +217,17 @@ class _Reader:
             if line.startswith("#### "):
                 phase = line[5:]
                 self.at += 1
-            elif match := _TASK.match(line):
-                found.append(self._task(match, match[2], phase))
-            elif match := _UNNUMBERED.match(line):
-                found.append(self._task(match, self._free(), phase))
+            elif task := self._listed(line, phase):
+                found.append(task)
             else:
                 self.at += 1
         return found
 
-    def _own(self, line: str) -> Task | None:
-        """A task that stands beside the tasks of the plan."""
-        match = _TASK.match(line)
-        unnumbered = None if match else _UNNUMBERED.match(line)
-        if match:
-            return self._task(match, match[2], "")
-        return self._task(unnumbered, self._free(), "") if unnumbered else None
+    def _listed(self, line: str, phase: str = "") -> Task | None:
+        """The task that begins with a line, numbered or not; None for any other line."""
+        if match := _TASK.match(line):
+            return self._task(match, match[2], phase)
+        return self._task(match, self._free(), phase) if (match := _UNNUMBERED.match(line)) else None
 
     def _free(self) -> str:
         """The next number that no task has."""

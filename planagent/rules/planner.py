@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,10 +11,9 @@ from planagent.briefs.decide import DecideStage, Group
 from planagent.corpus.markdown import content, plain
 from planagent.model import Corpus, Passage
 from planagent.rules.tasks import tasks_of
-from planagent.statements.statement import Statement, slug
+from planagent.statements.statement import Statement, lettered, slug
 
 _CHANGES = "openspec/changes/"
-_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _QUESTION = 240
 """Characters of a question that are shown."""
 
@@ -87,7 +85,7 @@ class _Planner:
     def _question_key(self, statement: Statement) -> str:
         """Of the question's own words: an answer to it is no answer to another one that stands in its place."""
         told = content(self._words(statement))
-        digest = hashlib.sha256(f"{statement.component} {told}".encode()).hexdigest()[:6].translate(_LETTERS)
+        digest = lettered(f"{statement.component} {told}", 6)
         return f"open-{slug(statement.labels[0] if statement.labels else told, 24)}-{digest}"
 
     def _words(self, statement: Statement) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
@@ -11,11 +10,9 @@ from planagent.corpus.formal.definition import Definition
 from planagent.corpus.markdown import content
 from planagent.corpus.secrets import guarded
 from planagent.model import Corpus, Document, normalize_path
-from planagent.statements.statement import MESSAGE, Dismissal, Kind, Origin, Reading, Statement, slug
+from planagent.statements.statement import LETTERS, MESSAGE, Dismissal, Kind, Origin, Reading, Statement, lettered, slug
 
 _NAMED: tuple[Kind, ...] = ("operation", "record", "setting", "technology", "integration")
-_LETTERS = str.maketrans("0123456789", "ghijklmnop")
-"""Of a hash in a key: behind a word such as `password` letters and digits together look like a secret, and are masked in what is sent."""
 _ONCE = ("security", "transport", "schedule", "default", "version", "store", "limit", "timeout")
 """Facts of which a thing has one."""
 
@@ -152,7 +149,7 @@ def _free(key: str, taken: Container[str]) -> str:
     """The key, or one with a number behind it."""
     found, number = key, 2
     while found in taken:
-        found = f"{key}-{str(number).translate(_LETTERS)}"
+        found = f"{key}-{str(number).translate(LETTERS)}"
         number += 1
     return found
 
@@ -160,7 +157,7 @@ def _free(key: str, taken: Container[str]) -> str:
 def _told_apart(corpus: Corpus, statement: Statement) -> str:
     """A short hash of what a statement says, and under which headings."""
     basis = f"{statement.kind} {statement.component} {statement.name} {content(statement.says)} {_trail(corpus, statement)}"
-    return hashlib.sha256(basis.encode()).hexdigest()[:5].translate(_LETTERS)
+    return lettered(basis, 5)
 
 
 def _trail(corpus: Corpus, statement: Statement) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ TRANSPORTS = ("http", "graphql", "grpc", "event in", "event out", "job", "comman
 MESSAGE = frozenset({("store", "message"), ("note", "message")})
 """Facts of a record that is sent and not kept."""
 
+LETTERS = str.maketrans("0123456789", "ghijklmnop")
 Ref = tuple[str, str]
 """A document's path and a unit's id."""
 
@@ -139,6 +141,12 @@ def ranges(corpus: Corpus, units: Iterable[Ref]) -> Iterator[Evidence]:
                 start, end = unit.line, unit.end
             last = here
         yield Evidence(file, start, end)
+
+
+def lettered(basis: str, size: int) -> str:
+    """A short hash in letters alone: behind a word such as `password` letters and digits together look like a secret, and are masked in what is
+    sent."""
+    return hashlib.sha256(basis.encode()).hexdigest()[:size].translate(LETTERS)
 
 
 def slug(text: str, most: int = 32) -> str:

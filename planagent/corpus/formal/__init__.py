@@ -26,8 +26,6 @@ _TREE = (
     ("jsonschema", re.compile(r"""['"]?\$schema['"]?\s*:\s*['"]?https?://json-schema\.org|(?ms:^type:\s*['"]?object\b.*^properties:)""")),
 )
 _NAME = re.compile(r"\s*[\"']?([\w$.-]+)[\"']?\s*[:{(=]")
-_PACKAGE = re.compile(r"\s*(?:package\s+[\w.]+\s*;|option\s+\w*package\s*=)")
-"""It is part of the path of every call, and of what is generated."""
 _WORD = re.compile(r"\w")
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+-]*)")
 
@@ -103,7 +101,8 @@ def passages_of(form: str, path: str, text: str) -> tuple[Passage, ...]:
 
 def is_telling(form: str, line: str) -> bool:
     """True for a line of a formal source that says what no definition has, and a builder needs."""
-    return form == "protobuf" and _PACKAGE.match(line) is not None
+    telling: re.Pattern[str] | None = getattr(_module(form), "TELLING", None)
+    return telling is not None and telling.match(line) is not None
 
 
 def definitions_of(document: Document, lookup: Lookup) -> Iterator[Definition]:

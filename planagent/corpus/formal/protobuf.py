@@ -8,6 +8,9 @@ from typing import Any
 
 from planagent.corpus.formal.definition import Broken, Definition, Lookup, field_text
 
+TELLING = re.compile(r"\s*(?:package\s+[\w.]+\s*;|option\s+\w*package\s*=)")
+"""A package is part of the path of every call, and of what is generated; no definition has it."""
+
 
 def parse(source: str, lookup: Lookup) -> Iterator[Definition]:
     """
